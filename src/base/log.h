@@ -1,0 +1,21 @@
+/* The log: one line per event to a file (or stderr), every foreign string already shown through
+ * base/text, rate-limited per call site. Never a secret. Any thread.
+ * Line: 2026-11-22T14:03:22.123456Z warn link exai-daemon: closed 1011 "keepalive" */
+#ifndef SLUICE_BASE_LOG_H
+#define SLUICE_BASE_LOG_H
+
+#include "base/err.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* path NULL = stderr; the file is opened 0600, append, O_NOFOLLOW. */
+enum rc log_open(const char *path, enum log_level max, struct err *e) MUST_USE;
+void log_close(void);
+/* module is a word ("lane", "store"); object may be NULL. */
+void log_at(enum log_level l, const char *module, const char *object, const char *fmt, ...) PRINTF_LIKE(4, 5);
+#define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
+
+#endif

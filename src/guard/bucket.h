@@ -1,0 +1,21 @@
+/* Token bucket in integers: rate per 1,000 s so that slow rates are exact. Pure; time is an argument. */
+#ifndef SLUICE_GUARD_BUCKET_H
+#define SLUICE_GUARD_BUCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bucket {
+	int64_t rate_mhz;              /* tokens per 1,000 s; 0 = nothing ever passes */
+	int64_t burst;                 /* tokens */
+	int64_t level;                 /* micro-tokens */
+	int64_t at_us;
+	int64_t closed_until_us;       /* server said wait */
+};
+
+void bucket_init(struct bucket *b, int64_t rate_mhz, int64_t burst, int64_t now_us);
+bool bucket_take(struct bucket *b, int64_t now_us);
+int64_t bucket_wait_us(const struct bucket *b, int64_t now_us);    /* until one token is there; INT64_MAX if never */
+void bucket_close_until(struct bucket *b, int64_t until_us);       /* keeps the later of two */
+
+#endif

@@ -1,0 +1,79 @@
+/* HTTP client: libcurl's multi interface on the loop. One call of http_send is at most one request
+ * on the wire: a changing request that libcurl would repeat by itself on a dead warm connection is
+ * stopped before its second copy leaves (`left` says the first did). Redirects are never followed,
+ * environment proxies never used, bodies are counted while they arrive. Loop thread only.
+ * The client refuses what its mode does not allow before anything reaches libcurl (SEMANTICS 1). */
+#ifndef SLUICE_NET_HTTP_H
+#define SLUICE_NET_HTTP_H
+
+#include "base/str.h"
+#include "base/time.h"
+#include "net/loop.h"
+
+enum http_permit {
+	HTTP_READS,             /* observe: GET and HEAD only */
+	HTTP_REHEARSE,          /* reads leave, anything else is recorded and answered HTTP_ERR_REHEARSED */
+	HTTP_ALL
+};
+
+enum http_error {
+	HTTP_OK,                /* a complete answer: look at status */
+	HTTP_ERR_REFUSED_HERE,  /* not permitted in this mode; nothing left */
+	HTTP_ERR_REHEARSED,     /* recorded instead of sent; nothing left */
+	HTTP_ERR_RESOLVE,
+	HTTP_ERR_CONNECT,       /* refused, unreachable, connect timeout: nothing left */
+	HTTP_ERR_TLS,
+	HTTP_ERR_TIMEOUT,
+	HTTP_ERR_CUT,           /* connection ended before the whole answer */
+	HTTP_ERR_TOO_LARGE,
+	HTTP_ERR_PROTOCOL,      /* not HTTP */
+	HTTP_ERR_CANCELLED
+};
+const char *http_error_name(enum http_error e);    /* "timeout", "cut" … */
+
+struct http_req {
+	const char *method;             /* GET HEAD DELETE POST PUT PATCH */
+	const char *url;
+	const char *const *headers;     /* "Name: value", NULL-terminated, may be NULL; copied */
+	struct slice body;              /* copied */
+	int64_t timeout_ms;             /* whole request; 0 = 30,000 */
+	int64_t connect_timeout_ms;     /* 0 = 10,000 */
+	size_t max_body;                /* 0 = 8 MiB */
+};
+
+struct http_answer {
+	enum http_error error;
+	bool left;                      /* request bytes may have reached the server */
+	int status;                     /* 0 when there was none */
+	struct slice body;              /* borrowed for the callback */
+	int64_t date_us;                /* the server's Date, -1 if none */
+	int64_t retry_after_ms;         /* from retry-after-ms or Retry-After (seconds or date), -1 if none */
+	int64_t ratelimit_reset_ms;     /* from x-ratelimit-reset-requests / x-ratelimit-reset, -1 if none */
+	char request_id[64];            /* shown form of x-request-id, "" if none */
+	int64_t took_us;
+	char detail[160];               /* libcurl's words for an error, shown form */
+};
+
+typedef void http_done_fn(void *ctx, const struct http_answer *a);
+
+struct http_client;
+struct http_opts {
+	int max_connections;            /* per client; 0 = 64 */
+	const char *ca_file;            /* NULL = system */
+	bool allow_plain;               /* http:// allowed (loopback hosts always are) */
+};
+struct http_client *http_client_new(struct loop *l, const struct http_opts *o);
+void http_client_free(struct http_client *c);      /* cancels what runs (their done is called first) */
+void http_client_permit(struct http_client *c, enum http_permit p);
+
+struct http_call;
+/* done is called exactly once, never from inside http_send. */
+struct http_call *http_send(struct http_client *c, const struct http_req *r, http_done_fn *done, void *ctx);
+void http_cancel(struct http_call *call);
+int http_in_flight(const struct http_client *c);
+int64_t http_requests_sent(const struct http_client *c);   /* requests that left, for audit comparison */
+
+/* One path segment, percent-encoded. */
+void url_segment(struct buf *out, struct slice s);
+
+#endif

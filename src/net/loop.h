@@ -1,0 +1,50 @@
+/* The one event loop of a process (libuv), wrapped so that nothing above net/ includes uv.h.
+ * Everything here belongs to the loop's thread, except loop_wake_send(). Nothing called from the
+ * loop may block. loop_free() runs the loop until every handle is closed and dies if one is left. */
+#ifndef SLUICE_NET_LOOP_H
+#define SLUICE_NET_LOOP_H
+
+#include "base/err.h"
+#include "base/time.h"
+
+#include <stdint.h>
+
+struct loop;
+struct loop *loop_new(void);
+void loop_run(struct loop *l);                  /* until loop_stop() */
+void loop_run_once(struct loop *l);             /* one turn, may wait */
+void loop_stop(struct loop *l);
+void loop_free(struct loop *l);
+void *loop_uv(struct loop *l);                  /* the uv_loop_t, for net/ only */
+struct now loop_now(struct loop *l);            /* clocks read now, not cached */
+/* Longest delay between a timer's due time and its run since the last call, in µs (loop lag). */
+int64_t loop_lag_us(struct loop *l);
+
+/* Timers. One-shot unless repeat_ms > 0. Freeing a running timer is fine, also from its callback. */
+struct loop_timer;
+struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *ctx), void *ctx);
+void loop_timer_start(struct loop_timer *t, int64_t after_ms, int64_t repeat_ms);
+void loop_timer_stop(struct loop_timer *t);
+void loop_timer_free(struct loop_timer *t);     /* NULL is fine */
+/* Run fn once on the next turn, before waiting. */
+void loop_defer(struct loop *l, void (*fn)(void *ctx), void *ctx);
+
+/* Work that takes milliseconds, on a pool thread; done runs on the loop. Poll *cancelled if long. */
+void loop_work(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
+
+/* Wake from another thread; sends may be merged into one call of fn. */
+struct loop_wake;
+struct loop_wake *loop_wake_new(struct loop *l, void (*fn)(void *ctx), void *ctx);
+void loop_wake_send(struct loop_wake *w);       /* any thread, async-signal-safe */
+void loop_wake_free(struct loop_wake *w);
+
+struct loop_signal;
+struct loop_signal *loop_signal_new(struct loop *l, int signum, void (*fn)(void *ctx, int signum), void *ctx);
+void loop_signal_free(struct loop_signal *s);
+
+/* Readability of a descriptor that is not a regular file (a tty, a pipe). Never closes fd. */
+struct loop_poll;
+enum rc loop_poll_new(struct loop_poll **out, struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct err *e) MUST_USE;
+void loop_poll_free(struct loop_poll *p);
+
+#endif

@@ -1,0 +1,120 @@
+/* The tamper-evident log (SEMANTICS 6): records chained by SHA-256 over a canonical binary encoding
+ * of the stored values. Appended by the storage thread only, verified from the row values by anyone.
+ * Never a secret, never file content. */
+#ifndef SLUICE_STORE_AUDIT_H
+#define SLUICE_STORE_AUDIT_H
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "store/db.h"
+
+/* Kind and its word in the log. One table: docs, filters and kill points come from it. */
+#define AUDIT_KINDS(X) \
+	X(ENGINE_START, "engine.start") \
+	X(ENGINE_STOP, "engine.stop") \
+	X(CONFIG_LOADED, "config.loaded") \
+	X(MODE, "mode") \
+	X(ATTACH, "operator.attach") \
+	X(DETACH, "operator.detach") \
+	X(CYCLE_OPEN, "cycle.open") \
+	X(GATE, "gate") \
+	X(DISCOVERY, "discovery") \
+	X(RECORDS_LIST, "records.listed") \
+	X(PLAN, "plan.frozen") \
+	X(GRANT_PROPOSED, "grant.proposed") \
+	X(GRANT_APPROVED, "grant.approved") \
+	X(GRANT_REJECTED, "grant.rejected") \
+	X(GRANT_LAPSED, "grant.lapsed") \
+	X(HOLD, "hold") \
+	X(RESUME, "resume") \
+	X(RECHECK, "recheck") \
+	X(CLAIM_INTENT, "claim.intent") \
+	X(CLAIM_OUTCOME, "claim.outcome") \
+	X(CLAIM_RELEASE, "claim.release") \
+	X(INTENT, "intent") \
+	X(OUTCOME, "outcome") \
+	X(PROBE, "probe") \
+	X(MATRIX, "matrix") \
+	X(BREAKER, "breaker") \
+	X(LANE, "lane") \
+	X(ACK, "ack") \
+	X(ABORT, "abort") \
+	X(ROW_INTENT, "row.intent") \
+	X(ROW_OUTCOME, "row.outcome") \
+	X(DEAD_LETTER, "dead_letter") \
+	X(OVERRIDE, "override") \
+	X(LINK_INCIDENT, "link.incident") \
+	X(CLOCK_JUMP, "clock.jump") \
+	X(REFUSED, "command.refused") \
+	X(RECOVERY, "recovery") \
+	X(CHECKPOINT, "checkpoint") \
+	X(CYCLE_CLOSE, "cycle.close")
+
+enum audit_kind {
+#define X(e, w) AUDIT_##e,
+	AUDIT_KINDS(X)
+#undef X
+	AUDIT_KIND_COUNT
+};
+const char *audit_kind_name(enum audit_kind k);
+bool audit_kind_parse(struct slice word, enum audit_kind *out);
+
+struct audit_actor {
+	struct slice name;      /* operator entry, "engine", "recovery" */
+	int64_t uid;            /* -1 = none */
+	struct slice role;      /* "operator", "watcher", "engine" */
+	struct slice via;       /* "console", "cli", "rpc", "signal", "file", "engine" */
+};
+
+struct audit_record {
+	int64_t seq;            /* 0 when appending */
+	struct now at;
+	struct slice boot;
+	struct audit_actor actor;
+	enum audit_kind kind;
+	struct slice subject;   /* item id, lane, link, policy … bytes as they are */
+	int64_t cycle;          /* 0 = none */
+	struct slice plan;      /* 64 hex digits or empty */
+	struct slice payload;   /* JSON object */
+	struct hash prev, hash;
+};
+
+struct audit_head {
+	int64_t seq;            /* 0 = empty */
+	struct hash hash;
+};
+
+/* Storage thread, inside its transaction. Fills rec->seq, prev, hash; moves *head on. */
+enum rc audit_append(struct db *d, struct audit_head *head, struct audit_record *rec, struct err *e) MUST_USE;
+enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e) MUST_USE;
+/* The hash a record must have, from its values. */
+void audit_hash(struct hasher *h, const struct audit_record *rec, struct hash *out);
+
+struct audit_verdict {
+	bool ok;
+	int64_t records;
+	int64_t first_bad;      /* seq, 0 if none */
+	char why[200];          /* "record 17: its hash does not match its values" */
+	struct audit_head head;
+};
+/* Recompute the chain from row values; anchors (file, may be NULL) that lie beyond the chain or
+ * disagree with it are named. Any thread with its own reader. progress may be NULL. */
+enum rc audit_verify(struct db *reader, const char *anchor_file, struct audit_verdict *out,
+		     void (*progress)(void *ctx, int64_t done, int64_t of), void *ctx, struct err *e) MUST_USE;
+/* Append "seq hash time" for the head to the anchor file (0600, fsync). */
+enum rc audit_anchor(const char *anchor_file, const struct audit_head *head, int64_t wall_us, struct err *e) MUST_USE;
+
+struct audit_filter {
+	int64_t before_seq;     /* 0 = from the newest */
+	int64_t after_seq;      /* 0 = no bound */
+	int limit;              /* 0 = 100, at most 1,000 */
+	struct slice actor, kind, subject;   /* exact; empty = any; kind may be a prefix ending in '.' */
+	int64_t cycle;          /* 0 = any */
+	bool oldest_first;
+};
+typedef enum rc audit_visit(void *ctx, const struct audit_record *rec);   /* slices live for the call */
+enum rc audit_query(struct db *reader, const struct audit_filter *f, audit_visit *visit, void *ctx, struct err *e) MUST_USE;
+/* One record as a JSON object (the form of tail, show, export and the protocol). */
+void audit_json(struct buf *out, const struct audit_record *rec);
+
+#endif

@@ -1,0 +1,72 @@
+/* catalog.db: what the last discoveries found. It can be thrown away. Loaded un-indexed, one table
+ * per list, indexed once at the end. Used on worker threads; one struct catalog per thread, and never
+ * two writers at a time (the engine serialises its workers). */
+#ifndef SLUICE_STORE_CATALOG_H
+#define SLUICE_STORE_CATALOG_H
+
+#include "store/db.h"
+
+struct catalog;
+enum rc catalog_open(struct catalog **out, const char *path, bool writer, struct err *e) MUST_USE;
+void catalog_close(struct catalog *c);
+
+struct catalog_item {
+	int32_t lane;                   /* index in the configuration */
+	struct slice id, name, purpose, status;
+	int64_t bytes, created_us;      /* -1 unknown */
+};
+struct catalog_row {
+	struct slice key;               /* primary key of the row */
+	struct slice lane;              /* lane name it maps to */
+	struct slice file_id, name, status, sha256, object;
+	int64_t bytes, created_us, used_us, deleted_us, refs;    /* -1 unknown */
+	bool referenced;                /* a configured reference table points at it */
+};
+
+/* Begin a fresh list of one lane (drops the old one); add pages; finish builds the order by id.
+ * A duplicate id is RC_FORMAT and names it. */
+enum rc catalog_list_begin(struct catalog *c, int32_t lane, struct err *e) MUST_USE;
+enum rc catalog_list_add(struct catalog *c, const struct catalog_item *items, size_t n, struct err *e) MUST_USE;
+enum rc catalog_list_finish(struct catalog *c, int32_t lane, int64_t *items, struct err *e) MUST_USE;
+enum rc catalog_rows_begin(struct catalog *c, struct err *e) MUST_USE;
+enum rc catalog_rows_add(struct catalog *c, const struct catalog_row *rows, size_t n, struct err *e) MUST_USE;
+enum rc catalog_rows_finish(struct catalog *c, int64_t *rows, struct err *e) MUST_USE;
+
+/* One ordered pass over a lane's items beside the rows that name them (a merge of two ordered
+ * cursors). row NULL = in no row; item NULL = dangling row. Several rows of one file come one by
+ * one, `more` says that another follows. */
+typedef enum rc catalog_merge_visit(void *ctx, const struct catalog_item *item, const struct catalog_row *row, bool more);
+enum rc catalog_merge(struct catalog *c, int32_t lane, struct slice lane_name, catalog_merge_visit *v, void *ctx, struct err *e) MUST_USE;
+
+/* Verdicts of the last validation, for the Candidates screen. */
+struct catalog_verdict {
+	int32_t lane;
+	struct slice id, name, purpose;
+	int64_t bytes, created_us;
+	int32_t verdict;                /* enum verdict of cleanup/policy */
+	struct slice rule;              /* "stale-30d", "orphan", "protect:names" … */
+	struct slice where;             /* "P O D", "P n D", "P n -" */
+	struct slice reason;            /* one sentence */
+	struct slice evidence;          /* JSON */
+	int32_t rank;                   /* in the plan, 0 = not planned */
+};
+enum rc catalog_verdicts_begin(struct catalog *c, struct err *e) MUST_USE;
+enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v, size_t n, struct err *e) MUST_USE;
+enum rc catalog_verdicts_finish(struct catalog *c, struct err *e) MUST_USE;
+
+enum catalog_order { CATALOG_BY_RANK, CATALOG_BY_SIZE, CATALOG_BY_AGE, CATALOG_BY_NAME, CATALOG_BY_ID };
+struct catalog_window {
+	int32_t lane;                   /* -1 = all */
+	int32_t verdict;                /* -1 = all */
+	struct slice text;              /* part of name or id, bytes as they are; empty = any */
+	enum catalog_order order;
+	bool descending;
+	int64_t offset;
+	int limit;
+};
+typedef enum rc catalog_verdict_visit(void *ctx, const struct catalog_verdict *v);
+/* Rows of a window; *total = how many match. */
+enum rc catalog_window(struct catalog *c, const struct catalog_window *w, int64_t *total, catalog_verdict_visit *v, void *ctx, struct err *e) MUST_USE;
+enum rc catalog_one(struct catalog *c, struct slice id, catalog_verdict_visit *v, void *ctx, struct err *e) MUST_USE;
+
+#endif

@@ -1,0 +1,53 @@
+/* One SQLite connection with a statement cache and the settings this product needs (facts in the
+ * comments of db.c). Only store/ and records/sqlite.c include sqlite3.h. A struct db belongs to one
+ * thread at a time. Only the storage thread opens sluice.db for writing; everyone else opens readers. */
+#ifndef SLUICE_STORE_DB_H
+#define SLUICE_STORE_DB_H
+
+#include "base/str.h"
+
+enum db_mode {
+	DB_WRITER,              /* WAL, synchronous FULL, wal_autocheckpoint 0, created 0600 with directory fsync */
+	DB_READER,              /* read-only, query_only */
+	DB_SCRATCH              /* catalog.db: WAL, synchronous OFF, may be thrown away */
+};
+
+struct db;
+struct db_stmt;
+
+struct db_migration {
+	int version;            /* user_version after it */
+	const char *sql;
+};
+
+struct db_schema {
+	const char *what;       /* "audit log", "catalog": for messages */
+	int32_t application_id;
+	const struct db_migration *steps;   /* ends with version 0 */
+};
+
+/* schema NULL for a reader that does not check. A newer user_version is refused with RC_USAGE, a
+ * file that is no database or of another application with RC_AUDIT. */
+enum rc db_open(struct db **out, const char *path, enum db_mode mode, const struct db_schema *schema, struct err *e) MUST_USE;
+void db_close(struct db *d);
+enum rc db_exec(struct db *d, const char *sql, struct err *e) MUST_USE;
+
+/* Cached by the sql pointer's text. Returned reset with no bindings. */
+enum rc db_prepare(struct db *d, struct db_stmt **out, const char *sql, struct err *e) MUST_USE;
+void db_bind_i64(struct db_stmt *s, int i, int64_t v);
+void db_bind_opt(struct db_stmt *s, int i, int64_t v);            /* -1 binds NULL */
+void db_bind_text(struct db_stmt *s, int i, struct slice v);      /* borrowed until the next step ends */
+void db_bind_blob(struct db_stmt *s, int i, const void *p, size_t n);
+void db_bind_null(struct db_stmt *s, int i);
+enum db_step { DB_ROW, DB_DONE, DB_ERROR };
+enum db_step db_step(struct db_stmt *s, struct err *e);
+/* Step to the end; RC_OK and *changed (may be NULL). */
+enum rc db_run(struct db_stmt *s, int64_t *changed, struct err *e) MUST_USE;
+void db_reset(struct db_stmt *s);
+int64_t db_i64(struct db_stmt *s, int col);                       /* NULL reads as -1 */
+bool db_is_null(struct db_stmt *s, int col);
+struct slice db_text(struct db_stmt *s, int col);                 /* borrowed until the next step; TEXT or BLOB */
+int64_t db_last_rowid(struct db *d);
+void *db_sqlite(struct db *d);                                    /* the sqlite3 handle, for store/ only */
+
+#endif

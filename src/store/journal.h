@@ -1,0 +1,116 @@
+/* State that the audit records explain, in the same file and changed in the same transaction:
+ * cycles, plans with their items, grants, dead letters, lane memory, settings.
+ * Written only through a batch that the storage thread commits (store.h); read with any reader. */
+#ifndef SLUICE_STORE_JOURNAL_H
+#define SLUICE_STORE_JOURNAL_H
+
+#include "store/audit.h"
+
+/* A set of audit records and state changes that become durable together. Built on one thread,
+ * handed over whole; everything added is copied into it. */
+struct journal;
+struct journal *journal_new(void);
+void journal_free(struct journal *j);
+size_t journal_count(const struct journal *j);         /* audit records in it */
+
+/* Times, boot id and chain are filled in by the storage thread. payload: JSON object text. */
+void journal_audit(struct journal *j, enum audit_kind kind, const struct audit_actor *who,
+		   struct slice subject, int64_t cycle, struct slice plan, struct slice payload);
+
+struct journal_cycle {
+	int64_t id;                     /* 1, 2, 3 … given by the engine: one more than journal_last_cycle() */
+	struct slice name;              /* "2026-11-22.3" */
+	struct slice policy;
+	struct slice stage, state;      /* words of cleanup/cycle */
+	struct slice plan;              /* "" until frozen */
+	struct slice body;              /* JSON: everything the coordinator needs to be rebuilt besides its items */
+	int64_t opened_us, closed_us;   /* closed -1 while open */
+};
+void journal_cycle(struct journal *j, const struct journal_cycle *c);      /* insert or replace by id */
+
+struct journal_plan {
+	struct slice id;                /* 64 hex digits */
+	int64_t cycle;
+	struct slice header;            /* canonical binary header, as hashed */
+	struct slice summary;           /* JSON for people */
+	int64_t made_us, expires_us;
+};
+void journal_plan(struct journal *j, const struct journal_plan *p);
+
+/* One candidate of a plan; n counts from 0 within the cycle and is the coordinator's index. */
+struct journal_item {
+	int64_t cycle;
+	int32_t n;
+	int32_t lane;                   /* index within the plan */
+	int32_t rank;                   /* 1 … within the lane */
+	struct slice id, name;
+	int64_t bytes, created_us;      /* -1 unknown */
+	struct slice row;               /* key of the row in the records, "" = none */
+	struct slice evidence;          /* JSON */
+	/* state */
+	int32_t state;                  /* enum item_state of cleanup/cycle */
+	int32_t row_state;              /* enum row_state of cleanup/cycle */
+	int32_t attempts;
+	int32_t last_class;             /* enum retry_class */
+	int64_t sent_us;                /* wall time of the last send, -1 */
+};
+void journal_item(struct journal *j, const struct journal_item *it);        /* the plan's row, at freezing */
+void journal_item_state(struct journal *j, int64_t cycle, int32_t n, int32_t state, int32_t row_state,
+			int32_t attempts, int32_t last_class, int64_t sent_us);
+
+struct journal_grant {
+	struct slice id;                /* 32 hex digits, nonce */
+	int64_t cycle;
+	struct slice plan, lane;
+	int64_t items, bytes, share_bp;
+	struct slice on_abort;          /* restore | keep | ask */
+	struct slice state;             /* active | spent | lapsed | rejected */
+	struct slice body;              /* JSON: approvers, reason, via, expiry */
+	int64_t made_us, made_boot_us, expires_us;
+	struct slice boot;
+};
+void journal_grant(struct journal *j, const struct journal_grant *g);       /* insert or replace by id */
+
+struct journal_dead {
+	int64_t cycle;
+	int32_t n;
+	struct slice lane, id, phase, class_, belief;   /* belief: row_conflict | maybe_deleted | exists */
+	struct slice body;
+	int64_t at_us;
+};
+void journal_dead(struct journal *j, const struct journal_dead *d);
+
+/* Last complete list of a lane, for the floors; confirmed deletions since are counted up. */
+void journal_lane_listed(struct journal *j, struct slice lane, int64_t items, int64_t at_us);
+void journal_lane_deleted(struct journal *j, struct slice lane, int64_t more);
+/* Items sent against a grant, for ceilings over 24 h. */
+void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int64_t bytes, int64_t at_us);
+void journal_setting(struct journal *j, const char *key, struct slice value);    /* mode, armed config hash, epoch … */
+
+/* Commit the batch on the writing connection. Storage thread only. */
+enum rc journal_apply(struct db *d, struct audit_head *head, const struct journal *j, struct err *e) MUST_USE;
+
+/* ---- reading: any thread, own reader ---- */
+enum rc journal_last_cycle(struct db *r, int64_t *id, struct err *e) MUST_USE;
+typedef enum rc journal_cycle_visit(void *ctx, const struct journal_cycle *c);
+enum rc journal_read_cycle(struct db *r, int64_t id, journal_cycle_visit *v, void *ctx, struct err *e) MUST_USE;
+enum rc journal_open_cycles(struct db *r, journal_cycle_visit *v, void *ctx, struct err *e) MUST_USE;
+enum rc journal_recent_cycles(struct db *r, int limit, journal_cycle_visit *v, void *ctx, struct err *e) MUST_USE;
+typedef enum rc journal_plan_visit(void *ctx, const struct journal_plan *p);
+enum rc journal_read_plan(struct db *r, int64_t cycle, journal_plan_visit *v, void *ctx, struct err *e) MUST_USE;
+typedef enum rc journal_item_visit(void *ctx, const struct journal_item *it);
+enum rc journal_read_items(struct db *r, int64_t cycle, int32_t from_n, int limit, journal_item_visit *v, void *ctx, struct err *e) MUST_USE;
+typedef enum rc journal_grant_visit(void *ctx, const struct journal_grant *g);
+enum rc journal_read_grants(struct db *r, int64_t cycle, journal_grant_visit *v, void *ctx, struct err *e) MUST_USE;
+typedef enum rc journal_dead_visit(void *ctx, const struct journal_dead *d);
+enum rc journal_read_dead(struct db *r, int limit, journal_dead_visit *v, void *ctx, struct err *e) MUST_USE;
+struct journal_lane {
+	int64_t listed_items, listed_us;        /* -1 = never */
+	int64_t deleted_since;
+	int64_t spent_items, spent_bytes;       /* last 24 h */
+};
+enum rc journal_read_lane(struct db *r, struct slice lane, int64_t now_us, struct journal_lane *out, struct err *e) MUST_USE;
+/* false in *found when it was never set; value appended to out */
+enum rc journal_read_setting(struct db *r, const char *key, struct buf *out, bool *found, struct err *e) MUST_USE;
+
+#endif
