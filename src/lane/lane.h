@@ -1,0 +1,103 @@
+/* A lane: one file store account. What differs between OpenAI-like stores is a row in a dialect
+ * table (lane/dialect.h), not a copy of this code. Loop thread only. One call = at most one request;
+ * nothing here repeats anything: retries, pacing and the breaker belong to the coordinator. */
+#ifndef SLUICE_LANE_LANE_H
+#define SLUICE_LANE_LANE_H
+
+#include "base/secret.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "guard/retry.h"
+#include "net/http.h"
+
+struct lane;
+
+/* key may be NULL (a store without credentials). Borrows cfg and key for its lifetime. */
+enum rc lane_new(struct lane **out, struct loop *l, const struct cfg_lane *cfg, const struct secret *key, struct err *e) MUST_USE;
+void lane_free(struct lane *ln);                           /* cancels what runs; callbacks come first */
+void lane_permit(struct lane *ln, enum http_permit p);     /* follows the engine's mode */
+const char *lane_name(const struct lane *ln);
+/* Target identity for the plan: base URL, account, key fingerprint, as one canonical text. */
+void lane_identity(const struct lane *ln, struct buf *out);
+bool lane_can_get(const struct lane *ln);                  /* the dialect has GET of one item */
+int64_t lane_requests_sent(const struct lane *ln);
+
+/* What a request came to, apart from its meaning for a stage. */
+enum lane_trouble {
+	LANE_FINE,
+	LANE_PACED,             /* 429/408/425 by code and body: wait; class RATE_LIMIT */
+	LANE_SERVER,            /* 5xx */
+	LANE_NETWORK,           /* before the request left */
+	LANE_TIMEOUT,           /* after it left */
+	LANE_CUT,               /* after it left */
+	LANE_AUTH,              /* 401, 403 of the auth kind */
+	LANE_BILLING,           /* quota and billing codes, also under 429 */
+	LANE_UNSUPPORTED,       /* no such operation */
+	LANE_REJECTED,          /* other 4xx */
+	LANE_GARBLED,           /* 2xx that cannot be read or contradicts itself */
+	LANE_NOT_PERMITTED      /* mode: nothing left */
+};
+const char *lane_trouble_name(enum lane_trouble t);
+
+struct lane_item {
+	struct slice id, name, purpose, status;
+	int64_t bytes, created_us;      /* -1 unknown */
+};
+
+/* One page of a list. */
+struct lane_page {
+	enum lane_trouble trouble;
+	const struct lane_item *items;  /* borrowed for the callback */
+	size_t n;
+	bool last;                      /* this page said it is the last (or the dialect is unpaged and the answer parsed whole) */
+	struct slice cursor;            /* for the next page; borrowed */
+	int64_t wait_ms;                /* PACED: what the server asked for, -1 if it did not say */
+	int64_t date_us;                /* server's Date, -1 */
+	int status;
+	char detail[200];               /* one sentence, shown form; says what is wrong */
+};
+typedef void lane_page_fn(void *ctx, const struct lane_page *p);
+/* cursor empty = first page. A page above 1 MB is parsed on a worker. */
+void lane_list(struct lane *ln, struct slice cursor, lane_page_fn *fn, void *ctx);
+
+/* Answer to a delete, by SEMANTICS 5's table. */
+enum lane_delete_kind {
+	LANE_DELETED,           /* 2xx and a body that names this id as deleted */
+	LANE_MISSING,           /* 404/410 or the dialect's equivalent */
+	LANE_UNCLEAR,           /* unreadable, contradicting or empty 2xx; timeout, cut or 5xx after it left */
+	LANE_ITEM_REFUSED,      /* 403/409/412/423 about the item */
+	LANE_LANE_REFUSED,      /* auth, billing, unsupported: about the lane */
+	LANE_PACE,              /* wait; nothing happened */
+	LANE_NOT_SENT           /* network trouble before it left, or not permitted (trouble says which) */
+};
+const char *lane_delete_kind_name(enum lane_delete_kind k);
+
+struct lane_answer {
+	enum lane_delete_kind kind;
+	enum lane_trouble trouble;
+	enum retry_class class_;        /* RETRY_NONE_CLASS when deleted */
+	bool left;
+	int status;                     /* HTTP, 0 none */
+	int64_t wait_ms;                /* -1 unknown */
+	int64_t took_us;
+	char request_id[64];
+	char detail[200];
+};
+typedef void lane_answer_fn(void *ctx, const struct lane_answer *a);
+void lane_delete(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
+
+/* Is one item there? By GET, where the dialect has it. */
+enum lane_presence { LANE_PRESENT, LANE_ABSENT, LANE_NO_ANSWER };
+struct lane_probe {
+	enum lane_presence presence;
+	enum lane_trouble trouble;
+	struct lane_item item;          /* when present; borrowed */
+	int64_t wait_ms;
+	int64_t took_us;
+	int status;
+	char detail[200];
+};
+typedef void lane_probe_fn(void *ctx, const struct lane_probe *p);
+void lane_probe(struct lane *ln, struct slice id, lane_probe_fn *fn, void *ctx);
+
+#endif

@@ -1,0 +1,63 @@
+/* A link: one monitored WebSocket endpoint and its connection. What it says is what the wire says.
+ * States move through one function (link_set_state). Loop thread only. */
+#ifndef SLUICE_LINK_LINK_H
+#define SLUICE_LINK_LINK_H
+
+#include "base/secret.h"
+#include "config/config.h"
+#include "guard/breaker.h"
+#include "guard/window.h"
+#include "net/ws.h"
+
+#define LINK_STATES(X) \
+	X(IDLE, "idle") \
+	X(CONNECTING, "connecting")     /* resolving, connecting, upgrading: the ladder says which */ \
+	X(HELLO, "hello")               /* handshake of the adapter */ \
+	X(UP, "up") \
+	X(CLOSING, "closing") \
+	X(WAITING, "waiting")           /* for the next attempt */ \
+	X(JAMMED, "jammed")             /* upgrades, but refuses to work: 1000 without hello_ack; waits too */ \
+	X(GIVEN_UP, "given up")         /* terminal close or refusal: needs a person */
+
+enum link_state {
+#define X(e, w) LINK_##e,
+	LINK_STATES(X)
+#undef X
+	LINK_STATE_COUNT
+};
+const char *link_state_name(enum link_state s);
+
+enum link_class { LINK_RETRY, LINK_RETRY_LATER, LINK_TERMINAL };
+/* Class of a close code or a refused upgrade, by the handshake's table. */
+enum link_class link_classify(const char *handshake, int close_code, int http_status);
+
+enum link_rung { LINK_R_RESOLVE, LINK_R_CONNECT, LINK_R_TLS, LINK_R_UPGRADE, LINK_R_HELLO, LINK_R_FIRST, LINK_RUNGS };
+const char *link_rung_name(enum link_rung r);
+
+struct link_view {
+	const char *name, *url, *handshake;
+	enum link_state state;
+	int64_t rung_us[LINK_RUNGS];            /* of the last attempt, -1 not reached */
+	int failed_rung;                        /* -1 none */
+	char sentence[240];                     /* why it is not up, and what to do; "" when up */
+	struct window rtt_us;
+	int64_t up_since_us, last_message_us;   /* boot time, -1 */
+	int64_t messages_in, messages_out, bytes_in, bytes_out, pings, pongs;
+	int64_t reconnects, attempts, up_count;
+	int last_close_code;
+	char last_close_text[160];
+	int64_t next_attempt_us;                /* boot time, -1 */
+	struct breaker breaker;
+	int64_t bad_frames;                     /* not JSON or unknown op */
+};
+
+struct link;
+/* token may be NULL. changed is called after every change of state (not per message). */
+struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *cfg, const struct secret *token,
+		      uint64_t seed, void (*changed)(void *ctx, struct link *k, enum link_state from), void *ctx);
+void link_start(struct link *k);
+void link_diagnose(struct link *k);             /* try now, whatever the wait */
+void link_free(struct link *k);
+const struct link_view *link_look(const struct link *k);
+
+#endif

@@ -1,0 +1,79 @@
+/* The application's own database that tracks the files. One adapter per kind behind this interface
+ * (records/sqlite.c now). Every call runs on a worker, one at a time per source, in order; callbacks
+ * come on the loop. The database belongs to a live application: short transactions, its journal mode
+ * and schema are never changed, every statement is guarded and names its rows. */
+#ifndef SLUICE_RECORDS_RECORDS_H
+#define SLUICE_RECORDS_RECORDS_H
+
+#include "base/str.h"
+#include "config/config.h"
+#include "net/loop.h"
+#include "store/catalog.h"
+
+struct records;
+
+enum records_permit { RECORDS_READS, RECORDS_REHEARSE, RECORDS_ALL };
+
+enum rc records_new(struct records **out, struct loop *l, const struct cfg_records *cfg, struct err *e) MUST_USE;
+void records_free(struct records *r);                      /* waits for the call that runs */
+void records_permit(struct records *r, enum records_permit p);
+const char *records_name(const struct records *r);
+
+/* What the mapping found in the schema (columns are detected at each list). */
+struct records_caps {
+	bool claim, deleted_at, deletion_reason, status, used, refs;
+	char unclaimed[160];            /* sentence for the plan when there is no claim column, else "" */
+};
+
+/* The complete list: key-set paging, count before = count after, reference tables with self-test. */
+struct records_list {
+	enum rc rc;                     /* RC_OK = complete */
+	struct err err;                 /* why not */
+	int64_t rows;                   /* read, live ones */
+	int64_t count_before, count_after;
+	bool empty;                     /* complete but no row */
+	bool may_be_empty;              /* declared so */
+	struct records_caps caps;
+	char places[400];               /* "provider_file_uploads 4,120 rows; conversation_files self-test ok" */
+};
+/* Each page is handed to `page` ON THE WORKER THREAD (it writes the catalog); done on the loop. */
+typedef enum rc records_page_fn(void *ctx, const struct catalog_row *rows, size_t n, struct err *e);
+typedef void records_list_fn(void *ctx, const struct records_list *l);
+void records_list(struct records *r, records_page_fn *page, records_list_fn *done, void *ctx);
+
+/* One item of a batch call. `key` is the row's key, empty when the item has no row. */
+struct records_ref {
+	struct slice lane;              /* lane name */
+	struct slice file_id, key;
+};
+enum records_result {
+	RECORDS_DONE,                   /* claimed / released / committed by us (now or before) */
+	RECORDS_NO_ROW,                 /* nothing to do: the item has no row */
+	RECORDS_UNCLAIMED,              /* the mapping has no claim column */
+	RECORDS_REFERENCED,             /* a reference or a new row has appeared */
+	RECORDS_CHANGED,                /* the row is not as it was: zero rows changed and not ours */
+	RECORDS_FAILED,                 /* database error: err says so */
+	RECORDS_REHEARSED               /* would have been done */
+};
+const char *records_result_name(enum records_result r);
+struct records_answer {
+	enum rc rc;                     /* RC_OK: results[] is valid for all n */
+	struct err err;
+	const enum records_result *results;
+	size_t n;
+};
+typedef void records_answer_fn(void *ctx, const struct records_answer *a);
+
+/* refs are copied. token names this cycle in the claim column ("sluice:<cycle>:<fence>"). */
+/* Still unreferenced, row as listed? DONE = unchanged. */
+void records_recheck(struct records *r, const struct records_ref *refs, size_t n, records_answer_fn *fn, void *ctx);
+void records_claim(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx);
+void records_release(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx);
+/* Soft delete: one conditional statement per row; repeating it is harmless (ours is recognised). */
+void records_commit(struct records *r, const struct records_ref *refs, size_t n, const char *token,
+		    const char *reason, records_answer_fn *fn, void *ctx);
+/* Rows that still carry this claim token (must be 0 at the end of a cycle); -1 on error. */
+typedef void records_count_fn(void *ctx, int64_t n, const struct err *err);
+void records_count_claims(struct records *r, const char *token, records_count_fn *fn, void *ctx);
+
+#endif
