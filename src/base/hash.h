@@ -44,7 +44,7 @@ void sign_key_free(struct sign_key *k);
 void sign_key_public(const struct sign_key *k, uint8_t out[KEY_BYTES]);
 void sign(const struct sign_key *k, struct slice msg, uint8_t out[SIG_BYTES]);
 bool sign_verify(const uint8_t pub[KEY_BYTES], struct slice msg, const uint8_t sig[SIG_BYTES]);
-/* MAC under a per-process random key: a fingerprint of a secret that cannot be looked up. */
+/* Names a secret without revealing it. The same after a restart: it is part of a plan's target identity. */
 void secret_fingerprint(char dst[9], struct slice secret);            /* 8 hex digits of SHA-256, domain-separated */
 
 #endif

@@ -43,7 +43,8 @@ struct slice json_get_str(const struct json *obj, const char *key);   /* empty w
 bool json_get_bool(const struct json *obj, const char *key, bool absent);
 
 /* Writer. Commas are its business; nesting is checked (die on misuse). Strings: valid UTF-8 as it
- * is with C0, DEL, C1 and format characters escaped as \uXXXX; an invalid byte becomes U+FFFD. */
+ * is with C0, DEL, C1 and format characters escaped as \uXXXX; an invalid byte and NUL
+ * (which no reader of ours takes) become U+FFFD. */
 struct jw {
 	struct buf *out;
 	int depth;

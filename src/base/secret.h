@@ -11,6 +11,8 @@ struct secret;
 /* what: "credential of lane kimi" for messages. One trailing newline is dropped; empty is an error. */
 enum rc secret_load(struct secret **out, const char *path, const char *what, struct err *e) MUST_USE;
 void secret_free(struct secret *s);
+/* The same checks for a file that somebody else reads (a signing key): *fd is open, or -1. */
+enum rc secret_open(int *fd, const char *path, const char *what, struct err *e) MUST_USE;
 /* 8 hex digits that name the credential without revealing it. */
 void secret_print(const struct secret *s, char dst[9]);
 /* Borrow the bytes for one call: building an Authorization header or a hello frame. Nothing else. */
