@@ -8,7 +8,7 @@
 struct bucket {
 	int64_t rate_mhz;              /* tokens per 1,000 s; 0 = nothing ever passes */
 	int64_t burst;                 /* tokens */
-	int64_t level;                 /* micro-tokens */
+	int64_t level;                 /* nano-tokens: one µs brings exactly rate_mhz of them */
 	int64_t at_us;
 	int64_t closed_until_us;       /* server said wait */
 };
