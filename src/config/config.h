@@ -1,0 +1,257 @@
+/* The configuration: YAML into plain structs. Every number is parsed and has its unit in its name;
+ * every default is already in place; -1 and NULL mean what the comment beside the field says.
+ * Strings and arrays belong to the struct config and never change after config_load.
+ * Keys, defaults, limits and their explanations are one table (config/fields.h).
+ * Reading is strict: unknown and repeated keys, aliases, a second document, lenient numbers and
+ * references to nothing are errors, each with file:line:key. No credential is read here.
+ * Any thread; a loaded config is read-only. */
+#ifndef SLUICE_CONFIG_CONFIG_H
+#define SLUICE_CONFIG_CONFIG_H
+
+#include "base/hash.h"
+#include "guard/breaker.h"
+#include "guard/retry.h"
+
+enum { CFG_MAX_LANES = 16, CFG_MAX_LINKS = 64, CFG_NAME_MAX = 32 };
+
+/* Names of operators, lanes, links, records and policies: [a-z0-9][a-z0-9._-]*, up to 32 bytes. */
+
+enum cfg_role { CFG_OPERATOR, CFG_WATCHER };
+
+struct cfg_key {
+	uint8_t b[KEY_BYTES];                  /* Ed25519 public key */
+};
+
+struct cfg_operator {
+	const char *name;
+	enum cfg_role role;
+	const int64_t *uids;                   /* never 65534; unique over all operators */
+	size_t n_uids;
+	const struct cfg_key *keys;            /* unique over all operators */
+	size_t n_keys;
+};
+
+struct cfg_header {
+	const char *name, *value;              /* no credential, no line breaks */
+};
+
+struct cfg_lane {
+	const char *name;
+	const char *dialect;                   /* "openai" */
+	const char *url;                       /* base URL, no trailing slash, query, fragment or user */
+	const char *account;                   /* which account, for people and the target identity; "" none given */
+	const char *key_file, *ca_file;        /* absolute; NULL = no credential, system's certificates */
+	bool cleartext;                        /* http:// to another host is meant */
+	const struct cfg_header *headers;
+	size_t n_headers;
+	int64_t page_items;                    /* 1000; the dialect's own maximum still holds */
+	int64_t in_flight;                     /* 64 */
+	int64_t rate_mhz;                      /* requests per 1,000 s; 20,000; never 0 */
+	int64_t burst;                         /* 20 */
+	int64_t timeout_ms;                    /* 30 s, one request */
+	int64_t list_timeout_ms;               /* 60 s, one page */
+	int64_t settle_ms;                     /* 60 s: after an unanswered delete a present item counts as failed only from then on */
+	int64_t max_item_bytes;                /* 512 MB: what an unknown size is charged */
+	int64_t quota_items, quota_bytes;      /* -1 unknown */
+	const char *const *blind;              /* places nobody can list; they stand in the plan */
+	size_t n_blind;
+	const char *const *sentinels;          /* ids that every complete list must contain */
+	size_t n_sentinels;
+	const int *depends_on;                 /* indexes into links[] */
+	size_t n_depends_on;
+	struct retry_policy retry;             /* defaults of guard/retry with the file's changes */
+	struct breaker_opts breaker;
+};
+
+struct cfg_link {
+	const char *name;
+	const char *url;                       /* ws:// or wss:// */
+	const char *handshake;                 /* "none" or "exai" */
+	const char *token_file, *ca_file;      /* absolute; NULL = none, system's certificates */
+	bool cleartext;                        /* ws:// with a token to another host is meant */
+	const char *session_id;                /* of the hello; NULL = the server chooses */
+	int64_t ping_interval_ms;              /* 20 s */
+	int64_t pong_timeout_ms;               /* 20 s */
+	int64_t hello_timeout_ms;              /* 15 s */
+	int64_t connections;                   /* 1 */
+	int64_t reconnect_base_ms, reconnect_max_ms;   /* 1 s, 60 s; with jitter */
+	struct breaker_opts breaker;
+};
+
+enum cfg_records_kind { CFG_RECORDS_SQLITE };
+
+/* One mapped column. name NULL = switched off with `none`. given = written in the file, so it must
+ * exist; otherwise it is the default name, used where the schema has it. */
+struct cfg_column {
+	const char *name;
+	bool given;
+};
+
+struct cfg_columns {
+	struct cfg_column id;                  /* primary key of the row; never off */
+	struct cfg_column lane;                /* provider value; off = the source has exactly one lane */
+	struct cfg_column file_id;             /* the id in the lane; never off */
+	struct cfg_column name, bytes, sha256;
+	struct cfg_column created, updated, last_used;
+	struct cfg_column status;
+	struct cfg_column deleted_at, deletion_reason;
+	struct cfg_column claim;               /* when the claim was taken (RFC 3339 text) */
+	struct cfg_column claim_token;         /* whose claim: "sluice:<cycle>:<fence>"; without it rows are unclaimed */
+	struct cfg_column object;              /* the application's own copy; reference tables join here by default */
+};
+
+struct cfg_lane_value {
+	const char *value;                     /* what the lane column holds */
+	int lane;                              /* index into lanes[] */
+};
+
+/* A table that says "somebody still uses this file". */
+struct cfg_reference {
+	const char *table, *column;            /* table.column holds a value of … */
+	const char *joins;                     /* … this column of the records table */
+	const char *known_id;                  /* self-test: a value that must be found there; NULL only if may_be_empty */
+	bool may_be_empty;
+};
+
+struct cfg_records {
+	const char *name;
+	enum cfg_records_kind kind;
+	const char *path;                      /* absolute */
+	const char *table;                     /* provider_file_uploads */
+	struct cfg_columns columns;
+	const char *status_deleted;            /* "deleted" */
+	const struct cfg_lane_value *lanes;    /* always filled: without a map every lane's name is its value */
+	size_t n_lanes;
+	const struct cfg_reference *references;
+	size_t n_references;
+	bool may_be_empty;
+	int64_t busy_timeout_ms;               /* 5 s */
+};
+
+enum cfg_rule_kind { CFG_RULE_AGE, CFG_RULE_ORPHAN };
+enum cfg_age_of { CFG_AGE_CREATED, CFG_AGE_LAST_USED };
+enum cfg_match { CFG_MATCH_ALL, CFG_MATCH_ANY };
+enum cfg_order { CFG_ORDER_OLDEST, CFG_ORDER_NEWEST, CFG_ORDER_LARGEST, CFG_ORDER_SMALLEST };
+enum cfg_on_abort { CFG_ABORT_ASK, CFG_ABORT_KEEP };
+
+struct cfg_rule {
+	const char *name;                      /* "age-created-30d", "orphan", or as written */
+	enum cfg_rule_kind kind;
+	int64_t older_than_ms;                 /* age: strictly older; -1 for other rules */
+	enum cfg_age_of of;                    /* age */
+};
+
+struct cfg_protect {
+	const char *const *ids;
+	size_t n_ids;
+	const char *const *names;              /* globs: * ? [set]; against the bytes of the name */
+	size_t n_names;
+	const char *const *purposes;
+	size_t n_purposes;
+	int64_t younger_than_ms;               /* by created; 0 = protects nothing */
+	bool referenced;                       /* default yes: what a reference table points at */
+};
+
+struct cfg_caps {
+	int64_t items;                         /* 1000 */
+	int64_t bytes;                         /* 10 GB */
+	int64_t share_bp;                      /* 5000 = 50 % of the items listed */
+	int64_t remain;                        /* 0: items that must be left in the lane */
+};
+
+struct cfg_policy {
+	const char *name;
+	const int *lanes;                      /* indexes into lanes[], in the order written, never none */
+	size_t n_lanes;
+	int records;                           /* index into records[], -1 = none (then no orphan rule) */
+	enum cfg_match match;
+	const struct cfg_rule *rules;          /* never none */
+	size_t n_rules;
+	struct cfg_protect protect;
+	enum cfg_order order;
+	struct cfg_caps caps;
+	int64_t age_floor_ms;                  /* 2 h; holds for every rule, by created */
+	bool auto_validating, auto_committing, auto_auditing;   /* gates that open by themselves */
+	int64_t approvals;                     /* 1 */
+	int64_t irreversible_approvals;        /* = approvals unless written */
+	int64_t plan_for_ms;                   /* 60 min; above that only where approvals > 1; up to 24 h */
+	int64_t run_for_ms;                    /* 8 h */
+	enum cfg_on_abort on_abort;            /* ask */
+	struct hash hash;                      /* this policy and its records section, effective values */
+};
+
+struct cfg_engine {
+	const char *http;                      /* "127.0.0.1:9464", loopback only; NULL = off */
+	const char *group;                     /* group that may use the socket (0660); NULL = owner only */
+	int64_t grace_ms;                      /* 30 s: how long a stop waits for what is in flight */
+	const char *log_level;                 /* error warn info debug */
+	int64_t retention_ms;                  /* 30 d: lists and verdicts of ended cycles in catalog.db */
+	int64_t clock_skew_ms;                 /* 5 min: against a server's Date and between our own clocks */
+	int64_t list_max_age_ms;               /* 5 min: older lists do not re-validate */
+	int64_t hold_max_ms;                   /* 60 min: a longer hold re-validates what remains */
+	const char *anchor_file;               /* absolute; NULL = anchors in the state directory */
+};
+
+struct config {
+	const char *name;                      /* target environment: "production" */
+	const char *file;                      /* absolute path it was read from */
+	struct hash hash;                      /* SHA-256 of all effective values: comments and order of keys do not count */
+	struct cfg_engine engine;
+	const struct cfg_operator *operators;
+	size_t n_operators;
+	const struct cfg_lane *lanes;
+	size_t n_lanes;
+	const struct cfg_link *links;
+	size_t n_links;
+	const struct cfg_records *records;
+	size_t n_records;
+	const struct cfg_policy *policies;
+	size_t n_policies;
+};
+
+/* Load and check. On failure *out is NULL and *e has the first error ("FILE:LINE:KEY: sentence")
+ * and says how many more there are. RC_USAGE. */
+enum rc config_load(struct config **out, const char *path, struct err *e) MUST_USE;
+void config_free(struct config *c);
+
+/* Everything that is wrong, in the order of the file. */
+struct config_error {
+	int line;                              /* 1-based; 0 = the file as a whole */
+	char *key;                             /* "lanes[0].rate"; "" = none */
+	char *text;                            /* one sentence, shown form */
+};
+struct config_report {
+	char *file;
+	struct config_error *errors;
+	size_t n, cap;
+};
+/* RC_OK when the file is good, RC_USAGE when *r has errors. The caller frees *r in both cases. */
+enum rc config_check(const char *path, struct config_report *r) MUST_USE;
+void config_report_free(struct config_report *r);
+/* "FILE:LINE:KEY: sentence" of one error. */
+void config_report_line(const struct config_report *r, size_t i, struct buf *out);
+
+/* Files that the configuration names: do they exist, are credentials private? Nothing is read.
+ * Adds its errors to *r (initialised by config_check or zeroed). */
+enum rc config_check_files(const struct config *c, struct config_report *r) MUST_USE;
+
+/* NULL / -1 when there is none. */
+const struct cfg_lane *config_lane(const struct config *c, struct slice name);
+const struct cfg_link *config_link(const struct config *c, struct slice name);
+const struct cfg_records *config_records(const struct config *c, struct slice name);
+const struct cfg_policy *config_policy(const struct config *c, struct slice name);
+int config_lane_index(const struct config *c, struct slice name);
+const struct cfg_operator *config_operator(const struct config *c, struct slice name);
+/* Who this uid / key is; uid 65534 is nobody. */
+const struct cfg_operator *config_operator_uid(const struct config *c, int64_t uid);
+const struct cfg_operator *config_operator_key(const struct config *c, const uint8_t key[KEY_BYTES]);
+
+const char *cfg_role_name(enum cfg_role r);
+const char *cfg_rule_kind_name(enum cfg_rule_kind k);
+const char *cfg_order_name(enum cfg_order o);
+const char *cfg_on_abort_name(enum cfg_on_abort a);
+
+/* "http://127.0.0.1:8080", "ws://localhost" and "[::1]" are loopback. */
+bool cfg_url_loopback(const char *url);
+
+#endif
