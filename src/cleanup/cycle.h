@@ -1,0 +1,343 @@
+/* The coordinator of one cleanup cycle: a pure function (state, event) → (state, effects). No clock,
+ * no I/O, no randomness of its own: `now` and the seed come in. The shell (engine/runner.c) makes
+ * every record of an event durable in one commit and only then carries out its acts, so an intent is
+ * always on disk before its request leaves. It may be called from one thread at a time.
+ *
+ * Words, gates, outcomes and limits: SEMANTICS 2, 5, 7. Items are indexed 0 … n-1 over the whole
+ * plan; a lane's items are contiguous and in rank order. */
+#ifndef SLUICE_CLEANUP_CYCLE_H
+#define SLUICE_CLEANUP_CYCLE_H
+
+#include "base/str.h"
+#include "base/time.h"
+#include "guard/breaker.h"
+#include "guard/bucket.h"
+#include "guard/matrix.h"
+#include "guard/retry.h"
+
+#define CYCLE_STAGES(X) \
+	X(DISCOVERING, "DISCOVERING") X(VALIDATING, "VALIDATING") X(CLEANING, "CLEANING") \
+	X(COMMITTING, "COMMITTING") X(AUDITING, "AUDITING") X(ENDED, "ENDED")
+enum cycle_stage {
+#define X(e, w) STAGE_##e,
+	CYCLE_STAGES(X)
+#undef X
+	STAGE_COUNT
+};
+
+#define CYCLE_ENDS(X) \
+	X(NONE, "") X(COMPLETED, "COMPLETED") X(COMPLETED_WITH_FAILURES, "COMPLETED_WITH_FAILURES") \
+	X(ABORTED_RESTORED, "ABORTED_RESTORED") X(ABORTED_PARTLY_RESTORED, "ABORTED_PARTLY_RESTORED") \
+	X(ABORTED_KEPT, "ABORTED_KEPT") X(CANCELLED, "CANCELLED") X(LAPSED, "LAPSED")
+enum cycle_end {
+#define X(e, w) END_##e,
+	CYCLE_ENDS(X)
+#undef X
+	END_COUNT
+};
+
+/* Where one item is. From ITEM_DELETED on it is settled. Stored in sluice.db: append only. */
+#define ITEM_STATES(X) \
+	X(PLANNED, "planned") X(CHECKING, "checking") X(CLAIMING, "claiming") X(READY, "ready") \
+	X(SENT, "sent") X(BACKOFF, "waiting to repeat") X(PROBING, "probing") X(SETTLING, "present, too early to tell") \
+	X(DELETED, "deleted") X(GONE, "gone") X(GONE_OTHER, "gone_other") X(FAILED, "failed") X(UNKNOWN, "unknown") \
+	X(REFUSED, "refused") X(DRIFTED, "drifted") X(PROTECTED, "protected") X(BLOCKED, "blocked") X(HELD, "held") \
+	X(REHEARSED, "rehearsed")
+enum item_state {
+#define X(e, w) ITEM_##e,
+	ITEM_STATES(X)
+#undef X
+	ITEM_STATE_COUNT
+};
+
+#define ROW_STATES(X) \
+	X(UNTOUCHED, "untouched") X(CLAIMED, "claimed") X(INTENT, "intent") X(COMMITTED, "committed") \
+	X(NONE, "no row") X(CONFLICT, "conflict") X(RELEASED, "released")
+enum row_state {
+#define X(e, w) ROW_##e,
+	ROW_STATES(X)
+#undef X
+	ROW_STATE_COUNT
+};
+
+#define LANE_PHASES(X) \
+	X(WAITING, "waiting") X(CHECKING, "re-validating") X(CLAIMING, "claiming") X(SENDING, "sending") \
+	X(CANARY_CHECK, "canary check") X(BOUNDARY, "between batches") X(RETRYING, "retry pass") \
+	X(CHOICE, "operator chooses") X(SETTLED, "settled") X(ABORTED, "aborted") X(EXCLUDED, "excluded")
+enum lane_phase {
+#define X(e, w) PHASE_##e,
+	LANE_PHASES(X)
+#undef X
+	PHASE_COUNT
+};
+
+const char *cycle_stage_name(enum cycle_stage s);
+const char *cycle_end_name(enum cycle_end e);
+const char *item_state_name(enum item_state s);
+const char *row_state_name(enum row_state s);
+const char *lane_phase_name(enum lane_phase p);
+enum rc cycle_end_rc(enum cycle_end e);                /* exit code of SEMANTICS 9 */
+bool item_settled(enum item_state s);
+bool item_deleted(enum item_state s);                  /* DELETED, GONE */
+
+struct cycle_item {
+	int64_t bytes;                  /* -1 unknown: charged at the lane's maximum */
+	int64_t sent_us;                /* boot time of the last send, -1 never */
+	int64_t due_us;                 /* BACKOFF, SETTLING: when to go on */
+	int32_t lane;
+	uint8_t state;                  /* enum item_state */
+	uint8_t row;                    /* enum row_state */
+	uint8_t attempts;
+	uint8_t class_;                 /* enum retry_class of the last failure */
+	uint8_t probes;                 /* asked without an answer */
+	uint32_t generation;            /* of the breaker when it was sent */
+	bool has_row;
+	bool maybe;                     /* an attempt of ours may have reached the store */
+	bool charged;                   /* holds a unit of the grant */
+	bool dead;                      /* a dead letter was written */
+	bool reread;                    /* waits for a re-read (canary, sample) */
+};
+
+struct cycle_lane_opts {
+	char name[64];
+	int64_t in_flight;              /* configured, >= 1 */
+	int64_t rate_mhz, burst;        /* token bucket */
+	int64_t settle_us;              /* 60 s unless configured */
+	int64_t max_item_bytes;         /* charge for unknown sizes */
+	int64_t list_max_age_us;        /* 5 min: older lists are not used to re-validate */
+	bool can_get;
+	struct retry_policy retry;
+	struct breaker_opts breaker;
+};
+
+struct cycle_counts {
+	int64_t planned, planned_bytes;
+	int64_t by_state[ITEM_STATE_COUNT];     /* of all planned items */
+	int64_t failed_by[RETRY_CLASS_COUNT];
+};
+
+struct cycle_lane {
+	struct cycle_lane_opts o;
+	enum lane_phase phase;
+	int32_t first, planned;         /* its items */
+	/* discovery */
+	bool listed, complete;
+	int64_t list_items;
+	char trouble[200];              /* why the list is not usable */
+	bool excluded;
+	/* grant */
+	bool granted;
+	int64_t n;                      /* items granted: ranks 1…n; N of the matrix */
+	int64_t bytes_granted, bytes_charged, items_charged;
+	enum on_abort { ON_ABORT_ASK, ON_ABORT_KEEP, ON_ABORT_RESTORE } on_abort;
+	/* cleaning */
+	int32_t batch, batch_from, batch_to;    /* items batch_from … batch_to-1 of the lane, 0-based rank */
+	bool retry_pass, retried;       /* retry pass runs / has run */
+	bool stop_first_pass;           /* boundary above 20 %: nothing new until the retry pass decided */
+	int64_t in_flight;
+	int32_t cursor;                 /* next rank to look at when sending */
+	int64_t next_due_us;            /* earliest due item in BACKOFF or SETTLING; INT64_MAX = none */
+	bool breaker_read;              /* a half-open probe read is out */
+	struct breaker_ticket breaker_ticket;
+	struct bucket bucket;
+	struct breaker breaker;
+	struct retry_budget budget;
+	bool halted;
+	char halt_why[200];
+	enum retry_class streak_class;  /* five of one class, one after the other */
+	int streak;
+	bool acked;
+	int64_t requests;
+	bool canary_done;
+	int64_t canary_until_us;
+	int control_n, control_ok, control_asked;       /* items outside the plan that must stay */
+	int64_t waiting_reads;          /* re-reads asked for, not answered */
+	int64_t list_at_us;             /* boot time of the list that re-validation may rely on */
+	bool relisted;
+	struct cycle_counts c;
+};
+
+enum { CYCLE_MAX_LANES = 16, CYCLE_CONTROL = 3, CYCLE_STREAK = 5 };
+
+enum cycle_run { RUN_NONE, RUN_STEP, RUN_GATE };
+
+struct cycle {
+	int64_t id;
+	enum cycle_stage stage;
+	enum cycle_end end;
+	bool rehearsal;
+	bool auto_gate[STAGE_COUNT];    /* policy opens the gate into this stage by itself */
+	enum cycle_run run;
+	bool held;
+	char held_why[200];
+	char waiting_for[240];          /* sentence; "" while working */
+	int64_t since_us;               /* boot time of the last change of stage or waiting */
+	int lanes;
+	struct cycle_lane lane[CYCLE_MAX_LANES];
+	struct cycle_item *item;
+	int32_t items;
+	bool plan_frozen;
+	int64_t plan_until_wall_us, plan_until_boot_us;
+	bool needs_records;
+	bool records_listed, records_ok;
+	char records_trouble[200];
+	bool listing, validating;       /* an effect is under way */
+	bool first_intent;              /* the plan is spent */
+	int64_t run_until_wall_us;      /* grant's run_for */
+	bool aborting, abort_restore;
+	bool cleaned;                   /* every lane is through CLEANING; the next run command passes the gate */
+	/* committing, auditing */
+	int64_t rows_todo, rows_busy, release_busy;
+	bool claims_counted;
+	int64_t claims_left;
+	int64_t sample_left, sample_bad;
+	bool counting, sampling;
+	int relisting;                  /* lanes whose re-list is under way */
+	bool store_failed;              /* an intent could not be written: nothing new leaves */
+	struct rng rng;
+};
+
+/* ---- events ---- */
+enum cycle_event_kind {
+	EV_START,               /* first event */
+	EV_LISTED,              /* lane, ok, number = items, text = trouble */
+	EV_RECORDS,             /* ok, text = trouble */
+	EV_VALIDATED,           /* ok, items/item[] (ownership moves), lanes' first/planned set by cycle_take_plan */
+	EV_GRANT,               /* lane, number = items, bytes, on_abort, until_us = wall */
+	EV_EXCLUDE,             /* lane */
+	EV_STEP, EV_RESUME, EV_HOLD, EV_CANCEL,
+	EV_ACK,                 /* number = failures the operator acknowledges */
+	EV_ABORT,               /* restore */
+	EV_RECHECKED,           /* lane, from, results[] = enum check_result per item of the batch */
+	EV_CLAIMED,             /* lane, from, results[] = enum claim_result */
+	EV_ANSWER,              /* item, answer */
+	EV_PROBED,              /* item, presence */
+	EV_REREAD,              /* item (>= 0) or control (-1 - k) of a lane, presence */
+	EV_RELISTED,            /* lane, ok: complete and controls there; results[] presence of GONE_OTHER items in order */
+	EV_ROWS,                /* items[]/results[] = enum claim_result */
+	EV_RELEASED,            /* items[]/results[] */
+	EV_CLAIMS,              /* number = claims left, -1 = cannot be read */
+	EV_TICK,
+	EV_STORE_FAILED,        /* text: the audit log cannot be written */
+	EV_STORE_BACK,
+	EV_LAPSE_CHECK          /* wall time moved: does the plan still stand? */
+};
+
+enum check_result { CHECK_SAME, CHECK_DRIFTED, CHECK_REFERENCED, CHECK_PROTECTED, CHECK_NO_ANSWER };
+enum claim_result { CLAIM_DONE, CLAIM_NO_ROW, CLAIM_UNCLAIMED, CLAIM_REFERENCED, CLAIM_CHANGED, CLAIM_FAILED, CLAIM_REHEARSED };
+enum presence { PRESENT, ABSENT, NO_ANSWER };
+
+/* What a delete came to (the shell translates lane/lane.h's answer). */
+enum answer_kind { ANSWER_DELETED, ANSWER_MISSING, ANSWER_UNCLEAR, ANSWER_ITEM_REFUSED, ANSWER_LANE_REFUSED,
+		   ANSWER_PACE, ANSWER_NOT_SENT, ANSWER_REHEARSED };
+struct cycle_answer {
+	enum answer_kind kind;
+	enum retry_class class_;
+	bool left;
+	int64_t wait_ms;                /* -1 unknown */
+	bool slow;
+	int status;
+	const char *detail;             /* sentence; lane halts quote it */
+};
+
+struct cycle_event {
+	enum cycle_event_kind kind;
+	struct now now;
+	int lane;
+	int32_t item;
+	bool ok, restore;
+	int64_t number, bytes, until_us;
+	enum on_abort on_abort;
+	const char *text;
+	int32_t from;
+	const uint8_t *results;
+	const int32_t *items;
+	size_t n;
+	struct cycle_answer answer;
+	enum presence presence;
+};
+
+/* ---- effects ---- */
+enum effect_kind {
+	/* made durable, all together, before any act of the same event */
+	EFF_AUDIT,              /* a record: audit (enum audit_kind as int), lane, item, text = JSON members for the payload */
+	EFF_ITEM,               /* item's state changed */
+	EFF_DEAD,               /* item becomes a dead letter: word = phase, text = belief */
+	EFF_SPENT,              /* lane: number items and bytes left against the grant, for the 24 h ceiling */
+	EFF_CYCLE,              /* the cycle's own row changed */
+	/* acts */
+	EFF_DISCOVER,           /* lane */
+	EFF_LIST_RECORDS,
+	EFF_VALIDATE,
+	EFF_RECHECK,            /* lane, from, to (item indices) */
+	EFF_CLAIM,              /* lane, from, to: only items in state CLAIMING */
+	EFF_SEND,               /* item */
+	EFF_PROBE,              /* item */
+	EFF_REREAD,             /* lane, item >= 0 or control -1 - k */
+	EFF_RELIST,             /* lane */
+	EFF_COMMIT_ROWS,        /* from, to: items with row INTENT in the range; text = reason */
+	EFF_RELEASE,            /* from, to: items with row CLAIMED that are not deleted */
+	EFF_COUNT_CLAIMS,
+	EFF_ENDED               /* the cycle is over; number = enum cycle_end */
+};
+
+struct effect {
+	enum effect_kind kind;
+	int audit;
+	int lane;                       /* -1 none */
+	int32_t item;                   /* -1 none */
+	int32_t from, to;
+	int64_t number, bytes;
+	const char *word;               /* static */
+	char *text;                     /* owned by the effects; may be NULL */
+};
+
+struct effects {
+	struct effect *e;
+	size_t n, cap;
+};
+void effects_done(struct effects *e);
+
+/* ---- the function ---- */
+struct cycle *cycle_new(int64_t id, uint64_t seed, const struct cycle_lane_opts *lanes, int n, bool needs_records,
+			bool rehearsal, const bool auto_gate[STAGE_COUNT]);
+void cycle_free(struct cycle *c);
+/* Appends to *out. Commands that cannot be done answer their refusal and change nothing. */
+enum rc cycle_handle(struct cycle *c, const struct cycle_event *ev, struct effects *out, struct err *e) MUST_USE;
+/* Boot time at which an EV_TICK is due; INT64_MAX = none. */
+int64_t cycle_due_us(const struct cycle *c);
+
+/* Before EV_VALIDATED: hand over the plan's items (copied), lane by lane in rank order. */
+struct cycle_plan_item {
+	int32_t lane;
+	int64_t bytes;
+	bool has_row;
+};
+void cycle_take_plan(struct cycle *c, const struct cycle_plan_item *items, int32_t n, const int control_n[CYCLE_MAX_LANES],
+		     int64_t until_wall_us, int64_t until_boot_us);
+
+/* Why a command cannot be given now; NULL = it can. The words of the screens' greyed keys. */
+enum cycle_command { CMD_STEP, CMD_RESUME, CMD_HOLD, CMD_CANCEL, CMD_ABORT, CMD_ACK, CMD_APPROVE, CMD_EXCLUDE, CMD_COUNT };
+const char *cycle_why_not(const struct cycle *c, enum cycle_command cmd);
+/* Failures the operator must acknowledge before COMMITTING; 0 = none. */
+int64_t cycle_ack_needed(const struct cycle *c);
+
+/* T and F of a lane (SEMANTICS 5), from its settled items. */
+void cycle_tf(const struct cycle_lane *l, int64_t *t, int64_t *f);
+/* planned = deleted + gone + … in words, and whether it holds. */
+bool cycle_equation(const struct cycle *c, struct buf *out);
+/* Sum over all lanes. */
+void cycle_totals(const struct cycle *c, struct cycle_counts *out);
+int64_t cycle_not_started(const struct cycle_counts *n);
+
+/* ---- persistence (cycle_body.c) ---- */
+/* Everything but the items, as JSON for journal_cycle.body. */
+void cycle_body(const struct cycle *c, struct buf *out);
+/* Rebuild after a restart: cycle_new with the same lanes, then the body, then each item's stored
+ * state; then cycle_recover, which releases, probes and holds by SEMANTICS 7's table. */
+enum rc cycle_body_read(struct cycle *c, struct slice body, struct now now, struct err *e) MUST_USE;
+void cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_item *it, int state, int row, int attempts,
+			int class_, bool was_sent);
+void cycle_recover(struct cycle *c, struct now now, struct effects *out);
+
+#endif

@@ -1,0 +1,9 @@
+libsluice_cleanup_a_SOURCES = \
+	src/cleanup/clean.c \
+	src/cleanup/commit.c \
+	src/cleanup/cycle.c src/cleanup/cycle.h \
+	src/cleanup/cycle_body.c \
+	src/cleanup/cycle_internal.h \
+	src/cleanup/grant.c src/cleanup/grant.h \
+	src/cleanup/plan.c src/cleanup/plan.h \
+	src/cleanup/policy.c src/cleanup/policy.h

@@ -1,0 +1,229 @@
+#include "cleanup/plan.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct plan *plan_new(int64_t cycle)
+{
+	struct plan *p = xcalloc(1, sizeof *p);
+	p->arena = arena_new(1 << 16);
+	p->cycle = cycle;
+	buf_init(&p->header);
+	return p;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	arena_free(p->arena);
+	buf_done(&p->header);
+	free(p->lane);
+	free(p->item);
+	free(p);
+}
+
+struct slice plan_keep(struct plan *p, struct slice s)
+{
+	return (struct slice){ arena_strndup(p->arena, s.p ? s.p : "", s.n), s.n };
+}
+
+struct plan_item *plan_add(struct plan *p, const struct plan_item *it)
+{
+	GROW(p->item, p->item_cap, (size_t)p->items + 1);
+	struct plan_item *to = &p->item[p->items++];
+	*to = *it;
+	to->id = plan_keep(p, it->id);
+	to->name = plan_keep(p, it->name);
+	to->row = plan_keep(p, it->row);
+	to->rule = plan_keep(p, it->rule);
+	to->evidence = plan_keep(p, it->evidence);
+	return to;
+}
+
+int64_t plan_charge(const struct plan_lane *l, const struct plan_item *it)
+{
+	return it->bytes < 0 ? l->max_item_bytes : it->bytes;
+}
+
+static int by_lane_id(const void *a, const void *b)
+{
+	const struct plan_item *x = *(const struct plan_item *const *)a, *y = *(const struct plan_item *const *)b;
+	return x->lane != y->lane ? (x->lane > y->lane) - (x->lane < y->lane) : slice_cmp(x->id, y->id);
+}
+
+/* Unknown sorts last in every order. */
+static int cmp_i64(int64_t x, int64_t y, bool up)
+{
+	if ((x < 0) != (y < 0))
+		return x < 0 ? 1 : -1;
+	return up ? (x > y) - (x < y) : (x < y) - (x > y);
+}
+
+static int by_rank(const void *a, const void *b, void *arg)
+{
+	const struct plan_item *x = a, *y = b;
+	enum plan_order o = *(enum plan_order *)arg;
+	int d = (x->lane > y->lane) - (x->lane < y->lane);
+	if (!d && (o == ORDER_OLDEST || o == ORDER_NEWEST))
+		d = cmp_i64(x->created_us, y->created_us, o == ORDER_OLDEST);
+	if (!d && (o == ORDER_LARGEST || o == ORDER_SMALLEST))
+		d = cmp_i64(x->bytes, y->bytes, o == ORDER_SMALLEST);
+	return d ? d : slice_cmp(x->id, y->id);
+}
+
+static void encode_caps(struct buf *b, const struct plan_caps *c)
+{
+	enc_i64(b, c->items);
+	enc_i64(b, c->bytes);
+	enc_i64(b, c->share_bp);
+	enc_i64(b, c->remain);
+	enc_i64(b, c->items_default | c->bytes_default << 1 | c->share_default << 2 | c->remain_default << 3);
+}
+
+static void encode_header(struct plan *p)
+{
+	struct buf *b = &p->header;
+	buf_clear(b);
+	enc_z(b, "sluice plan 1");
+	enc_bytes(b, p->program);
+	enc_i64(b, p->cycle);
+	enc_bytes(b, p->policy);
+	enc_bytes(b, (struct slice){ (const char *)p->policy_hash.b, HASH_BYTES });
+	enc_bytes(b, p->creator);
+	enc_bytes(b, p->records_proof);
+	enc_bytes(b, p->lease);
+	enc_i64(b, p->made_us);
+	enc_i64(b, p->until_us);
+	enc_i64(b, p->rehearsal);
+	enc_i64(b, p->order);
+	enc_i64(b, p->lanes);
+	for (int32_t i = 0; i < p->lanes; i++) {
+		const struct plan_lane *l = &p->lane[i];
+		enc_bytes(b, l->name);
+		enc_bytes(b, l->identity);
+		encode_caps(b, &l->caps);
+		const int64_t n[] = { l->listed, l->listed_bytes, l->pages, l->listed_us, l->expected, l->max_item_bytes,
+				      l->items, l->bytes };
+		for (size_t k = 0; k < ARRAY_LEN(n); k++)
+			enc_i64(b, n[k]);
+		for (int k = 0; k < REV_COUNT; k++)
+			enc_i64(b, l->by_class[k]);
+		enc_bytes(b, l->blind);
+		enc_bytes(b, l->claims);
+	}
+}
+
+static void encode_item(struct buf *b, const struct plan *p, const struct plan_item *it)
+{
+	buf_clear(b);
+	enc_bytes(b, p->lane[it->lane].name);
+	enc_z(b, "file");
+	enc_bytes(b, it->id);
+	enc_i64(b, it->rank);
+	enc_bytes(b, it->name);
+	enc_i64(b, it->bytes);
+	enc_i64(b, it->created_us < 0 ? -1 : it->created_us / 1000000);
+	enc_bytes(b, it->row);
+	enc_bytes(b, it->rule);
+	enc_bytes(b, it->evidence);
+	enc_i64(b, it->class_);
+}
+
+static const struct plan_item **sorted_by_id(const struct plan *p)
+{
+	const struct plan_item **v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
+	for (int32_t i = 0; i < p->items; i++)
+		v[i] = &p->item[i];
+	qsort(v, (size_t)p->items, sizeof *v, by_lane_id);
+	return v;
+}
+
+void plan_hash(const struct plan *p, struct hash *out)
+{
+	struct hasher *whole = hasher_new(), *one = hasher_new();
+	const struct plan_item **v = sorted_by_id(p);
+	struct buf b;
+	buf_init(&b);
+	hasher_begin(whole);
+	hasher_add(whole, p->header.p, p->header.n);
+	for (int32_t i = 0; i < p->items; i++) {
+		struct hash h;
+		encode_item(&b, p, v[i]);
+		hasher_begin(one);
+		hasher_add(one, b.p, b.n);
+		hasher_end(one, &h);
+		hasher_add(whole, h.b, sizeof h.b);
+	}
+	hasher_end(whole, out);
+	buf_done(&b);
+	free(v);
+	hasher_free(one);
+	hasher_free(whole);
+}
+
+static enum rc refuse_duplicates(const struct plan *p, struct err *e)
+{
+	const struct plan_item **v = sorted_by_id(p);
+	enum rc rc = RC_OK;
+	char id[80];
+	for (int32_t i = 1; rc == RC_OK && i < p->items; i++)
+		if (!by_lane_id(&v[i - 1], &v[i]))
+			rc = err_set(e, RC_FORMAT, "item %s stands twice in lane %.*s; list it again",
+				     text_z(id, sizeof id, v[i]->id), SLICE_FMT(p->lane[v[i]->lane].name));
+	free(v);
+	return rc;
+}
+
+enum rc plan_freeze(struct plan *p, struct err *e)
+{
+	enum rc rc = refuse_duplicates(p, e);
+	if (rc != RC_OK)
+		return rc;
+	qsort_r(p->item, (size_t)p->items, sizeof *p->item, by_rank, &p->order);
+	for (int32_t i = 0; i < p->lanes; i++) {
+		p->lane[i].first = p->lane[i].items = 0;
+		p->lane[i].bytes = 0;
+		memset(p->lane[i].by_class, 0, sizeof p->lane[i].by_class);
+	}
+	for (int32_t i = 0; i < p->items; i++) {
+		struct plan_item *it = &p->item[i];
+		struct plan_lane *l = &p->lane[it->lane];
+		if (!l->items)
+			l->first = i;
+		it->rank = ++l->items;
+		l->bytes += plan_charge(l, it);
+		l->by_class[it->class_]++;
+	}
+	encode_header(p);
+	plan_hash(p, &p->id);
+	return RC_OK;
+}
+
+int64_t plan_bytes_of(const struct plan *p, int32_t lane, int64_t n)
+{
+	const struct plan_lane *l = &p->lane[lane];
+	int64_t sum = 0;
+	for (int64_t r = 0; r < n && r < l->items; r++)
+		sum += plan_charge(l, &p->item[l->first + r]);
+	return sum;
+}
+
+int64_t plan_irreversible_of(const struct plan *p, int32_t lane, int64_t n)
+{
+	const struct plan_lane *l = &p->lane[lane];
+	int64_t sum = 0;
+	for (int64_t r = 0; r < n && r < l->items; r++)
+		sum += p->item[l->first + r].class_ == REV_R0;
+	return sum;
+}
+
+int plan_lane_find(const struct plan *p, struct slice name)
+{
+	for (int32_t i = 0; i < p->lanes; i++)
+		if (slice_eq(p->lane[i].name, name))
+			return i;
+	return -1;
+}

@@ -1,0 +1,261 @@
+#include "cleanup/policy.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {
+#define X(e, w) w,
+	VERDICTS(X)
+#undef X
+};
+
+const char *verdict_name(enum verdict v) { return names[v]; }
+
+bool verdict_parse(struct slice word, enum verdict *out)
+{
+	for (int i = 0; i < VERDICT_COUNT; i++)
+		if (slice_is(word, names[i])) {
+			*out = (enum verdict)i;
+			return true;
+		}
+	return false;
+}
+
+void policy_verdict_init(struct policy_verdict *v)
+{
+	*v = (struct policy_verdict){ 0 };
+	buf_init(&v->rule);
+	buf_init(&v->reason);
+	buf_init(&v->evidence);
+}
+
+void policy_verdict_done(struct policy_verdict *v)
+{
+	buf_done(&v->rule);
+	buf_done(&v->reason);
+	buf_done(&v->evidence);
+}
+
+/* One item being judged. */
+struct judging {
+	const struct cfg_policy *p;
+	const struct policy_facts *f;
+	const struct catalog_item *item;
+	const struct catalog_row *rows;
+	size_t n;
+	struct policy_verdict *v;
+	struct jw w;
+};
+
+enum finding { NO, YES, CANNOT_KNOW };
+
+static void evidence(struct judging *j, const char *rule, enum finding found, const char *because)
+{
+	static const char *const words[] = { [NO] = "no", [YES] = "yes", [CANNOT_KNOW] = "cannot know" };
+	jw_obj(&j->w);
+	jw_kz(&j->w, "rule", rule);
+	jw_kz(&j->w, "verdict", words[found]);
+	jw_kz(&j->w, "because", because);
+	jw_end_obj(&j->w);
+}
+
+static void conclude(struct judging *j, enum verdict verdict, const char *rule, const char *reason)
+{
+	j->v->verdict = verdict;
+	buf_clear(&j->v->rule);
+	buf_clear(&j->v->reason);
+	buf_adds(&j->v->rule, rule);
+	buf_adds(&j->v->reason, reason);
+}
+
+/* ---- what protects ---- */
+
+static int by_bytes(const void *a, const void *b)
+{
+	return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static bool glob_any(const char *const *globs, size_t n, struct slice name)
+{
+	char z[1024];
+	if (name.n >= sizeof z || memchr(name.p, 0, name.n))
+		return n > 0;           /* cannot be matched: fail closed */
+	memcpy(z, name.p, name.n);
+	z[name.n] = 0;
+	for (size_t i = 0; i < n; i++)
+		if (fnmatch(globs[i], z, 0) == 0)
+			return true;
+	return false;
+}
+
+static bool listed_in(const char *const *list, size_t n, struct slice s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (slice_is(s, list[i]))
+			return true;
+	return false;
+}
+
+static const char *protected_by(const struct judging *j, const char **because)
+{
+	const struct cfg_protect *pr = &j->p->protect;
+	const struct catalog_item *it = j->item;
+	if (j->f->n_protected && bsearch(&it->id, j->f->protected_ids, j->f->n_protected, sizeof it->id, by_bytes)) {
+		*because = "protected by hand";
+		return "protect:hand";
+	}
+	if (listed_in(pr->ids, pr->n_ids, it->id)) {
+		*because = "its id is protected";
+		return "protect:ids";
+	}
+	if (glob_any(pr->names, pr->n_names, it->name)) {
+		*because = "its name is protected";
+		return "protect:names";
+	}
+	if (listed_in(pr->purposes, pr->n_purposes, it->purpose)) {
+		*because = "its purpose is protected";
+		return "protect:purposes";
+	}
+	if (pr->younger_than_ms && (it->created_us < 0 || j->f->wall_us - it->created_us < pr->younger_than_ms * 1000)) {
+		*because = it->created_us < 0 ? "it may be young: created_at unknown" : "it is young";
+		return "protect:younger_than";
+	}
+	for (size_t i = 0; i < j->n; i++)
+		if (pr->referenced && j->rows[i].referenced) {
+			*because = "a reference table points at its row";
+			return "protect:referenced";
+		}
+	return NULL;
+}
+
+/* ---- what selects ---- */
+
+static enum finding rule_age(const struct judging *j, const struct cfg_rule *r, char because[160])
+{
+	char age[TIME_TEXT];
+	int64_t at = j->item->created_us;
+	if (r->of == CFG_AGE_LAST_USED) {
+		at = -1;
+		for (size_t i = 0; i < j->n; i++) {
+			if (j->rows[i].used_us < 0) {
+				at = -1;
+				break;
+			}
+			at = MAX(at, j->rows[i].used_us);
+		}
+	}
+	if (at < 0) {
+		snprintf(because, 160, "%s unknown", r->of == CFG_AGE_CREATED ? "created_at" : "last_used");
+		return CANNOT_KNOW;
+	}
+	int64_t us = j->f->wall_us - at;
+	snprintf(because, 160, "%s %s ago", r->of == CFG_AGE_CREATED ? "created" : "last used", time_age(age, MAX(us, 0)));
+	return us > r->older_than_ms * 1000 ? YES : NO;
+}
+
+static enum finding rule_orphan(const struct judging *j, char because[160])
+{
+	if (!j->f->records || !j->f->records_usable) {
+		snprintf(because, 160, "%s", j->f->records ? "the records are empty" : "the records did not answer completely");
+		return CANNOT_KNOW;
+	}
+	snprintf(because, 160, j->n ? "in %zu row%s" : "in no row; records complete", j->n, j->n == 1 ? "" : "s");
+	return j->n ? NO : YES;
+}
+
+/* A row that names no object cannot be followed to the reference tables. */
+static bool references_unknown(const struct judging *j)
+{
+	if (!j->f->references)
+		return false;
+	for (size_t i = 0; i < j->n; i++)
+		if (!j->rows[i].object.n)
+			return true;
+	return false;
+}
+
+static void rules(struct judging *j)
+{
+	const struct cfg_policy *p = j->p;
+	size_t yes = 0, unknown = 0;
+	char because[160], why[160] = "", unknown_why[200] = "";
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const struct cfg_rule *r = &p->rules[i];
+		enum finding found = r->kind == CFG_RULE_AGE ? rule_age(j, r, because) : rule_orphan(j, because);
+		evidence(j, r->name, found, because);
+		yes += found == YES;
+		unknown += found == CANNOT_KNOW;
+		if (found == YES) {
+			buf_addf(&j->v->rule, "%s%s", j->v->rule.n ? "+" : "", r->name);
+			snprintf(why, sizeof why, "%s", because);
+		} else if (found == CANNOT_KNOW) {
+			snprintf(unknown_why, sizeof unknown_why, "ineligible: %s", because);
+		}
+	}
+	bool selected = p->match == CFG_MATCH_ALL ? yes == p->n_rules : yes > 0;
+	bool could = p->match == CFG_MATCH_ALL ? yes + unknown == p->n_rules : unknown > 0;
+	if (selected) {
+		j->v->verdict = VERDICT_CANDIDATE;
+		buf_clear(&j->v->reason);
+		buf_adds(&j->v->reason, why);
+	} else if (could) {
+		conclude(j, VERDICT_INELIGIBLE, "", unknown_why);
+	} else {
+		conclude(j, VERDICT_KEPT, "", "no rule selects it");
+	}
+}
+
+/* The age floor holds for every rule. */
+static void age_floor(struct judging *j)
+{
+	int64_t age_us = j->f->wall_us - j->item->created_us;
+	if (!j->p->age_floor_ms || j->v->verdict != VERDICT_CANDIDATE)
+		return;
+	if (j->item->created_us < 0) {
+		evidence(j, "age_floor", CANNOT_KNOW, "created_at unknown");
+		conclude(j, VERDICT_INELIGIBLE, "age_floor", "ineligible: created_at unknown");
+	} else if (age_us < j->p->age_floor_ms * 1000) {
+		evidence(j, "age_floor", YES, "younger than the age floor");
+		conclude(j, VERDICT_PROTECTED, "age_floor", "younger than the age floor");
+	}
+}
+
+static void where(const struct judging *j, char out[8])
+{
+	memcpy(out, "P n n", 6);
+	if (j->f->records)
+		out[4] = j->n ? 'D' : '-';
+}
+
+void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+		  const struct catalog_row *rows, size_t n, struct policy_verdict *v)
+{
+	struct judging j = { .p = p, .f = f, .item = item, .rows = rows, .n = n, .v = v };
+	const char *because, *rule;
+	v->verdict = VERDICT_KEPT;
+	buf_clear(&v->rule);
+	buf_clear(&v->reason);
+	buf_clear(&v->evidence);
+	jw_init(&j.w, &v->evidence);
+	jw_arr(&j.w);
+	where(&j, v->where);
+	rules(&j);
+	if (v->verdict == VERDICT_CANDIDATE && references_unknown(&j)) {
+		evidence(&j, "references", CANNOT_KNOW, "its row names no object, so references cannot be followed");
+		conclude(&j, VERDICT_INELIGIBLE, "", "ineligible: its row names no object, so references cannot be known");
+	}
+	age_floor(&j);
+	rule = protected_by(&j, &because);
+	if (rule) {
+		evidence(&j, rule, YES, because);
+		conclude(&j, VERDICT_PROTECTED, rule, because);
+	}
+	jw_end_arr(&j.w);
+}

@@ -1,0 +1,45 @@
+/* What a policy says of one item, with evidence (SEMANTICS 3). Pure: facts and time come in. */
+#ifndef SLUICE_CLEANUP_POLICY_H
+#define SLUICE_CLEANUP_POLICY_H
+
+#include "config/config.h"
+#include "store/catalog.h"
+
+#define VERDICTS(X) \
+	X(KEPT, "kept")                 /* no rule selects it */ \
+	X(CANDIDATE, "candidate") \
+	X(PROTECTED, "protected") \
+	X(INELIGIBLE, "ineligible")     /* a rule needs what is not known */
+enum verdict {
+#define X(e, w) VERDICT_##e,
+	VERDICTS(X)
+#undef X
+	VERDICT_COUNT
+};
+const char *verdict_name(enum verdict v);
+bool verdict_parse(struct slice word, enum verdict *out);
+
+struct policy_facts {
+	int64_t wall_us;
+	bool records;                   /* the policy has records and they answered completely */
+	bool records_usable;            /* not empty, or declared may_be_empty: orphans can be told */
+	bool references;                /* reference tables are configured */
+	const struct slice *protected_ids;      /* protected by hand, sorted bytewise */
+	size_t n_protected;
+};
+
+struct policy_verdict {
+	enum verdict verdict;
+	struct buf rule;                /* rules that selected, or the one that protected */
+	char where[8];                  /* "P n D", "P n -", "P n n": lane, object, row */
+	struct buf reason;              /* one sentence */
+	struct buf evidence;            /* JSON array of {rule, verdict, because} */
+};
+void policy_verdict_init(struct policy_verdict *v);
+void policy_verdict_done(struct policy_verdict *v);
+
+/* rows: all live rows that name the item; n = 0 is "in no row". Replaces what *v held. */
+void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+		  const struct catalog_row *rows, size_t n, struct policy_verdict *v);
+
+#endif
