@@ -6,7 +6,7 @@
 #include "base/time.h"
 
 #include <fnmatch.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,0 +1,96 @@
+/* The engine: it owns every connection, the breakers, the cycle and the databases, and outlives the
+ * terminal. This header is what the protocol (api/) may do with it. Loop thread only.
+ * Commands answer through a reply once what they decided is durable; reads answer at once. */
+#ifndef SLUICE_ENGINE_ENGINE_H
+#define SLUICE_ENGINE_ENGINE_H
+
+#include "base/json.h"
+#include "config/config.h"
+#include "config/paths.h"
+#include "net/loop.h"
+#include "net/ws.h"
+#include "store/store.h"
+
+#define SLUICE_VERSION "0.1.0"
+
+struct engine;
+
+/* Opens everything: lock and lease, store (verifies the chain since the last anchor), credentials,
+ * lanes, links, records, recovery of an open cycle. Borrows cfg, paths, loop and ws until engine_free. */
+enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const struct config *cfg,
+		   const struct paths *paths, struct err *e) MUST_USE;
+/* Hold, let what is in flight settle (at most engine.grace), write engine.stop; then stopped() is called. */
+void engine_stop(struct engine *en, const struct audit_actor *who, void (*stopped)(void *ctx), void *ctx);
+void engine_free(struct engine *en);
+
+/* ---- who asks ---- */
+struct engine_who {
+	char name[64];                  /* operator entry, "" = nobody */
+	int64_t uid;
+	bool watching;                  /* connection is a watcher's */
+	char via[16];                   /* "console", "cli", "rpc" */
+};
+/* Fill name from the uid. */
+void engine_identify(struct engine *en, struct engine_who *who);
+const char *engine_role(const struct engine_who *who);          /* operator | watcher | nobody */
+void engine_attached(struct engine *en, const struct engine_who *who, bool attached);   /* writes the record */
+
+/* ---- commands ---- */
+/* result: JSON value text or NULL; on failure e says why. Called exactly once, maybe at once. */
+typedef void engine_reply(void *ctx, enum rc rc, const struct err *e, const char *result);
+
+void engine_cycle_start(struct engine *en, const struct engine_who *who, struct slice policy, engine_reply *r, void *ctx);
+void engine_cycle_step(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
+void engine_cycle_resume(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
+void engine_cycle_hold(struct engine *en, const struct engine_who *who, struct slice why, engine_reply *r, void *ctx);
+void engine_cycle_cancel(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
+void engine_cycle_ack(struct engine *en, const struct engine_who *who, int64_t failures, engine_reply *r, void *ctx);
+void engine_cycle_abort(struct engine *en, const struct engine_who *who, struct slice how, struct slice reason,
+			engine_reply *r, void *ctx);
+void engine_lane_exclude(struct engine *en, const struct engine_who *who, struct slice lane, struct slice reason,
+			 engine_reply *r, void *ctx);
+void engine_set_mode(struct engine *en, const struct engine_who *who, struct slice mode, engine_reply *r, void *ctx);
+
+struct engine_approval {
+	struct slice plan, lane, phrase, irreversible_phrase, reason, on_abort;
+	int64_t items, bytes;
+};
+void engine_approve(struct engine *en, const struct engine_who *who, const struct engine_approval *a, engine_reply *r, void *ctx);
+void engine_submit_grant(struct engine *en, const struct engine_who *who, const struct json *file, engine_reply *r, void *ctx);
+void engine_reject(struct engine *en, const struct engine_who *who, struct slice plan, struct slice reason,
+		   engine_reply *r, void *ctx);
+/* A refused command is a decision too. */
+void engine_refused(struct engine *en, const struct engine_who *who, const char *method, const char *why);
+
+/* ---- reads: append one JSON value (api/PROTOCOL.md) ---- */
+void engine_overview_json(struct engine *en, struct buf *out);
+enum rc engine_cycle_json(struct engine *en, int64_t cycle, struct buf *out, struct err *e) MUST_USE;     /* 0 = the last */
+enum rc engine_plan_json(struct engine *en, int64_t cycle, struct buf *out, struct err *e) MUST_USE;
+struct engine_look {
+	struct slice look, lane;
+	int64_t offset, limit;
+};
+enum rc engine_plan_items_json(struct engine *en, const struct engine_look *q, struct buf *out, struct err *e) MUST_USE;
+enum rc engine_grants_json(struct engine *en, int64_t cycle, struct buf *out, struct err *e) MUST_USE;
+void engine_policies_json(struct engine *en, struct buf *out);
+void engine_metrics(struct engine *en, struct buf *out);
+struct engine_window {
+	struct slice lane, verdict, text, order;
+	bool desc;
+	int64_t offset, limit;
+};
+/* These run on a worker; the reply comes later. */
+void engine_candidates(struct engine *en, const struct engine_window *q, engine_reply *r, void *ctx);
+void engine_candidate(struct engine *en, struct slice id, engine_reply *r, void *ctx);
+void engine_audit_tail(struct engine *en, const struct audit_filter *f, engine_reply *r, void *ctx);
+void engine_audit_verify(struct engine *en, engine_reply *r, void *ctx);
+
+/* ---- changes ---- */
+enum engine_topic { ENGINE_OVERVIEW = 1, ENGINE_CYCLE = 2 };
+/* Called (coalesced, on the next turn) with the topics that changed. One listener. */
+void engine_on_change(struct engine *en, void (*fn)(void *ctx, unsigned topics), void *ctx);
+const char *engine_epoch(const struct engine *en);
+const struct config *engine_config(const struct engine *en);
+void engine_clients(struct engine *en, int operators, int watchers);    /* api tells how many are attached */
+
+#endif
