@@ -1,3 +1,8 @@
 noinst_LIBRARIES += libsluice_net.a
 libsluice_net_a_SOURCES = \
-	src/net/loop.c src/net/loop.h
+	src/net/http.c src/net/http.h src/net/http_internal.h \
+	src/net/http_headers.c src/net/http_headers.h \
+	src/net/http_sock.c src/net/http_sock.h \
+	src/net/http_url.c \
+	src/net/loop.c src/net/loop.h \
+	src/net/tcp.c src/net/tcp.h

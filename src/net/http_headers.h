@@ -1,0 +1,26 @@
+/* What an answer's headers say that we act on. Pure; any thread. Kept as text until the answer is
+ * complete, because Retry-After may come before the Date it is measured against. */
+#ifndef SLUICE_NET_HTTP_HEADERS_H
+#define SLUICE_NET_HTTP_HEADERS_H
+
+#include "base/time.h"
+
+enum { HTTP_HEADER_TEXT = 80 };
+
+struct http_headers {
+	char date[HTTP_HEADER_TEXT];
+	char retry_after[HTTP_HEADER_TEXT];
+	char retry_after_ms[HTTP_HEADER_TEXT];
+	char reset_requests[HTTP_HEADER_TEXT];
+	char reset[HTTP_HEADER_TEXT];
+	char request_id[HTTP_HEADER_TEXT];
+};
+
+/* One line as it came, end of line included. A status line starts over (interim answers). The first
+ * of two equal names counts. */
+void http_headers_line(struct http_headers *h, struct slice line);
+int64_t http_headers_date_us(const struct http_headers *h);                     /* -1 if none */
+int64_t http_headers_retry_after_ms(const struct http_headers *h, int64_t wall_us);
+int64_t http_headers_reset_ms(const struct http_headers *h, int64_t wall_us);
+
+#endif
