@@ -151,8 +151,10 @@ static enum rc scan_number(struct scan *c)
 	size_t first = c->i;
 	if (!digits(c))
 		return refuse(c, "a number without digits");
-	if (c->s.p[first] == '0' && c->i > first + 1)
+	if (c->s.p[first] == '0' && c->i > first + 1) {
+		c->i = first;
 		return refuse(c, "a number with a leading zero");
+	}
 	if (one_of(c, ".") && !digits(c))
 		return refuse(c, "a number that ends in a point");
 	if (one_of(c, "eE")) {

@@ -48,7 +48,7 @@ bool json_get_bool(const struct json *obj, const char *key, bool absent);
 struct jw {
 	struct buf *out;
 	int depth;
-	bool first[32];
+	bool first[32], object[32];
 	bool after_key;
 };
 

@@ -9,49 +9,59 @@ void jw_init(struct jw *w, struct buf *out)
 	w->first[0] = true;
 }
 
-static void before_value(struct jw *w)
+static void separate(struct jw *w)
 {
-	if (!w->after_key && !w->first[w->depth])
+	if (!w->first[w->depth])
 		buf_addc(w->out, ',');
-	w->after_key = false;
 	w->first[w->depth] = false;
 }
 
-static void open_level(struct jw *w, char c)
+static void before_value(struct jw *w)
+{
+	if (w->object[w->depth] && !w->after_key)
+		die("JSON writer: a value without a key");
+	if (!w->after_key)
+		separate(w);
+	w->after_key = false;
+}
+
+static void open_level(struct jw *w, bool object)
 {
 	before_value(w);
 	if (w->depth + 1 >= (int)ARRAY_LEN(w->first))
 		die("JSON writer: nested more than %zu deep", ARRAY_LEN(w->first) - 1);
-	w->first[++w->depth] = true;
-	buf_addc(w->out, c);
+	w->depth++;
+	w->first[w->depth] = true;
+	w->object[w->depth] = object;
+	buf_addc(w->out, object ? '{' : '[');
 }
 
-static void close_level(struct jw *w, char c)
+static void close_level(struct jw *w, bool object)
 {
-	if (w->depth == 0 || w->after_key)
-		die("JSON writer: '%c' where nothing can be closed", c);
+	if (w->depth == 0 || w->after_key || w->object[w->depth] != object)
+		die("JSON writer: '%c' where it closes nothing", object ? '}' : ']');
 	w->depth--;
-	buf_addc(w->out, c);
+	buf_addc(w->out, object ? '}' : ']');
 }
 
 void jw_obj(struct jw *w)
 {
-	open_level(w, '{');
+	open_level(w, true);
 }
 
 void jw_end_obj(struct jw *w)
 {
-	close_level(w, '}');
+	close_level(w, true);
 }
 
 void jw_arr(struct jw *w)
 {
-	open_level(w, '[');
+	open_level(w, false);
 }
 
 void jw_end_arr(struct jw *w)
 {
-	close_level(w, ']');
+	close_level(w, false);
 }
 
 static void add_escaped(struct buf *out, uint32_t cp)
@@ -87,9 +97,9 @@ static void add_string(struct buf *out, struct slice s)
 
 void jw_key(struct jw *w, const char *key)
 {
-	if (w->depth == 0 || w->after_key)
+	if (!w->object[w->depth] || w->after_key)
 		die("JSON writer: key \"%s\" where no key can be", key);
-	before_value(w);
+	separate(w);
 	add_string(w->out, slice_of(key));
 	buf_addc(w->out, ':');
 	w->after_key = true;
