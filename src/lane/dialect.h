@@ -3,6 +3,7 @@
 #ifndef SLUICE_LANE_DIALECT_H
 #define SLUICE_LANE_DIALECT_H
 
+#include "base/json.h"
 #include "lane/lane.h"
 
 /* First rule that fits wins; an empty pattern fits everything. */
@@ -32,9 +33,20 @@ const struct dialect *dialect_find(struct slice name);     /* NULL = unknown */
 void dialect_names(struct buf *out);
 
 enum lane_trouble dialect_trouble(const struct dialect *d, const struct http_answer *a, bool *about_item, char detail[200]);
+/* What a PACED answer asks to wait: retry-after-ms, Retry-After, the hint in the message, the reset
+ * header, in this order; -1 if it does not say. */
+int64_t dialect_wait_ms(const struct http_answer *a);
+/* The store itself says that there is no such file: a missing_status with an error object or no body.
+ * A page of a proxy in front of it ("default backend - 404") or an unknown path says nothing. */
+bool dialect_says_missing(const struct dialect *d, const struct http_answer *a);
 void dialect_read_delete(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_answer *out);
-/* Items point into *doc, which the caller frees after use. */
-enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, struct lane_page *out,
-			  struct lane_item **items, struct json_doc **doc);
+/* One item of GET; RC_FORMAT (sentence in *e) unless the answer is this item. */
+enum rc dialect_read_item(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_item *out,
+			  struct json_doc **doc, struct err *e) MUST_USE;
+/* RC_OK: a page without trouble; else out->trouble and out->detail say what is wrong with it. The
+ * answer of an erroneous request included. *items (free) and *doc (json_doc_free) are the caller's
+ * also then; the items point into *doc. asked_cursor: a page that repeats it is in trouble. */
+enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, struct slice asked_cursor, struct lane_page *out,
+			  struct lane_item **items, struct json_doc **doc) MUST_USE;
 
 #endif

@@ -14,7 +14,9 @@ struct records;
 
 enum records_permit { RECORDS_READS, RECORDS_REHEARSE, RECORDS_ALL };
 
-enum rc records_new(struct records **out, struct loop *l, const struct cfg_records *cfg, struct err *e) MUST_USE;
+/* cfg is one of all->records; both are borrowed. The database is opened by each call, not here. */
+enum rc records_new(struct records **out, struct loop *l, const struct config *all, const struct cfg_records *cfg,
+		    struct err *e) MUST_USE;
 void records_free(struct records *r);                      /* waits for the call that runs */
 void records_permit(struct records *r, enum records_permit p);
 const char *records_name(const struct records *r);
@@ -65,11 +67,12 @@ struct records_answer {
 typedef void records_answer_fn(void *ctx, const struct records_answer *a);
 
 /* refs are copied. token names this cycle in the claim column ("sluice:<cycle>:<fence>"). */
-/* Still unreferenced, row as listed? DONE = unchanged. */
+/* Still unreferenced, row as listed? DONE = unchanged; for an item without a row: there is still none. */
 void records_recheck(struct records *r, const struct records_ref *refs, size_t n, records_answer_fn *fn, void *ctx);
 void records_claim(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx);
 void records_release(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx);
-/* Soft delete: one conditional statement per row; repeating it is harmless (ours is recognised). */
+/* Soft delete: one conditional statement per row; repeating it is harmless (ours is recognised by the
+ * token, which stands behind the reason in the row). */
 void records_commit(struct records *r, const struct records_ref *refs, size_t n, const char *token,
 		    const char *reason, records_answer_fn *fn, void *ctx);
 /* Rows that still carry this claim token (must be 0 at the end of a cycle); -1 on error. */

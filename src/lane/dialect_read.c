@@ -1,0 +1,290 @@
+#include "lane/dialect.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ID_MAX_BYTES = 512 };
+
+/* ---- deletes ---- */
+
+struct meaning {
+	enum lane_delete_kind kind;
+	enum retry_class class_;
+};
+
+/* SEMANTICS 5's table, for everything but a 2xx and a missing file. */
+static struct meaning delete_meaning(enum lane_trouble t, bool about_item)
+{
+	switch (t) {
+	case LANE_FINE:
+		return (struct meaning){ LANE_DELETED, RETRY_NONE_CLASS };
+	case LANE_PACED:
+		return (struct meaning){ LANE_PACE, RETRY_RATE_LIMIT };
+	case LANE_SERVER:
+		return (struct meaning){ LANE_UNCLEAR, RETRY_SERVER_ERROR };
+	case LANE_NETWORK:
+	case LANE_NOT_PERMITTED:
+		return (struct meaning){ LANE_NOT_SENT, t == LANE_NETWORK ? RETRY_NETWORK : RETRY_NONE_CLASS };
+	case LANE_TIMEOUT:
+	case LANE_CUT:
+		return (struct meaning){ LANE_UNCLEAR, RETRY_TIMEOUT };
+	case LANE_AUTH:
+		return (struct meaning){ LANE_LANE_REFUSED, RETRY_AUTH };
+	case LANE_BILLING:
+		return (struct meaning){ LANE_LANE_REFUSED, RETRY_BILLING };
+	case LANE_UNSUPPORTED:
+		return (struct meaning){ LANE_LANE_REFUSED, RETRY_UNSUPPORTED };
+	case LANE_REJECTED:
+		return (struct meaning){ about_item ? LANE_ITEM_REFUSED : LANE_LANE_REFUSED, RETRY_REJECTED };
+	case LANE_GARBLED:
+		return (struct meaning){ LANE_UNCLEAR, RETRY_CONFLICTING };
+	}
+	return (struct meaning){ LANE_UNCLEAR, RETRY_CONFLICTING };
+}
+
+/* NULL when the body names the asked id as deleted, else what is wrong with it. */
+static const char *confirmation_fault(const struct dialect *d, struct slice body, struct slice asked)
+{
+	struct json_limits small = { .max_bytes = 64 << 10, .max_depth = 16, .max_values = 1000 };
+	struct json_doc *doc = NULL;
+	const char *fault = NULL;
+	struct slice id;
+	bool deleted = false;
+	if (body.n == 0)
+		return "without a body";
+	if (json_parse(&doc, body, &small, NULL) != RC_OK)
+		return "with a body that cannot be read";
+	const struct json *root = json_root(doc);
+	if (!json_is_object(root))
+		fault = "with a body that is no object";
+	else if (!json_str(json_get(root, d->id_field), &id))
+		fault = "that names no file";
+	else if (!slice_eq(id, asked))
+		fault = "that names another file";
+	else if (!json_bool(json_get(root, d->deleted_field), &deleted))
+		fault = "that does not say deleted";
+	else if (!deleted)
+		fault = "that says deleted: false";
+	else if (json_is_object(json_get(root, "error")))
+		fault = "that says deleted and carries an error";
+	json_doc_free(doc);
+	return fault;
+}
+
+static void read_confirmation(const struct dialect *d, const struct http_answer *a, struct slice asked, struct lane_answer *out)
+{
+	const char *fault = confirmation_fault(d, a->body, asked);
+	if (!fault) {
+		out->kind = LANE_DELETED;
+		out->trouble = LANE_FINE;
+		out->class_ = RETRY_NONE_CLASS;
+		out->detail[0] = '\0';
+		return;
+	}
+	out->kind = LANE_UNCLEAR;
+	out->trouble = LANE_GARBLED;
+	out->class_ = RETRY_CONFLICTING;
+	snprintf(out->detail, sizeof out->detail, "HTTP %d %s: the file may be gone or not", a->status, fault);
+}
+
+void dialect_read_delete(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_answer *out)
+{
+	bool about_item;
+	memset(out, 0, sizeof *out);
+	out->left = a->left;
+	out->status = a->status;
+	out->took_us = a->took_us;
+	out->wait_ms = -1;
+	memcpy(out->request_id, a->request_id, sizeof out->request_id);
+	out->trouble = dialect_trouble(d, a, &about_item, out->detail);
+	if (out->trouble == LANE_FINE) {
+		read_confirmation(d, a, asked_id, out);
+		return;
+	}
+	struct meaning m = delete_meaning(out->trouble, about_item);
+	out->kind = m.kind;
+	out->class_ = m.class_;
+	if (out->trouble == LANE_PACED)
+		out->wait_ms = dialect_wait_ms(a);
+	if (dialect_says_missing(d, a)) {
+		out->kind = LANE_MISSING;
+		out->trouble = LANE_FINE;       /* a clear answer of a healthy store */
+		out->class_ = RETRY_NONE_CLASS;
+	} else if (out->trouble == LANE_REJECTED && (a->status == 404 || a->status == 410)) {
+		out->kind = LANE_UNCLEAR;
+		out->trouble = LANE_GARBLED;
+		out->class_ = RETRY_CONFLICTING;
+		snprintf(out->detail, sizeof out->detail, "HTTP %d in words that are not the store's: a proxy may have answered", a->status);
+	}
+}
+
+/* ---- items and pages ---- */
+
+static struct slice text_field(const struct json *o, const char *key)
+{
+	struct slice s;
+	return key && json_str(json_get(o, key), &s) ? s : slice_of(NULL);
+}
+
+/* -1 for absent, null, negative and whatever is no integer: unknown, never a guess. */
+static int64_t whole_field(const struct json *o, const char *key)
+{
+	int64_t v;
+	return key && json_i64(json_get(o, key), &v) && v >= 0 ? v : -1;
+}
+
+static const char *item_fault(struct slice id)
+{
+	if (id.n == 0)
+		return "an item without an id";
+	if (id.n > ID_MAX_BYTES)
+		return "an item whose id is longer than 512 bytes";
+	if (slice_is(id, ".") || slice_is(id, ".."))
+		return "an item whose id is a path step";
+	return NULL;
+}
+
+static void read_fields(const struct dialect *d, const struct json *o, struct lane_item *it)
+{
+	int64_t created = whole_field(o, d->created_field);
+	it->id = text_field(o, d->id_field);
+	it->name = text_field(o, d->name_field);
+	it->purpose = text_field(o, d->purpose_field);
+	it->status = text_field(o, d->status_field);
+	it->bytes = whole_field(o, d->bytes_field);
+	it->created_us = created >= 0 && created <= INT64_MAX / 1000000 ? created * 1000000 : -1;
+}
+
+enum rc dialect_read_item(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_item *out,
+			  struct json_doc **doc, struct err *e)
+{
+	struct json_limits small = { .max_bytes = 256 << 10, .max_depth = 16, .max_values = 10000 };
+	*doc = NULL;
+	if (json_parse(doc, a->body, &small, NULL) != RC_OK || !json_is_object(json_root(*doc)))
+		return err_set(e, RC_FORMAT, "HTTP %d with a body that cannot be read", a->status);
+	read_fields(d, json_root(*doc), out);
+	if (!slice_eq(out->id, asked_id))
+		return err_set(e, RC_FORMAT, "HTTP %d with a body about another file", a->status);
+	return RC_OK;
+}
+
+static enum rc page_trouble(struct lane_page *out, enum lane_trouble t, const char *what)
+{
+	out->trouble = t;
+	if (what)
+		snprintf(out->detail, sizeof out->detail, "the list is not usable: %s", what);
+	return RC_FORMAT;
+}
+
+static enum rc read_items(const struct dialect *d, const struct json *data, struct slice asked, struct lane_item *items,
+			  struct lane_page *out)
+{
+	size_t n = 0;
+	for (const struct json *o = json_first(data); o; o = json_next(o)) {
+		if (!json_is_object(o))
+			return page_trouble(out, LANE_GARBLED, "an item is no object");
+		read_fields(d, o, &items[n]);
+		const char *fault = item_fault(items[n].id);
+		if (fault)
+			return page_trouble(out, LANE_GARBLED, fault);
+		if (asked.n && slice_eq(items[n].id, asked))
+			return page_trouble(out, LANE_GARBLED, "the page repeats the item that it was to come after");
+		n++;
+	}
+	out->n = n;
+	return RC_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static bool repeats_an_id(const struct lane_item *items, size_t n)
+{
+	bool twice = false;
+	if (n < 2)
+		return false;
+	struct slice *ids = xreallocarray(NULL, n, sizeof *ids);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = items[i].id;
+	qsort(ids, n, sizeof *ids, by_id);
+	for (size_t i = 1; i < n && !twice; i++)
+		twice = slice_eq(ids[i - 1], ids[i]);
+	free(ids);
+	return twice;
+}
+
+static enum rc read_end(const struct dialect *d, const struct json *root, const struct lane_item *items, struct lane_page *out)
+{
+	bool more = false;
+	struct slice last;
+	if (d->unpaged) {
+		out->last = true;
+		return RC_OK;
+	}
+	if (!json_bool(json_get(root, d->more_field), &more))
+		return page_trouble(out, LANE_GARBLED, "the page does not say whether it is the last");
+	out->last = !more;
+	if (!more)
+		return RC_OK;
+	if (out->n == 0)
+		return page_trouble(out, LANE_GARBLED, "an empty page says that there is more");
+	out->cursor = items[out->n - 1].id;
+	if (json_str(json_get(root, "last_id"), &last) && !slice_eq(last, out->cursor))
+		return page_trouble(out, LANE_GARBLED, "last_id of the page is not its last item");
+	return RC_OK;
+}
+
+static enum rc read_body(const struct dialect *d, const struct http_answer *a, struct slice asked, struct lane_page *out,
+			 struct lane_item **items, struct json_doc **doc)
+{
+	struct json_limits lim = { .max_bytes = (size_t)256 << 20, .max_depth = 16, .max_values = 16000000 };
+	struct err e = { 0 };
+	if (json_parse(doc, a->body, &lim, &e) != RC_OK) {
+		page_trouble(out, LANE_GARBLED, NULL);
+		snprintf(out->detail, sizeof out->detail, "the list is not usable: %.150s", e.text);
+		return RC_FORMAT;
+	}
+	const struct json *root = json_root(*doc), *data = json_get(root, "data");
+	if (!json_is_array(data))
+		return page_trouble(out, LANE_GARBLED, "the answer has no array named data");
+	*items = xcalloc(json_len(data) + 1, sizeof **items);
+	out->items = *items;
+	enum rc rc = read_items(d, data, asked, *items, out);
+	if (rc == RC_OK && repeats_an_id(*items, out->n))
+		rc = page_trouble(out, LANE_GARBLED, "the page has one id twice");
+	if (rc == RC_OK)
+		rc = read_end(d, root, *items, out);
+	if (rc != RC_OK)
+		out->n = 0;
+	return rc;
+}
+
+enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, struct slice asked_cursor, struct lane_page *out,
+			  struct lane_item **items, struct json_doc **doc)
+{
+	bool about_item;
+	memset(out, 0, sizeof *out);
+	*items = NULL;
+	*doc = NULL;
+	out->status = a->status;
+	out->date_us = a->date_us;
+	out->wait_ms = -1;
+	out->trouble = dialect_trouble(d, a, &about_item, out->detail);
+	if (out->trouble == LANE_FINE && a->status == 200)
+		return read_body(d, a, asked_cursor, out, items, doc);
+	if (out->trouble == LANE_FINE)
+		return page_trouble(out, LANE_GARBLED, "the answer is neither 200 nor an error");
+	if (out->trouble == LANE_PACED)
+		out->wait_ms = dialect_wait_ms(a);
+	if (out->trouble == LANE_REJECTED && (a->status == 404 || a->status == 410)) {
+		out->trouble = LANE_UNSUPPORTED;
+		snprintf(out->detail, sizeof out->detail, "HTTP %d: there is no file list at this address; check the lane's url", a->status);
+	}
+	return RC_IO;
+}
