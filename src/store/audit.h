@@ -84,11 +84,20 @@ struct audit_head {
 	struct hash hash;
 };
 
+/* "audit.intent": the point passed just before and after the COMMIT of such a record (base/point.h). */
+const char *audit_kind_point(enum audit_kind k);
+
 /* Storage thread, inside its transaction. Fills rec->seq, prev, hash; moves *head on. */
 enum rc audit_append(struct db *d, struct audit_head *head, struct audit_record *rec, struct err *e) MUST_USE;
 enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e) MUST_USE;
 /* The hash a record must have, from its values. */
 void audit_hash(struct hasher *h, const struct audit_record *rec, struct hash *out);
+
+/* The record in a row whose columns are AUDIT_COLUMNS, borrowed until its next step. NULL, or why it
+ * cannot be a record. For store/ only. */
+#define AUDIT_COLUMNS \
+	"seq, wall_us, boot_us, boot, actor, uid, role, via, kind, subject, cycle, plan, payload, prev, hash"
+const char *audit_from_row(struct db_stmt *s, struct audit_record *rec);
 
 struct audit_verdict {
 	bool ok;
@@ -97,8 +106,10 @@ struct audit_verdict {
 	char why[200];          /* "record 17: its hash does not match its values" */
 	struct audit_head head;
 };
-/* Recompute the chain from row values; anchors (file, may be NULL) that lie beyond the chain or
- * disagree with it are named. Any thread with its own reader. progress may be NULL. */
+/* Recompute the chain from row values; anchors (file, may be NULL or not there) that lie beyond the
+ * chain or disagree with it are named, and so is a schema whose tables, views or triggers are not
+ * those of this version (first_bad 0). RC_OK whenever a verdict was reached. Any thread with its own
+ * reader. progress may be NULL. */
 enum rc audit_verify(struct db *reader, const char *anchor_file, struct audit_verdict *out,
 		     void (*progress)(void *ctx, int64_t done, int64_t of), void *ctx, struct err *e) MUST_USE;
 /* Append "seq hash time" for the head to the anchor file (0600, fsync). */

@@ -6,8 +6,11 @@
 
 #include "base/str.h"
 
+struct hasher;
+
 enum db_mode {
-	DB_WRITER,              /* WAL, synchronous FULL, wal_autocheckpoint 0, created 0600 with directory fsync */
+	DB_WRITER,              /* WAL, synchronous FULL, wal_autocheckpoint 0; created whole (0600, rename, fsync of the
+				 * directory), so that an empty or half-made file under its name is damage */
 	DB_READER,              /* read-only, query_only */
 	DB_SCRATCH              /* catalog.db: WAL, synchronous OFF, may be thrown away */
 };
@@ -24,6 +27,9 @@ struct db_schema {
 	const char *what;       /* "audit log", "catalog": for messages */
 	int32_t application_id;
 	const struct db_migration *steps;   /* ends with version 0 */
+	enum rc unusable;       /* what failed I/O and damage are answered with: RC_AUDIT, RC_IO */
+	bool fixed;             /* once open, the writer may change rows but no table, trigger or pragma */
+	const char *append_only;            /* a table in which it may not even change rows; NULL = none */
 };
 
 /* schema NULL for a reader that does not check. A newer user_version is refused with RC_USAGE, a
@@ -32,7 +38,11 @@ enum rc db_open(struct db **out, const char *path, enum db_mode mode, const stru
 void db_close(struct db *d);
 enum rc db_exec(struct db *d, const char *sql, struct err *e) MUST_USE;
 
-/* Cached by the sql pointer's text. Returned reset with no bindings. */
+/* One statement without values through the statement cache: BEGIN, SAVEPOINT … */
+enum rc db_do(struct db *d, const char *sql, struct err *e) MUST_USE;
+
+/* Cached for the life of the connection, so the texts must be few; a statement that is being
+ * stepped is left alone and a second one made. Returned reset with no bindings. */
 enum rc db_prepare(struct db *d, struct db_stmt **out, const char *sql, struct err *e) MUST_USE;
 void db_bind_i64(struct db_stmt *s, int i, int64_t v);
 void db_bind_opt(struct db_stmt *s, int i, int64_t v);            /* -1 binds NULL */
@@ -41,6 +51,7 @@ void db_bind_blob(struct db_stmt *s, int i, const void *p, size_t n);
 void db_bind_null(struct db_stmt *s, int i);
 enum db_step { DB_ROW, DB_DONE, DB_ERROR };
 enum db_step db_step(struct db_stmt *s, struct err *e);
+enum rc db_step_rc(const struct db_stmt *s);                      /* of the last step: RC_OK unless it was DB_ERROR */
 /* Step to the end; RC_OK and *changed (may be NULL). */
 enum rc db_run(struct db_stmt *s, int64_t *changed, struct err *e) MUST_USE;
 void db_reset(struct db_stmt *s);
@@ -48,6 +59,11 @@ int64_t db_i64(struct db_stmt *s, int col);                       /* NULL reads 
 bool db_is_null(struct db_stmt *s, int col);
 struct slice db_text(struct db_stmt *s, int col);                 /* borrowed until the next step; TEXT or BLOB */
 int64_t db_last_rowid(struct db *d);
-void *db_sqlite(struct db *d);                                    /* the sqlite3 handle, for store/ only */
+/* For store/ only. */
+void *db_sqlite(struct db *d);                                    /* the sqlite3 handle */
+bool db_is_type(struct db_stmt *s, int col, int sqlite_type);
+struct hasher *db_hasher(struct db *d);                           /* one per connection */
+/* Fill e from the last error of the connection: "WHAT PATH: cannot DOING: …". */
+enum rc db_fail(struct db *d, const char *doing, struct err *e);
 
 #endif

@@ -10,8 +10,10 @@
  * handed over whole; everything added is copied into it. */
 struct journal;
 struct journal *journal_new(void);
-void journal_free(struct journal *j);
+void journal_free(struct journal *j);                   /* gives up one hold; NULL is fine */
+struct journal *journal_keep(struct journal *j);        /* one more hold; any thread */
 size_t journal_count(const struct journal *j);         /* audit records in it */
+uint64_t journal_kinds(const struct journal *j);       /* bit k: it holds a record of audit kind k */
 
 /* Times, boot id and chain are filled in by the storage thread. payload: JSON object text. */
 void journal_audit(struct journal *j, enum audit_kind kind, const struct audit_actor *who,
@@ -46,6 +48,8 @@ struct journal_item {
 	struct slice id, name;
 	int64_t bytes, created_us;      /* -1 unknown */
 	struct slice row;               /* key of the row in the records, "" = none */
+	struct slice rule;              /* that selected it */
+	int32_t class_;                 /* enum reversibility of cleanup/plan */
 	struct slice evidence;          /* JSON */
 	/* state */
 	int32_t state;                  /* enum item_state of cleanup/cycle */
@@ -83,14 +87,18 @@ void journal_dead(struct journal *j, const struct journal_dead *d);
 /* Last complete list of a lane, for the floors; confirmed deletions since are counted up. */
 void journal_lane_listed(struct journal *j, struct slice lane, int64_t items, int64_t at_us);
 void journal_lane_deleted(struct journal *j, struct slice lane, int64_t more);
-/* Items sent against a grant, for ceilings over 24 h. */
+/* Items sent against a grant, for ceilings over 24 h. What is returned is subtracted at the at_us of
+ * its send; a moment never counts for less than nothing. */
 void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int64_t bytes, int64_t at_us);
 void journal_setting(struct journal *j, const char *key, struct slice value);    /* mode, armed config hash, epoch … */
 
-/* Commit the batch on the writing connection. Storage thread only. */
+/* Commit the batch on the writing connection, or inside an open transaction apply it behind a
+ * savepoint. On failure nothing of it remains and *head is as before. Storage thread only. */
 enum rc journal_apply(struct db *d, struct audit_head *head, const struct journal *j, struct err *e) MUST_USE;
 
-/* ---- reading: any thread, own reader ---- */
+/* ---- reading: any thread, own reader ----
+ * limit <= 0 = all. A visitor that answers other than RC_OK ends the reading with that answer. A
+ * cycle or plan that is not there is RC_NOT_FOUND; of several plans of a cycle the newest is read. */
 enum rc journal_last_cycle(struct db *r, int64_t *id, struct err *e) MUST_USE;
 typedef enum rc journal_cycle_visit(void *ctx, const struct journal_cycle *c);
 enum rc journal_read_cycle(struct db *r, int64_t id, journal_cycle_visit *v, void *ctx, struct err *e) MUST_USE;
@@ -107,7 +115,7 @@ enum rc journal_read_dead(struct db *r, int limit, journal_dead_visit *v, void *
 struct journal_lane {
 	int64_t listed_items, listed_us;        /* -1 = never */
 	int64_t deleted_since;
-	int64_t spent_items, spent_bytes;       /* last 24 h */
+	int64_t spent_items, spent_bytes;       /* after now - 24 h, the future included */
 };
 enum rc journal_read_lane(struct db *r, struct slice lane, int64_t now_us, struct journal_lane *out, struct err *e) MUST_USE;
 /* false in *found when it was never set; value appended to out */

@@ -1,0 +1,29 @@
+/* The inside of a struct catalog, shared by catalog.c, catalog_merge.c and catalog_view.c only. */
+#ifndef SLUICE_STORE_CATALOG_IMPL_H
+#define SLUICE_STORE_CATALOG_IMPL_H
+
+#include "store/catalog.h"
+
+/* Rows of the table `lists` besides the lanes. */
+enum { CATALOG_ROWS = -1, CATALOG_VERDICTS = -2 };
+
+struct catalog {
+	struct db *db;
+	/* Verdicts in the order of the last window, by rowid: kept until the order, the filter or the
+	 * generation changes. */
+	uint32_t *order;
+	size_t order_n, order_cap;
+	bool order_valid;
+	int64_t order_generation;
+	struct catalog_window order_window;     /* text points into order_text */
+	struct buf order_text;
+};
+
+enum rc catalog_begin(struct catalog *c, struct err *e) MUST_USE;
+/* COMMIT when rc is RC_OK, else ROLLBACK; returns rc or what the commit said. */
+enum rc catalog_end(struct catalog *c, enum rc rc, struct err *e) MUST_USE;
+enum rc catalog_exec(struct catalog *c, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_USE;
+enum rc catalog_set_list(struct catalog *c, int32_t lane, int64_t items, struct err *e) MUST_USE;
+enum rc catalog_list_size(struct catalog *c, int32_t lane, int64_t *items, struct err *e) MUST_USE;
+
+#endif

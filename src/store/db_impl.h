@@ -1,0 +1,26 @@
+/* The inside of a struct db, shared by db.c and db_open.c only. */
+#ifndef SLUICE_STORE_DB_IMPL_H
+#define SLUICE_STORE_DB_IMPL_H
+
+#include <sqlite3.h>
+
+#include "store/db.h"
+
+enum { DB_RECENT = 64 };
+
+struct db {
+	sqlite3 *h;
+	char *path;
+	const struct db_schema *schema;         /* may be NULL */
+	enum db_mode mode;
+	struct db_stmt **stmts;
+	size_t n, cap;
+	struct db_stmt *recent[DB_RECENT];      /* by address of the text; the text is compared */
+	struct hasher *hasher;
+};
+
+/* "WHAT PATH SENTENCE" */
+enum rc db_refuse(const struct db *d, enum rc rc, const char *sentence, struct err *e);
+void db_free_statements(struct db *d);
+
+#endif

@@ -1,0 +1,183 @@
+#include "store/journal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/journal_op.h"
+
+enum { BLOCK_BYTES = 4096 };
+
+struct journal *journal_new(void)
+{
+	struct journal *j = xmalloc(sizeof *j);
+
+	*j = (struct journal){ .arena = arena_new(BLOCK_BYTES), .holds = 1, .last = &j->first };
+	return j;
+}
+
+void journal_free(struct journal *j)
+{
+	if (j == NULL || __atomic_sub_fetch(&j->holds, 1, __ATOMIC_ACQ_REL))
+		return;
+	arena_free(j->arena);
+	free(j);
+}
+
+struct journal *journal_keep(struct journal *j)
+{
+	__atomic_add_fetch(&j->holds, 1, __ATOMIC_RELAXED);
+	return j;
+}
+
+size_t journal_count(const struct journal *j)
+{
+	return j->audits;
+}
+
+uint64_t journal_kinds(const struct journal *j)
+{
+	return j->kinds;
+}
+
+static struct op *add(struct journal *j, enum op_kind kind)
+{
+	struct op *op = arena_alloc(j->arena, sizeof *op);
+
+	op->next = NULL;
+	op->kind = kind;
+	*j->last = op;
+	j->last = &op->next;
+	return op;
+}
+
+static struct slice keep(struct journal *j, struct slice s)
+{
+	if (s.n == 0)
+		return (struct slice){ "", 0 };
+	char *p = arena_alloc(j->arena, s.n);
+	memcpy(p, s.p, s.n);
+	return (struct slice){ p, s.n };
+}
+
+void journal_audit(struct journal *j, enum audit_kind kind, const struct audit_actor *who,
+		   struct slice subject, int64_t cycle, struct slice plan, struct slice payload)
+{
+	struct op *op = add(j, OP_AUDIT);
+
+	static_assert(AUDIT_KIND_COUNT <= 64, "kinds are a set of bits");
+	op->audit = (struct audit_record){
+		.kind = kind,
+		.actor = { keep(j, who->name), who->uid, keep(j, who->role), keep(j, who->via) },
+		.subject = keep(j, subject),
+		.cycle = cycle,
+		.plan = keep(j, plan),
+		.payload = payload.n != 0 ? keep(j, payload) : SLICE_LIT("{}")
+	};
+	j->audits++;
+	j->kinds |= UINT64_C(1) << kind;
+}
+
+void journal_cycle(struct journal *j, const struct journal_cycle *c)
+{
+	struct op *op = add(j, OP_CYCLE);
+
+	op->cycle = *c;
+	op->cycle.name = keep(j, c->name);
+	op->cycle.policy = keep(j, c->policy);
+	op->cycle.stage = keep(j, c->stage);
+	op->cycle.state = keep(j, c->state);
+	op->cycle.plan = keep(j, c->plan);
+	op->cycle.body = keep(j, c->body);
+}
+
+void journal_plan(struct journal *j, const struct journal_plan *p)
+{
+	struct op *op = add(j, OP_PLAN);
+
+	op->plan = *p;
+	op->plan.id = keep(j, p->id);
+	op->plan.header = keep(j, p->header);
+	op->plan.summary = keep(j, p->summary);
+}
+
+void journal_item(struct journal *j, const struct journal_item *it)
+{
+	struct op *op = add(j, OP_ITEM);
+
+	op->item = *it;
+	op->item.id = keep(j, it->id);
+	op->item.name = keep(j, it->name);
+	op->item.row = keep(j, it->row);
+	op->item.rule = keep(j, it->rule);
+	op->item.evidence = keep(j, it->evidence);
+}
+
+void journal_item_state(struct journal *j, int64_t cycle, int32_t n, int32_t state, int32_t row_state,
+			int32_t attempts, int32_t last_class, int64_t sent_us)
+{
+	struct op *op = add(j, OP_ITEM_STATE);
+
+	op->item = (struct journal_item){
+		.cycle = cycle, .n = n, .state = state, .row_state = row_state,
+		.attempts = attempts, .last_class = last_class, .sent_us = sent_us
+	};
+}
+
+void journal_grant(struct journal *j, const struct journal_grant *g)
+{
+	struct op *op = add(j, OP_GRANT);
+
+	op->grant = *g;
+	op->grant.id = keep(j, g->id);
+	op->grant.plan = keep(j, g->plan);
+	op->grant.lane = keep(j, g->lane);
+	op->grant.on_abort = keep(j, g->on_abort);
+	op->grant.state = keep(j, g->state);
+	op->grant.body = keep(j, g->body);
+	op->grant.boot = keep(j, g->boot);
+}
+
+void journal_dead(struct journal *j, const struct journal_dead *d)
+{
+	struct op *op = add(j, OP_DEAD);
+
+	op->dead = *d;
+	op->dead.lane = keep(j, d->lane);
+	op->dead.id = keep(j, d->id);
+	op->dead.phase = keep(j, d->phase);
+	op->dead.class_ = keep(j, d->class_);
+	op->dead.belief = keep(j, d->belief);
+	op->dead.body = keep(j, d->body);
+}
+
+static void add_lane(struct journal *j, enum op_kind kind, struct op_lane lane)
+{
+	struct op *op = add(j, kind);
+
+	op->lane = lane;
+	op->lane.lane = keep(j, lane.lane);
+}
+
+void journal_lane_listed(struct journal *j, struct slice lane, int64_t items, int64_t at_us)
+{
+	add_lane(j, OP_LANE_LISTED, (struct op_lane){ .lane = lane, .items = items, .at_us = at_us });
+}
+
+void journal_lane_deleted(struct journal *j, struct slice lane, int64_t more)
+{
+	add_lane(j, OP_LANE_DELETED, (struct op_lane){ .lane = lane, .items = more });
+}
+
+void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int64_t bytes, int64_t at_us)
+{
+	add_lane(j, OP_LANE_SPENT, (struct op_lane){ .lane = lane, .items = items, .bytes = bytes, .at_us = at_us });
+}
+
+void journal_setting(struct journal *j, const char *key, struct slice value)
+{
+	struct op *op = add(j, OP_SETTING);
+
+	op->setting.key = keep(j, slice_of(key));
+	op->setting.value = keep(j, value);
+}

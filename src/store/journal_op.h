@@ -1,0 +1,46 @@
+/* The inside of a struct journal: a list of things to write, in an arena. Made by journal.c, written
+ * by journal_apply.c; nobody else includes this. */
+#ifndef SLUICE_STORE_JOURNAL_OP_H
+#define SLUICE_STORE_JOURNAL_OP_H
+
+#include "base/mem.h"
+#include "store/journal.h"
+
+enum op_kind {
+	OP_AUDIT, OP_CYCLE, OP_PLAN, OP_ITEM, OP_ITEM_STATE, OP_GRANT, OP_DEAD,
+	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_SETTING
+};
+
+struct op_lane {
+	struct slice lane;
+	int64_t items, bytes, at_us;
+};
+
+struct op_setting {
+	struct slice key, value;
+};
+
+struct op {
+	struct op *next;
+	enum op_kind kind;
+	union {
+		struct audit_record audit;
+		struct journal_cycle cycle;
+		struct journal_plan plan;
+		struct journal_item item;       /* of OP_ITEM_STATE only its key and its state */
+		struct journal_grant grant;
+		struct journal_dead dead;
+		struct op_lane lane;
+		struct op_setting setting;
+	};
+};
+
+struct journal {
+	struct arena *arena;
+	int holds;                              /* atomic */
+	struct op *first, **last;
+	size_t audits;
+	uint64_t kinds;                         /* bit k = it holds a record of audit kind k */
+};
+
+#endif
