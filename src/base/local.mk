@@ -12,3 +12,5 @@ libsluice_base_a_SOURCES = \
 	src/base/text.c src/base/text.h src/base/text_table.h \
 	src/base/time.c src/base/time.h
 EXTRA_DIST += data/gen-text-table.py
+# What a program needs beside libsluice_base.a
+BASE_LIBS = $(CJSON_LIBS) $(CRYPTO_LIBS)

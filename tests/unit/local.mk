@@ -1,0 +1,63 @@
+# One program per module: tests/unit/test_NAME.c. UNIT_BASE is what every one of them links.
+UNIT_BASE = libsluice_base.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+unit_base_tests = \
+	tests/unit/test_err \
+	tests/unit/test_hash \
+	tests/unit/test_json \
+	tests/unit/test_log \
+	tests/unit/test_mem \
+	tests/unit/test_point \
+	tests/unit/test_rng \
+	tests/unit/test_secret \
+	tests/unit/test_str \
+	tests/unit/test_text \
+	tests/unit/test_time
+unit_guard_tests = \
+	tests/unit/test_backoff \
+	tests/unit/test_breaker \
+	tests/unit/test_bucket \
+	tests/unit/test_matrix \
+	tests/unit/test_retry \
+	tests/unit/test_window
+
+check_PROGRAMS += $(unit_base_tests) $(unit_guard_tests)
+TESTS += $(unit_base_tests) $(unit_guard_tests)
+
+tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/unit.h
+tests_unit_test_err_LDADD = $(UNIT_BASE)
+tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
+tests_unit_test_hash_LDADD = $(UNIT_BASE)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_LDADD = $(UNIT_BASE)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(UNIT_BASE)
+tests_unit_test_mem_SOURCES = tests/unit/test_mem.c
+tests_unit_test_mem_LDADD = $(UNIT_BASE)
+tests_unit_test_point_SOURCES = tests/unit/test_point.c
+tests_unit_test_point_LDADD = $(UNIT_BASE)
+tests_unit_test_rng_SOURCES = tests/unit/test_rng.c
+tests_unit_test_rng_LDADD = $(UNIT_BASE)
+tests_unit_test_secret_SOURCES = tests/unit/test_secret.c
+tests_unit_test_secret_LDADD = $(UNIT_BASE)
+tests_unit_test_str_SOURCES = tests/unit/test_str.c
+tests_unit_test_str_LDADD = $(UNIT_BASE)
+tests_unit_test_text_SOURCES = tests/unit/test_text.c
+tests_unit_test_text_LDADD = $(UNIT_BASE)
+tests_unit_test_time_SOURCES = tests/unit/test_time.c
+tests_unit_test_time_LDADD = $(UNIT_BASE)
+
+tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
+tests_unit_test_backoff_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_breaker_SOURCES = tests/unit/test_breaker.c
+tests_unit_test_breaker_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_bucket_SOURCES = tests/unit/test_bucket.c
+tests_unit_test_bucket_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_matrix_SOURCES = tests/unit/test_matrix.c tests/unit/matrix_table.h
+tests_unit_test_matrix_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
+tests_unit_test_retry_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_window_SOURCES = tests/unit/test_window.c
+tests_unit_test_window_LDADD = libsluice_guard.a $(UNIT_BASE)
+
+EXTRA_DIST += tests/unit/gen-matrix-table.py
