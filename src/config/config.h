@@ -235,6 +235,9 @@ void config_report_line(const struct config_report *r, size_t i, struct buf *out
  * Adds its errors to *r (initialised by config_check or zeroed). */
 enum rc config_check_files(const struct config *c, struct config_report *r) MUST_USE;
 
+/* Line on which a key ("lanes[0].url") was written, or the nearest part of it. */
+int config_line(const struct config *c, const char *key);
+
 /* NULL / -1 when there is none. */
 const struct cfg_lane *config_lane(const struct config *c, struct slice name);
 const struct cfg_link *config_link(const struct config *c, struct slice name);

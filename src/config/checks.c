@@ -1,0 +1,343 @@
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/finish.h"
+#include "config/url.h"
+
+enum { PATH_TEXT = 200 };
+
+struct place {
+	char z[PATH_TEXT];
+};
+
+/* "lanes[2]" or "lanes[2].url" */
+static struct place in(const char *list, size_t i, const char *key)
+{
+	struct place p;
+	snprintf(p.z, sizeof(p.z), "%s[%zu]%s%s", list, i, key[0] ? "." : "", key);
+	return p;
+}
+
+static struct place in2(const char *list, size_t i, const char *sub, size_t k, const char *key)
+{
+	struct place p;
+	snprintf(p.z, sizeof(p.z), "%s[%zu].%s[%zu]%s%s", list, i, sub, k, key[0] ? "." : "", key);
+	return p;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* ---- names: unique in their list; every entry begins with its name ---- */
+
+static const char *name_at(const void *list, size_t size, size_t i)
+{
+	const char *name;
+	memcpy(&name, (const char *)list + i * size, sizeof(name));
+	return name;
+}
+
+static void unique_names(struct filling *f, const char *key, const void *list, size_t size, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (same(name_at(list, size, i), name_at(list, size, k))) {
+				fill_bad(f, in(key, i, "name").z, "`%s` is the name of %s[%zu] too; names are unique",
+					 name_at(list, size, i), key, k);
+				break;
+			}
+}
+
+/* ---- operators ---- */
+
+static void operator_uids(struct filling *f, size_t i)
+{
+	const struct cfg_operator *ops = f->c->operators;
+	for (size_t k = 0; k < i; k++)
+		for (size_t a = 0; a < ops[i].n_uids; a++)
+			for (size_t b = 0; b < ops[k].n_uids; b++)
+				if (ops[i].uids[a] >= 0 && ops[i].uids[a] == ops[k].uids[b])
+					fill_bad(f, in2("operators", i, "uids", a, "").z, "belongs to operators[%zu] too; one uid is one person", k);
+}
+
+/* Refused already, so that it is left as zeros. */
+static bool unread(const struct cfg_key *k)
+{
+	static const struct cfg_key zeros;
+	return memcmp(k, &zeros, sizeof(zeros)) == 0;
+}
+
+static void operator_keys(struct filling *f, size_t i)
+{
+	const struct cfg_operator *ops = f->c->operators;
+	for (size_t k = 0; k < i; k++)
+		for (size_t a = 0; a < ops[i].n_keys; a++)
+			for (size_t b = 0; b < ops[k].n_keys; b++)
+				if (!unread(&ops[i].keys[a]) && memcmp(ops[i].keys[a].b, ops[k].keys[b].b, KEY_BYTES) == 0)
+					fill_bad(f, in2("operators", i, "keys", a, "").z, "belongs to operators[%zu] too; one key is one person", k);
+}
+
+static void check_operators(struct filling *f)
+{
+	const struct config *c = f->c;
+	for (size_t i = 0; i < c->n_operators; i++) {
+		if (!c->operators[i].n_uids && !c->operators[i].n_keys)
+			fill_bad(f, in("operators", i, "").z, "has neither uids nor keys, so nobody can be this operator; write one");
+		operator_uids(f, i);
+		operator_keys(f, i);
+	}
+}
+
+/* ---- what lanes and links share ---- */
+
+static void check_cleartext(struct filling *f, struct place url, const char *u, const char *secret, bool allowed)
+{
+	bool tls = u && strncmp(u, "https", 5) != 0 && strncmp(u, "wss", 3) != 0;
+	if (tls && secret && !allowed && !cfg_url_loopback(u))
+		fill_bad(f, url.z, "would carry a credential to another host without encryption; use %s://, or write `cleartext: yes`",
+			 u[0] == 'h' ? "https" : "wss");
+}
+
+static void check_breaker(struct filling *f, struct place p, const struct breaker_opts *b)
+{
+	if (b->open_ms > b->open_max_ms)
+		fill_bad(f, p.z, "is longer than open_max; make open_max at least as long");
+}
+
+static bool token_char(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static void check_header(struct filling *f, size_t lane, size_t i, const struct cfg_header *h)
+{
+	static const char *const credentials[] = { "authorization", "proxy-authorization", "x-api-key", "api-key", "cookie" };
+	static const char *const ours[] = { "host", "content-length", "transfer-encoding", "connection", "expect", "te", "upgrade" };
+	struct place p = in2("lanes", lane, "headers", i, "name");
+	if (!h->name)
+		return;
+	for (const char *z = h->name; *z; z++)
+		if (!token_char(*z)) {
+			fill_bad(f, p.z, "is not the name of a header; write letters, digits and -");
+			return;
+		}
+	for (size_t k = 0; k < ARRAY_LEN(credentials); k++)
+		if (strcasecmp(h->name, credentials[k]) == 0)
+			fill_bad(f, p.z, "carries a credential; put it into a private file and name that in key_file");
+	for (size_t k = 0; k < ARRAY_LEN(ours); k++)
+		if (strcasecmp(h->name, ours[k]) == 0)
+			fill_bad(f, p.z, "is set by the HTTP client itself; remove it");
+}
+
+/* ---- lanes ---- */
+
+static void check_same_target(struct filling *f, size_t i)
+{
+	const struct cfg_lane *l = f->c->lanes;
+	for (size_t k = 0; k < i; k++) {
+		if (!same(l[i].url, l[k].url))
+			continue;
+		if (same(l[i].account, l[k].account))
+			fill_bad(f, in("lanes", i, "url").z,
+				 "is the url and account of lane %s too; two lanes on one account would count and delete the same files twice",
+				 l[k].name ? l[k].name : "?");
+		else if (same(l[i].key_file, l[k].key_file))
+			fill_bad(f, in("lanes", i, "key_file").z, "is the key of lane %s at the same url, so both are one account",
+				 l[k].name ? l[k].name : "?");
+	}
+}
+
+static void check_retry(struct filling *f, size_t i, const struct retry_policy *r)
+{
+	static const struct {
+		enum retry_class class_;
+		const char *key;
+	} tiers[] = {
+		{ RETRY_RATE_LIMIT, "retry.rate_limit" },
+		{ RETRY_TIMEOUT, "retry.timeout" },
+		{ RETRY_SERVER_ERROR, "retry.server_error" },
+		{ RETRY_NETWORK, "retry.network" },
+	};
+	for (size_t k = 0; k < ARRAY_LEN(tiers); k++) {
+		const struct backoff *b = &r->tier[tiers[k].class_].wait;
+		if (b->base_ms > b->max_ms && b->kind != BACKOFF_FIXED)
+			fill_bad(f, in("lanes", i, tiers[k].key).z, "has a base above its max; make max at least as long");
+	}
+}
+
+static void check_lane(struct filling *f, size_t i)
+{
+	const struct cfg_lane *l = &f->c->lanes[i];
+	check_same_target(f, i);
+	check_cleartext(f, in("lanes", i, "url"), l->url, l->key_file, l->cleartext);
+	check_breaker(f, in("lanes", i, "breaker.open"), &l->breaker);
+	check_retry(f, i, &l->retry);
+	for (size_t k = 0; k < l->n_headers; k++)
+		check_header(f, i, k, &l->headers[k]);
+	if (l->quota_bytes >= 0 && l->max_item_bytes > l->quota_bytes && l->quota_bytes > 0)
+		fill_bad(f, in("lanes", i, "quota_bytes").z, "is less than max_item, what one file of unknown size is charged");
+}
+
+/* ---- links ---- */
+
+static void check_link(struct filling *f, size_t i)
+{
+	const struct cfg_link *l = &f->c->links[i];
+	check_cleartext(f, in("links", i, "url"), l->url, l->token_file, l->cleartext);
+	check_breaker(f, in("links", i, "breaker.open"), &l->breaker);
+	if (l->connections > 1)
+		fill_bad(f, in("links", i, "connections").z, "is above 1; this version keeps one connection per link");
+	if (l->reconnect_base_ms > l->reconnect_max_ms)
+		fill_bad(f, in("links", i, "reconnect_base").z, "is longer than reconnect_max; make reconnect_max at least as long");
+	bool exai = same(l->handshake, "exai");
+	if (l->session_id && !exai)
+		fill_bad(f, in("links", i, "session_id").z, "is only said in the exai hello; write `handshake: exai` or remove it");
+	if (l->token_file && !exai)
+		fill_bad(f, in("links", i, "token_file").z, "is only sent in the exai hello; write `handshake: exai` or remove it");
+	for (size_t k = 0; k < i; k++)
+		if (same(l->session_id, f->c->links[k].session_id) && same(l->url, f->c->links[k].url))
+			fill_bad(f, in("links", i, "session_id").z,
+				 "is used by links[%zu] at the same url; when either closes the daemon drops the session for both", k);
+}
+
+/* ---- records ---- */
+
+static void check_columns(struct filling *f, size_t i, const struct cfg_records *r)
+{
+	if (!r->columns.id.name && r->columns.id.given)
+		fill_bad(f, in("records", i, "columns.id").z, "cannot be none; rows are named by it");
+	if (!r->columns.file_id.name && r->columns.file_id.given)
+		fill_bad(f, in("records", i, "columns.file_id").z, "cannot be none; without it no row knows its file");
+	if (!r->columns.lane.name && r->columns.lane.given && r->n_lanes != 1)
+		fill_bad(f, in("records", i, "columns.lane").z,
+			 "is none, but there are %zu lanes; map exactly one in `lanes:` or name the column", r->n_lanes);
+	if (!r->columns.status.name && r->columns.status.given && !r->columns.deleted_at.name)
+		fill_bad(f, in("records", i, "columns.status").z, "and deleted_at are both none; a soft delete needs one of them");
+}
+
+static void check_references(struct filling *f, size_t i, const struct cfg_records *r)
+{
+	for (size_t k = 0; k < r->n_references; k++) {
+		const struct cfg_reference *ref = &r->references[k];
+		if (!ref->joins)
+			fill_bad(f, in2("records", i, "references", k, "").z,
+				 "needs `joins`, because the object column is none; name the column of the records table it refers to");
+		if (!ref->known_id && !ref->may_be_empty)
+			fill_bad(f, in2("records", i, "references", k, "").z,
+				 "needs `known_id`, one value that must be found there: an empty answer would read as \"nothing is referenced\"");
+		for (size_t m = 0; m < k; m++)
+			if (same(ref->table, r->references[m].table) && same(ref->column, r->references[m].column) &&
+			    same(ref->joins, r->references[m].joins))
+				fill_bad(f, in2("records", i, "references", k, "").z, "is references[%zu] again; remove one", m);
+	}
+}
+
+static void check_records(struct filling *f, size_t i)
+{
+	const struct cfg_records *r = &f->c->records[i];
+	check_columns(f, i, r);
+	check_references(f, i, r);
+	for (size_t k = 0; k < r->n_lanes; k++)
+		for (size_t m = 0; m < k; m++)
+			if (same(r->lanes[k].value, r->lanes[m].value))
+				fill_bad(f, in2("records", i, "lanes", k, "value").z, "is mapped twice; one value means one lane");
+	for (size_t k = 0; k < i; k++)
+		if (same(r->path, f->c->records[k].path) && same(r->table, f->c->records[k].table))
+			fill_bad(f, in("records", i, "path").z, "and table are those of records[%zu] too; use that one", k);
+}
+
+/* ---- policies ---- */
+
+static bool maps(const struct cfg_records *r, int lane)
+{
+	for (size_t i = 0; i < r->n_lanes; i++)
+		if (r->lanes[i].lane == lane)
+			return true;
+	return false;
+}
+
+static void check_rule(struct filling *f, size_t i, size_t k, const struct cfg_policy *p)
+{
+	const struct cfg_rule *r = &p->rules[k];
+	const struct cfg_records *rec = p->records >= 0 ? &f->c->records[p->records] : NULL;
+	bool has_age = tree_has(f->t, in2("policies", i, "rules", k, "older_than").z);
+	bool has_records = tree_has(f->t, in("policies", i, "records").z);
+	if (r->kind == CFG_RULE_AGE && !has_age)
+		fill_bad(f, in2("policies", i, "rules", k, "").z, "needs `older_than`, as older_than: 30d");
+	if (r->kind == CFG_RULE_ORPHAN && has_age)
+		fill_bad(f, in2("policies", i, "rules", k, "older_than").z, "is for the age rule; add a rule of its own");
+	if (r->kind == CFG_RULE_ORPHAN && !has_records)
+		fill_bad(f, in2("policies", i, "rules", k, "rule").z,
+			 "needs records; without them every file would look like an orphan. Add `records: NAME` to the policy");
+	if (r->kind == CFG_RULE_AGE && r->of == CFG_AGE_LAST_USED && (!has_records || (rec && !rec->columns.last_used.name)))
+		fill_bad(f, in2("policies", i, "rules", k, "of").z, "last_used needs records with a last_used column");
+	for (size_t m = 0; m < k; m++)
+		if (same(r->name, p->rules[m].name))
+			fill_bad(f, in2("policies", i, "rules", k, "").z, "has the name of rules[%zu], %s; remove one or give it a `name`", m, r->name);
+}
+
+static void check_lanes_known(struct filling *f, size_t i, const struct cfg_policy *p)
+{
+	const struct config *c = f->c;
+	for (size_t k = 0; p->records >= 0 && k < p->n_lanes; k++)
+		if (p->lanes[k] >= 0 && !maps(&c->records[p->records], p->lanes[k]))
+			fill_bad(f, in2("policies", i, "lanes", k, "").z,
+				 "is not mapped by records %s, so every file in it would look like an orphan; add it to the records' `lanes:`",
+				 c->records[p->records].name ? c->records[p->records].name : "?");
+}
+
+static int64_t operators_who_may(const struct config *c)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < c->n_operators; i++)
+		n += c->operators[i].role == CFG_OPERATOR;
+	return n;
+}
+
+static void check_approvals(struct filling *f, size_t i, const struct cfg_policy *p)
+{
+	int64_t n = operators_who_may(f->c);
+	if (p->approvals > n)
+		fill_bad(f, in("policies", i, "approvals").z, "asks for %lld operator%s and `operators:` has %lld; the policy could never run",
+			 (long long)p->approvals, p->approvals == 1 ? "" : "s", (long long)n);
+	else if (p->irreversible_approvals > n)
+		fill_bad(f, in("policies", i, "irreversible_approvals").z, "asks for %lld operators and `operators:` has %lld",
+			 (long long)p->irreversible_approvals, (long long)n);
+	if (p->irreversible_approvals < p->approvals && p->irreversible_approvals > 0)
+		fill_bad(f, in("policies", i, "irreversible_approvals").z, "is less than approvals; what cannot be restored needs at least as many");
+	if (p->plan_for_ms > 3600000 && p->approvals < 2 && p->irreversible_approvals < 2)
+		fill_bad(f, in("policies", i, "plan_for").z, "is above 60m, which is for plans that several must approve");
+}
+
+static void check_policy(struct filling *f, size_t i)
+{
+	const struct cfg_policy *p = &f->c->policies[i];
+	for (size_t k = 0; k < p->n_rules; k++)
+		check_rule(f, i, k, p);
+	check_lanes_known(f, i, p);
+	check_approvals(f, i, p);
+}
+
+static void each(struct filling *f, size_t n, void (*check)(struct filling *f, size_t i))
+{
+	for (size_t i = 0; i < n; i++)
+		check(f, i);
+}
+
+void checks_run(struct filling *f)
+{
+	const struct config *c = f->c;
+	unique_names(f, "operators", c->operators, sizeof(*c->operators), c->n_operators);
+	unique_names(f, "links", c->links, sizeof(*c->links), c->n_links);
+	unique_names(f, "lanes", c->lanes, sizeof(*c->lanes), c->n_lanes);
+	unique_names(f, "records", c->records, sizeof(*c->records), c->n_records);
+	unique_names(f, "policies", c->policies, sizeof(*c->policies), c->n_policies);
+	check_operators(f);
+	each(f, c->n_links, check_link);
+	each(f, c->n_lanes, check_lane);
+	each(f, c->n_records, check_records);
+	each(f, c->n_policies, check_policy);
+}

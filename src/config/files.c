@@ -1,0 +1,90 @@
+/* Files that a configuration names: there, of the right kind, private where they hold a secret.
+ * Looks at metadata only; base/secret opens and checks again when the engine starts. */
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "config/report.h"
+
+struct files {
+	const struct config *c;
+	struct config_report *r;
+};
+
+static void bad(struct files *f, const char *key, const char *path, const char *trouble)
+{
+	report_add(f->r, config_line(f->c, key), key, "%s %s", path, trouble);
+}
+
+static void missing(struct files *f, const char *key, const char *path)
+{
+	report_add(f->r, config_line(f->c, key), key, "%s cannot be read: %s", path, strerror(errno));
+}
+
+static const char *private_trouble(const struct stat *st)
+{
+	if (S_ISLNK(st->st_mode))
+		return "is a symbolic link; name the file itself";
+	if (!S_ISREG(st->st_mode))
+		return "is not a regular file";
+	if (st->st_uid != geteuid())
+		return "belongs to another account; it must belong to the one the engine runs as";
+	if (st->st_mode & 077)
+		return "may be read by others; run chmod 600 on it";
+	return st->st_size == 0 ? "is empty" : NULL;
+}
+
+static void check_private(struct files *f, const char *key, const char *path)
+{
+	struct stat st;
+	if (!path)
+		return;
+	if (lstat(path, &st) != 0)
+		missing(f, key, path);
+	else if (private_trouble(&st))
+		bad(f, key, path, private_trouble(&st));
+}
+
+static void check_readable(struct files *f, const char *key, const char *path)
+{
+	struct stat st;
+	if (!path)
+		return;
+	if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+		missing(f, key, path);
+	else if (!S_ISREG(st.st_mode))
+		bad(f, key, path, "is not a regular file");
+}
+
+static const char *key_of(char dst[80], const char *list, size_t i, const char *key)
+{
+	snprintf(dst, 80, "%s[%zu].%s", list, i, key);
+	return dst;
+}
+
+enum rc config_check_files(const struct config *c, struct config_report *r)
+{
+	struct files f = { c, r };
+	char key[80];
+	size_t before = r->n;
+	if (!r->file)
+		r->file = xstrdup(c->file);
+	if (c->engine.group && !getgrnam(c->engine.group))
+		bad(&f, "engine.group", c->engine.group, "is not a group of this machine");
+	for (size_t i = 0; i < c->n_links; i++) {
+		check_private(&f, key_of(key, "links", i, "token_file"), c->links[i].token_file);
+		check_readable(&f, key_of(key, "links", i, "ca_file"), c->links[i].ca_file);
+	}
+	for (size_t i = 0; i < c->n_lanes; i++) {
+		check_private(&f, key_of(key, "lanes", i, "key_file"), c->lanes[i].key_file);
+		check_readable(&f, key_of(key, "lanes", i, "ca_file"), c->lanes[i].ca_file);
+	}
+	for (size_t i = 0; i < c->n_records; i++)
+		check_readable(&f, key_of(key, "records", i, "path"), c->records[i].path);
+	report_sort(r);
+	return r->n == before ? RC_OK : RC_USAGE;
+}

@@ -1,0 +1,76 @@
+#include "config/finish.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/value.h"
+
+static const char *own(struct filling *f, const char *text)
+{
+	return arena_strndup(f->place.a, text, strlen(text));
+}
+
+/* "30d", "1h30m": as one would write it. */
+static void add_age(struct buf *out, int64_t ms)
+{
+	static const struct {
+		int64_t ms;
+		const char *unit;
+	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" }, { 1, "ms" } };
+	for (size_t i = 0; ms && i < ARRAY_LEN(units); i++) {
+		if (ms >= units[i].ms)
+			buf_addf(out, "%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+		ms %= units[i].ms;
+	}
+}
+
+static void name_rule(struct filling *f, struct cfg_rule *r)
+{
+	struct buf b;
+	if (r->name)
+		return;
+	buf_init(&b);
+	if (r->kind == CFG_RULE_AGE) {
+		buf_addf(&b, "age-%s-", r->of == CFG_AGE_CREATED ? "created" : "used");
+		add_age(&b, r->older_than_ms);
+		if (r->older_than_ms <= 0)
+			buf_addc(&b, '0');
+	} else {
+		buf_adds(&b, "orphan");
+	}
+	r->name = own(f, buf_z(&b));
+	buf_done(&b);
+}
+
+static void map_all_lanes(struct filling *f, struct cfg_records *r)
+{
+	struct cfg_lane_value *v = arena_alloc(f->place.a, (f->c->n_lanes + 1) * sizeof(*v));
+	for (size_t i = 0; i < f->c->n_lanes; i++)
+		v[i] = (struct cfg_lane_value){ f->c->lanes[i].name, (int)i };
+	r->lanes = v;
+	r->n_lanes = f->c->n_lanes;
+}
+
+static void finish_records(struct filling *f, struct cfg_records *r)
+{
+	if (!r->n_lanes)
+		map_all_lanes(f, r);
+	for (size_t i = 0; i < r->n_references; i++) {
+		struct cfg_reference *ref = (struct cfg_reference *)&r->references[i];
+		if (!ref->joins)
+			ref->joins = r->columns.object.name;
+	}
+}
+
+void finish_defaults(struct filling *f)
+{
+	for (size_t i = 0; i < f->c->n_records; i++)
+		finish_records(f, (struct cfg_records *)&f->c->records[i]);
+	for (size_t i = 0; i < f->c->n_policies; i++) {
+		struct cfg_policy *p = (struct cfg_policy *)&f->c->policies[i];
+		if (p->irreversible_approvals < 0)
+			p->irreversible_approvals = p->approvals;
+		for (size_t k = 0; k < p->n_rules; k++)
+			name_rule(f, (struct cfg_rule *)&p->rules[k]);
+	}
+}

@@ -1,0 +1,14 @@
+/* After the values: defaults that depend on other values, then what must hold between values.
+ * Any thread. */
+#ifndef SLUICE_CONFIG_FINISH_H
+#define SLUICE_CONFIG_FINISH_H
+
+#include "config/fill.h"
+
+void finish_defaults(struct filling *f);
+/* Every broken promise goes to the report. */
+void checks_run(struct filling *f);
+/* Hashes of policies and of the whole. */
+void canon_hash(struct config *c);
+
+#endif
