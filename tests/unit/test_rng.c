@@ -37,6 +37,18 @@ static void below_stays_below_and_reaches_everything(void **state)
 	}
 }
 
+/* With n = 3·2^62 a plain remainder would give the lowest third half of the time. */
+static void below_has_no_modulo_bias(void **state)
+{
+	(void)state;
+	struct rng r;
+	rng_seed(&r, 5);
+	int low = 0;
+	for (int i = 0; i < 30000; i++)
+		low += rng_below(&r, (uint64_t)3 << 62) < (uint64_t)1 << 62;
+	assert_in_range(low, 9600, 10400);
+}
+
 static void below_zero_values(void)
 {
 	struct rng r;
@@ -64,6 +76,7 @@ static void the_kernel_gives_different_bytes(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_same_seed_gives_the_published_stream),
 	cmocka_unit_test(below_stays_below_and_reaches_everything),
+	cmocka_unit_test(below_has_no_modulo_bias),
 	cmocka_unit_test(below_nothing_dies),
 	cmocka_unit_test(the_kernel_gives_different_bytes),
 };
