@@ -1,0 +1,210 @@
+#include "link/hello.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* ---- exai: the hello of the EX-AI daemon ---- */
+
+static bool exai_first(const struct cfg_link *cfg, const struct secret *token, struct buf *out)
+{
+	struct jw w;
+	/* Room for every byte escaped, so that growing leaves no copy of the token behind. */
+	out->cap = 512 + (token ? 6 * secret_use(token).n : 0);
+	out->p = xcalloc(1, out->cap);
+	jw_init(&w, out);
+	jw_obj(&w);
+	jw_kz(&w, "op", "hello");
+	if (cfg->session_id)
+		jw_kz(&w, "session_id", cfg->session_id);
+	if (token)
+		jw_kstr(&w, "token", secret_use(token));
+	else
+		jw_kz(&w, "token", "");
+	jw_end_obj(&w);
+	return true;
+}
+
+static const struct {
+	const char *error;
+	struct hello_verdict v;
+} exai_errors[] = {
+	{ "unauthorized", { LINK_TERMINAL, "the token is not the daemon's: put the right one in token_file" } },
+	{ "jwt_required", { LINK_TERMINAL, "the daemon wants a JWT, which this version cannot send" } },
+	{ "invalid_hello", { LINK_TERMINAL, "the daemon does not understand our hello: is this its port, and handshake exai right?" } },
+	{ "missing_hello", { LINK_TERMINAL, "the daemon expects another first frame: is handshake exai right?" } },
+};
+
+static struct json_doc *frame_parse(struct slice frame)
+{
+	struct json_limits lim = { .max_bytes = 4 << 20, .max_depth = 64, .max_values = 200000 };
+	struct json_doc *doc = NULL;
+	if (json_parse(&doc, frame, &lim, NULL) != RC_OK)
+		return NULL;
+	return doc;
+}
+
+static void exai_refusal(const struct json *root, struct hello_verdict *v, char error[64])
+{
+	struct slice why = json_get_str(root, "error");
+	text_z(error, 64, why);
+	*v = (struct hello_verdict){ LINK_RETRY_LATER, "the daemon refused the hello: look at its log" };
+	for (size_t i = 0; i < sizeof exai_errors / sizeof *exai_errors; i++)
+		if (slice_is(why, exai_errors[i].error))
+			*v = exai_errors[i].v;
+}
+
+static enum hello_answer exai_answer(struct slice frame, struct hello_verdict *v, char error[64])
+{
+	struct json_doc *doc = frame_parse(frame);
+	const struct json *root = doc ? json_root(doc) : NULL;
+	enum hello_answer a = HELLO_OTHER;
+	bool ok = false;
+	if (slice_is(json_get_str(root, "op"), "hello_ack") && json_bool(json_get(root, "ok"), &ok)) {
+		a = ok ? HELLO_ACK : HELLO_REFUSED;
+		if (!ok)
+			exai_refusal(root, v, error);
+	}
+	json_doc_free(doc);
+	return a;
+}
+
+/* Errors come without op in newer daemons. */
+static bool exai_known(struct slice frame)
+{
+	static const char *const ops[] = { "hello_ack", "progress", "stream_chunk", "stream_complete", "call_tool_res", "call_tool_ack",
+					   "list_tools_res", "error", "pong", "cancelled", "health_res", "rotate_token_res" };
+	struct json_doc *doc = frame_parse(frame);
+	const struct json *root = doc ? json_root(doc) : NULL;
+	bool known = json_is_object(json_get(root, "error"));
+	for (size_t i = 0; i < sizeof ops / sizeof *ops && !known; i++)
+		known = slice_is(json_get_str(root, "op"), ops[i]);
+	json_doc_free(doc);
+	return known;
+}
+
+static const struct hello_close exai_closes[] = {
+	{ 1000, { LINK_RETRY, "the daemon closed in good order: it may have been stopped or restarted" } },
+	{ 1008, { LINK_RETRY_LATER, "the daemon allows no more connections from this address: close others, or raise its limit" } },
+	{ 4000, { LINK_TERMINAL, "the daemon does not understand our hello: is this its port, and handshake exai right?" } },
+	{ 4001, { LINK_TERMINAL, "the daemon expects another first frame: is handshake exai right?" } },
+	{ 4002, { LINK_RETRY_LATER, "our hello did not reach the daemon in time: it or the network is slow" } },
+	{ 4003, { LINK_TERMINAL, "the token is not the daemon's: put the right one in token_file" } },
+	{ 0, { LINK_RETRY, NULL } }
+};
+
+/* ---- none: up after the upgrade ---- */
+
+static bool none_first(const struct cfg_link *cfg, const struct secret *token, struct buf *out)
+{
+	(void)cfg;
+	(void)token;
+	(void)out;
+	return false;
+}
+
+static enum hello_answer none_answer(struct slice frame, struct hello_verdict *v, char error[64])
+{
+	(void)frame;
+	(void)v;
+	(void)error;
+	return HELLO_ACK;
+}
+
+static const struct hello_close no_closes[] = { { 0, { LINK_RETRY, NULL } } };
+
+static const struct hello hellos[] = {
+	{ "none", none_first, none_answer, NULL, no_closes },
+	{ "exai", exai_first, exai_answer, exai_known, exai_closes },
+};
+
+const struct hello *hello_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof hellos / sizeof *hellos; i++)
+		if (strcmp(hellos[i].name, name) == 0)
+			return &hellos[i];
+	return NULL;
+}
+
+void hello_names(struct buf *out)
+{
+	for (size_t i = 0; i < sizeof hellos / sizeof *hellos; i++) {
+		if (i)
+			buf_adds(out, ", ");
+		buf_adds(out, hellos[i].name);
+	}
+}
+
+/* ---- what an end means ---- */
+
+/* RFC 6455 7.4 and the IANA registry. */
+static const struct hello_close common_closes[] = {
+	{ 1000, { LINK_RETRY, "the server closed in good order: it may have been stopped" } },
+	{ 1001, { LINK_RETRY, "the server goes away: a restart, most likely" } },
+	{ 1002, { LINK_RETRY_LATER, "one side broke the protocol: check that this is the right server and path" } },
+	{ 1003, { LINK_RETRY_LATER, "the server does not take this kind of frame: check the handshake" } },
+	{ 1005, { LINK_RETRY, "the server closed without a reason" } },
+	{ 1006, { LINK_RETRY, "the connection was cut without a Close: the process died, or the network or a proxy dropped it" } },
+	{ 1007, { LINK_RETRY_LATER, "one side sent invalid text: check that this is the right server" } },
+	{ 1008, { LINK_RETRY_LATER, "the server's policy forbids it, often too many connections: look at its log" } },
+	{ 1009, { LINK_RETRY_LATER, "a message was too large for one side" } },
+	{ 1010, { LINK_RETRY_LATER, "the server wants an extension that we do not offer" } },
+	{ 1011, { LINK_RETRY, "an error inside the server; with keepalive in the text, one side's loop was blocked: compare the loop lag" } },
+	{ 1012, { LINK_RETRY, "the server restarts" } },
+	{ 1013, { LINK_RETRY_LATER, "the server is overloaded and asks to come back later" } },
+	{ 1014, { LINK_RETRY_LATER, "a gateway could not reach the server behind it" } },
+	{ 3000, { LINK_TERMINAL, "unauthorized: check the token" } },
+	{ 3003, { LINK_TERMINAL, "forbidden: check the token and its rights" } },
+	{ 0, { LINK_RETRY, NULL } }
+};
+
+static const struct hello_close *row(const struct hello_close *table, int code)
+{
+	for (; table->code; table++)
+		if (table->code == code)
+			return table;
+	return NULL;
+}
+
+struct hello_verdict hello_close_verdict(const struct hello *h, int close_code)
+{
+	const struct hello_close *r = h ? row(h->closes, close_code) : NULL;
+	if (!r)
+		r = row(common_closes, close_code);
+	if (r)
+		return r->v;
+	return (struct hello_verdict){ LINK_RETRY_LATER, "a code of the server's own: look at its log" };
+}
+
+struct hello_verdict hello_http_verdict(int status)
+{
+	if (status == 401 || status == 403 || status == 407)
+		return (struct hello_verdict){ LINK_TERMINAL, "the server refuses who we are: check the token and the url" };
+	if (status >= 300 && status < 400)
+		return (struct hello_verdict){ LINK_TERMINAL, "the server sends us elsewhere, which is not followed: put the final address in url" };
+	if (status == 404)
+		return (struct hello_verdict){ LINK_RETRY_LATER, "there is no WebSocket at this path: check the url" };
+	if (status == 429)
+		return (struct hello_verdict){ LINK_RETRY_LATER, "too many attempts: the next one waits longer" };
+	if (status >= 500)
+		return (struct hello_verdict){ LINK_RETRY, "the server, or a proxy before it, is not ready" };
+	return (struct hello_verdict){ LINK_RETRY_LATER, "the server does not upgrade to WebSocket: check the url" };
+}
+
+struct hello_verdict hello_rung_verdict(enum ws_rung r)
+{
+	switch (r) {
+	case WS_RESOLVE:
+		return (struct hello_verdict){ LINK_RETRY, "the name does not resolve: check the url and the resolver" };
+	case WS_CONNECT:
+		return (struct hello_verdict){ LINK_RETRY, "nothing answers there: is the server running, and the port right?" };
+	case WS_TLS:
+		return (struct hello_verdict){ LINK_RETRY_LATER, "no TLS with this server: check ws or wss in the url, and ca_file" };
+	case WS_UPGRADE:
+	case WS_RUNGS:
+		break;
+	}
+	return (struct hello_verdict){ LINK_RETRY, "it accepts connections but does not upgrade: a hung server, or not a WebSocket port" };
+}

@@ -1,0 +1,551 @@
+#include "link/link.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "guard/backoff.h"
+#include "link/hello.h"
+
+/* An attempt counts as having worked after this long up; only then the backoff starts over. */
+static const int64_t STABLE_US = 10 * 1000000;
+enum { REFUSAL_GRACE_MS = 2000, CONNECT_TIMEOUT_MS = 10000, PING_BYTES = 8 };
+
+/* One connection; outlives its link until its end was reported. */
+struct attempt {
+	struct link *k;                 /* NULL = the link has gone */
+	struct ws_conn *conn;           /* NULL once ended */
+	bool refused;                   /* verdict and error hold what the server said */
+	bool ours;                      /* we close it, and verdict and sentence say why */
+	struct hello_verdict verdict;
+	char error[64];
+	char sentence[240];
+	struct breaker_ticket ticket;
+	bool ticketed;
+};
+
+struct link {
+	struct loop *loop;
+	struct ws_ctx *ws;
+	const struct cfg_link *cfg;
+	const struct secret *token;
+	const struct hello *hello;
+	void (*changed)(void *ctx, struct link *k, enum link_state from);
+	void *ctx;
+	struct link_view v;
+	struct attempt *now;
+	struct rng rng;
+	int tries;                      /* since it was last stable */
+	int64_t opened_us;              /* boot time of the upgrade */
+	struct loop_timer *wait, *deadline, *pinger;
+	uint8_t ping[PING_BYTES];       /* payload that is out */
+	int64_t ping_sent_us;           /* -1 = none is out */
+	struct breaker_ticket ping_ticket;
+	bool ping_ticketed;
+};
+
+const char *link_state_name(enum link_state s)
+{
+	static const char *const words[] = {
+#define X(e, w) [LINK_##e] = w,
+		LINK_STATES(X)
+#undef X
+	};
+	return s < LINK_STATE_COUNT ? words[s] : "";
+}
+
+const char *link_rung_name(enum link_rung r)
+{
+	switch (r) {
+	case LINK_R_RESOLVE: return "resolve";
+	case LINK_R_CONNECT: return "connect";
+	case LINK_R_TLS: return "tls";
+	case LINK_R_UPGRADE: return "upgrade";
+	case LINK_R_HELLO: return "hello";
+	case LINK_R_FIRST: return "first message";
+	case LINK_RUNGS: break;
+	}
+	return "";
+}
+
+enum link_class link_classify(const char *handshake, int close_code, int http_status)
+{
+	if (http_status)
+		return hello_http_verdict(http_status).class_;
+	return hello_close_verdict(hello_find(handshake), close_code).class_;
+}
+
+/* ---- states ---- */
+
+#define TO(e) (1u << LINK_##e)
+static const unsigned allowed[LINK_STATE_COUNT] = {
+	[LINK_IDLE] = TO(CONNECTING) | TO(GIVEN_UP),
+	[LINK_CONNECTING] = TO(HELLO) | TO(UP) | TO(WAITING) | TO(GIVEN_UP),
+	[LINK_HELLO] = TO(UP) | TO(CLOSING) | TO(WAITING) | TO(JAMMED) | TO(GIVEN_UP),
+	[LINK_UP] = TO(CLOSING) | TO(WAITING) | TO(GIVEN_UP),
+	[LINK_CLOSING] = TO(WAITING) | TO(GIVEN_UP),
+	[LINK_WAITING] = TO(CONNECTING),
+	[LINK_JAMMED] = TO(CONNECTING),
+	[LINK_GIVEN_UP] = TO(CONNECTING),
+};
+
+/* The one door. */
+static void link_set_state(struct link *k, enum link_state to, const char *sentence)
+{
+	enum link_state from = k->v.state;
+	if (!(allowed[from] & (1u << to)))
+		die("link %s: %s cannot become %s", k->cfg->name, link_state_name(from), link_state_name(to));
+	k->v.state = to;
+	if (sentence)
+		snprintf(k->v.sentence, sizeof k->v.sentence, "%s", sentence);
+	k->v.up_since_us = to == LINK_UP ? loop_now(k->loop).boot_us : -1;
+	log_at(to == LINK_GIVEN_UP || to == LINK_JAMMED ? LOG_WARN : LOG_INFO, "link", k->cfg->name, "%s → %s%s%s", link_state_name(from),
+	       link_state_name(to), k->v.sentence[0] ? ": " : "", k->v.sentence);
+	if (k->changed)
+		k->changed(k->ctx, k, from);
+}
+
+static int64_t now_us(const struct link *k)
+{
+	return loop_now(k->loop).boot_us;
+}
+
+static void stop_timers(struct link *k)
+{
+	loop_timer_stop(k->wait);
+	loop_timer_stop(k->deadline);
+	loop_timer_stop(k->pinger);
+	k->ping_sent_us = -1;
+}
+
+/* ---- the breaker sees attempts and pings ---- */
+
+static void attempt_result(struct link *k, struct attempt *a, enum breaker_result r)
+{
+	if (!a->ticketed)
+		return;
+	a->ticketed = false;
+	breaker_result(&k->v.breaker, a->ticket, r, now_us(k));
+}
+
+static void ping_result(struct link *k, enum breaker_result r)
+{
+	if (!k->ping_ticketed)
+		return;
+	k->ping_ticketed = false;
+	breaker_result(&k->v.breaker, k->ping_ticket, r, now_us(k));
+}
+
+/* ---- waiting ---- */
+
+static int64_t delay_ms(struct link *k, enum link_class c)
+{
+	struct backoff soon = { BACKOFF_EXP_JITTER, k->cfg->reconnect_base_ms, k->cfg->reconnect_max_ms };
+	int64_t max = MAX(k->cfg->reconnect_max_ms, (int64_t)1);
+	if (c == LINK_RETRY)
+		return backoff_ms(&soon, k->tries, &k->rng);
+	return max / 2 + (int64_t)rng_below(&k->rng, (uint64_t)max + 1);
+}
+
+/* Not before the breaker lets an attempt through. */
+static void schedule(struct link *k, enum link_class c)
+{
+	int64_t now = now_us(k), at = now + delay_ms(k, c) * 1000;
+	breaker_tick(&k->v.breaker, now);
+	if (k->v.breaker.state == BREAKER_OPEN)
+		at = MAX(at, k->v.breaker.until_us);
+	k->v.next_attempt_us = at;
+	loop_timer_start(k->wait, MAX((at - now + 999) / 1000, (int64_t)1), 0);
+}
+
+/* ---- ends ---- */
+
+static void say_end(struct link *k, const struct ws_end *end, const struct attempt *a, const struct hello_verdict *v)
+{
+	struct buf b = { 0 };
+	if (a->ours)
+		buf_adds(&b, a->sentence);
+	else if (a->refused)
+		buf_addf(&b, "hello refused%s%s: %s", a->error[0] ? " with " : "", a->error, v->why);
+	else if (end->was_open)
+		buf_addf(&b, "closed %d%s%s%s: %s", end->close_code, end->reason[0] ? " “" : "", end->reason, end->reason[0] ? "”" : "", v->why);
+	else if (end->http_status)
+		buf_addf(&b, "upgrade answered HTTP %d: %s", end->http_status, v->why);
+	else
+		buf_addf(&b, "failed at %s%s%.60s%s: %s", ws_rung_name(end->rung), end->reason[0] ? " (" : "", end->reason,
+			 end->reason[0] ? ")" : "", v->why);
+	text_z(k->v.sentence, sizeof k->v.sentence, buf_slice(&b));
+	buf_done(&b);
+}
+
+/* Debian's library reports 1012–1014 as 1002; the text is intact. */
+static struct hello_verdict verdict_of(const struct link *k, const struct ws_end *end, const struct attempt *a)
+{
+	if (a->ours || a->refused)
+		return a->verdict;
+	if (!end->was_open)
+		return end->http_status ? hello_http_verdict(end->http_status) : hello_rung_verdict(end->rung);
+	if (end->close_code == 1002 && strcasestr(end->reason, "restart"))
+		return hello_close_verdict(k->hello, 1012);
+	if (end->close_code == 1002 && strcasestr(end->reason, "again"))
+		return hello_close_verdict(k->hello, 1013);
+	return hello_close_verdict(k->hello, end->close_code);
+}
+
+static void note_end(struct link *k, const struct ws_end *end, bool in_hello)
+{
+	k->v.last_close_code = end->close_code;
+	text_z(k->v.last_close_text, sizeof k->v.last_close_text, slice_of(end->reason));
+	if (in_hello)
+		k->v.failed_rung = LINK_R_HELLO;
+	else if (!end->was_open)
+		k->v.failed_rung = (int)MIN(end->rung, WS_UPGRADE);
+}
+
+/* Upgrades and then closes in good order instead of an answer: a jammed server looks exactly so. */
+static bool is_jam(const struct ws_end *end, const struct attempt *a, bool in_hello)
+{
+	return in_hello && !a->refused && !a->ours && end->close_code == 1000;
+}
+
+static void count_end(struct link *k, struct attempt *a, bool was_up, int64_t up_for_us)
+{
+	if (was_up && up_for_us >= STABLE_US) {
+		k->tries = 0;
+	} else if (was_up) {            /* an attempt that did not last */
+		a->ticketed = breaker_allow(&k->v.breaker, BREAKER_READ, now_us(k), &a->ticket);
+		attempt_result(k, a, BREAKER_BAD);
+	} else {
+		attempt_result(k, a, BREAKER_BAD);
+	}
+	k->tries++;
+}
+
+static void ended(struct link *k, struct attempt *a, const struct ws_end *end)
+{
+	bool in_hello = k->opened_us >= 0 && k->v.rung_us[LINK_R_HELLO] < 0;
+	bool was_up = k->v.rung_us[LINK_R_HELLO] >= 0;
+	int64_t up_for = was_up ? now_us(k) - k->opened_us : 0;
+	struct hello_verdict v = verdict_of(k, end, a);
+	stop_timers(k);
+	ping_result(k, BREAKER_IGNORED);
+	note_end(k, end, in_hello);
+	count_end(k, a, was_up, up_for);
+	k->now = NULL;
+	if (is_jam(end, a, in_hello)) {
+		schedule(k, LINK_RETRY_LATER);
+		link_set_state(k, LINK_JAMMED, "jammed: it upgrades, then closes 1000 without answering the hello, while its health page may say all is well; "
+			       "its own circuit breaker is stuck open: restart the daemon");
+		return;
+	}
+	say_end(k, end, a, &v);
+	if (v.class_ == LINK_TERMINAL) {
+		k->v.next_attempt_us = -1;
+		link_set_state(k, LINK_GIVEN_UP, NULL);
+		return;
+	}
+	schedule(k, v.class_);
+	link_set_state(k, LINK_WAITING, NULL);
+}
+
+/* We end it: the sentence is ours, and stays when the peer's Close comes. */
+static void close_here(struct link *k, int code, const char *reason, struct hello_verdict v, const char *sentence)
+{
+	struct attempt *a = k->now;
+	a->ours = true;
+	a->verdict = v;
+	snprintf(a->sentence, sizeof a->sentence, "%s", sentence);
+	stop_timers(k);
+	link_set_state(k, LINK_CLOSING, sentence);
+	ws_close(a->conn, code, reason);
+}
+
+/* ---- the connection's callbacks ---- */
+
+static void on_rung(void *ctx, enum ws_rung r, int64_t took_us)
+{
+	struct attempt *a = ctx;
+	if (a->k && r < WS_RUNGS)
+		a->k->v.rung_us[(int)r] = took_us;
+}
+
+static void on_ping_due(void *ctx);
+
+static void become_up(struct link *k)
+{
+	k->v.rung_us[LINK_R_HELLO] = now_us(k) - k->opened_us;
+	k->v.failed_rung = -1;
+	k->v.reconnects += k->v.up_count > 0;
+	k->v.up_count++;
+	attempt_result(k, k->now, BREAKER_GOOD);
+	loop_timer_stop(k->deadline);
+	loop_timer_start(k->pinger, k->cfg->ping_interval_ms, k->cfg->ping_interval_ms);
+	link_set_state(k, LINK_UP, "");
+	on_ping_due(k);                 /* a round-trip time at once */
+}
+
+static void send_hello(struct link *k, struct buf *frame)
+{
+	struct err e = { 0 };
+	k->v.messages_out++;
+	k->v.bytes_out += (int64_t)frame->n;
+	link_set_state(k, LINK_HELLO, "");
+	if (ws_send_text(k->now->conn, buf_slice(frame), &e) != RC_OK)
+		close_here(k, 1011, "", (struct hello_verdict){ LINK_RETRY, NULL }, e.text);
+	else
+		loop_timer_start(k->deadline, k->cfg->hello_timeout_ms, 0);
+}
+
+static void on_open(void *ctx)
+{
+	struct attempt *a = ctx;
+	struct link *k = a->k;
+	struct buf frame = { 0 };
+	if (!k)
+		return;
+	k->opened_us = now_us(k);
+	if (k->hello->first(k->cfg, k->token, &frame))
+		send_hello(k, &frame);
+	else
+		become_up(k);
+	secret_wipe(&frame);
+}
+
+static void on_answer(struct link *k, struct slice msg)
+{
+	struct attempt *a = k->now;
+	switch (k->hello->answer(msg, &a->verdict, a->error)) {
+	case HELLO_ACK:
+		become_up(k);
+		return;
+	case HELLO_REFUSED:
+		a->refused = true;
+		loop_timer_start(k->deadline, REFUSAL_GRACE_MS, 0);
+		return;
+	case HELLO_OTHER:
+		k->v.bad_frames++;
+		return;
+	}
+}
+
+static void on_message(void *ctx, struct slice msg, bool binary)
+{
+	struct attempt *a = ctx;
+	struct link *k = a->k;
+	if (!k)
+		return;
+	k->v.messages_in++;
+	k->v.bytes_in += (int64_t)msg.n;
+	k->v.last_message_us = now_us(k);
+	if (k->v.state == LINK_HELLO) {
+		on_answer(k, msg);
+		return;
+	}
+	if (k->v.state != LINK_UP)
+		return;
+	if (k->v.rung_us[LINK_R_FIRST] < 0)
+		k->v.rung_us[LINK_R_FIRST] = now_us(k) - k->opened_us;
+	if (k->hello->known_frame && (binary || !k->hello->known_frame(msg)))
+		k->v.bad_frames++;
+}
+
+static void on_pong(void *ctx, struct slice payload)
+{
+	struct attempt *a = ctx;
+	struct link *k = a->k;
+	bool ours = k && k->ping_sent_us >= 0 && payload.n == PING_BYTES && memcmp(payload.p, k->ping, PING_BYTES) == 0;
+	if (!ours)
+		return;
+	window_add(&k->v.rtt_us, now_us(k) - k->ping_sent_us);
+	k->ping_sent_us = -1;
+	k->v.pongs++;
+	loop_timer_stop(k->deadline);
+	ping_result(k, BREAKER_GOOD);
+}
+
+static void on_end(void *ctx, const struct ws_end *end)
+{
+	struct attempt *a = ctx;
+	a->conn = NULL;
+	if (a->k)
+		ended(a->k, a, end);
+	free(a);
+}
+
+/* ---- timers ---- */
+
+static void on_ping_due(void *ctx)
+{
+	struct link *k = ctx;
+	uint64_t r = rng_u64(&k->rng);
+	if (k->v.state != LINK_UP || k->ping_sent_us >= 0)
+		return;
+	memcpy(k->ping, &r, PING_BYTES);
+	k->ping_sent_us = now_us(k);
+	k->ping_ticketed = breaker_allow(&k->v.breaker, BREAKER_READ, k->ping_sent_us, &k->ping_ticket);
+	k->v.pings++;
+	ws_ping(k->now->conn, (struct slice){ (const char *)k->ping, PING_BYTES });
+	loop_timer_start(k->deadline, k->cfg->pong_timeout_ms, 0);
+}
+
+static void pong_missing(struct link *k)
+{
+	char s[240], silent[TIME_TEXT] = "never";
+	if (k->v.last_message_us >= 0)
+		time_age(silent, now_us(k) - k->v.last_message_us);
+	snprintf(s, sizeof s, "no pong for %" PRId64 " ms (last message %s%s): the server's loop is blocked, it hangs, or the network drops packets; "
+		 "closed 1011 here, it reconnects by itself", k->cfg->pong_timeout_ms, silent, k->v.last_message_us >= 0 ? " ago" : "");
+	ping_result(k, BREAKER_BAD);
+	close_here(k, 1011, "keepalive ping timeout", (struct hello_verdict){ LINK_RETRY, NULL }, s);
+}
+
+static void hello_missing(struct link *k)
+{
+	char s[240];
+	if (k->now->refused) {          /* it said no, but leaves the closing to us */
+		struct hello_verdict v = k->now->verdict;
+		snprintf(s, sizeof s, "hello refused with %s: %s", k->now->error[0] ? k->now->error : "no reason", v.why);
+		close_here(k, 1000, "", v, s);
+		return;
+	}
+	snprintf(s, sizeof s, "no answer to the hello for %" PRId64 " ms: the server hangs, or speaks another protocol: check its log, the url and handshake",
+		 k->cfg->hello_timeout_ms);
+	close_here(k, 1002, "hello timeout", (struct hello_verdict){ LINK_RETRY_LATER, NULL }, s);
+}
+
+static void on_deadline(void *ctx)
+{
+	struct link *k = ctx;
+	if (k->v.state == LINK_UP && k->ping_sent_us >= 0)
+		pong_missing(k);
+	else if (k->v.state == LINK_HELLO)
+		hello_missing(k);
+}
+
+/* ---- attempts ---- */
+
+static void connect_now(struct link *k, bool ticketed, struct breaker_ticket ticket)
+{
+	static const struct ws_handler h = { .on_rung = on_rung, .on_open = on_open, .on_message = on_message, .on_pong = on_pong, .on_end = on_end };
+	struct ws_target t = { .url = k->cfg->url, .ca_file = k->cfg->ca_file, .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+			       .max_message = 8 << 20 };
+	struct attempt *a = xcalloc(1, sizeof *a);
+	stop_timers(k);
+	a->k = k;
+	a->ticketed = ticketed;
+	a->ticket = ticket;
+	for (int i = 0; i < LINK_RUNGS; i++)
+		k->v.rung_us[i] = -1;
+	k->v.failed_rung = -1;
+	k->v.attempts++;
+	k->v.next_attempt_us = -1;
+	k->opened_us = -1;
+	k->now = a;
+	link_set_state(k, LINK_CONNECTING, NULL);
+	a->conn = ws_connect(k->ws, &t, &h, a);
+}
+
+static void on_wait_over(void *ctx)
+{
+	struct link *k = ctx;
+	struct breaker_ticket ticket;
+	if (breaker_allow(&k->v.breaker, BREAKER_READ, now_us(k), &ticket)) {
+		connect_now(k, true, ticket);
+		return;
+	}
+	int64_t now = now_us(k), until = k->v.breaker.until_us;
+	int64_t ms = until > now ? (until - now + 999) / 1000 : 1000;
+	k->v.next_attempt_us = now + ms * 1000;
+	loop_timer_start(k->wait, ms, 0);
+}
+
+void link_start(struct link *k)
+{
+	if (k->v.state != LINK_IDLE)
+		return;
+	if (!k->hello) {
+		struct buf b = { 0 };
+		buf_addf(&b, "handshake %s is not in this version; it has: ", k->cfg->handshake);
+		hello_names(&b);
+		link_set_state(k, LINK_GIVEN_UP, buf_z(&b));
+		buf_done(&b);
+		return;
+	}
+	on_wait_over(k);
+}
+
+void link_diagnose(struct link *k)
+{
+	switch (k->v.state) {
+	case LINK_WAITING:
+	case LINK_JAMMED:
+	case LINK_GIVEN_UP:
+		if (k->hello)
+			connect_now(k, false, (struct breaker_ticket){ 0 });
+		return;
+	case LINK_UP:
+		on_ping_due(k);
+		return;
+	case LINK_IDLE:
+		link_start(k);
+		return;
+	case LINK_CONNECTING:
+	case LINK_HELLO:
+	case LINK_CLOSING:
+	case LINK_STATE_COUNT:
+		return;
+	}
+}
+
+/* ---- life ---- */
+
+struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *cfg, const struct secret *token, uint64_t seed,
+		      void (*changed)(void *ctx, struct link *k, enum link_state from), void *ctx)
+{
+	struct link *k = xcalloc(1, sizeof *k);
+	struct breaker_opts o = cfg->breaker;
+	k->loop = l;
+	k->ws = ws;
+	k->cfg = cfg;
+	k->token = token;
+	k->hello = hello_find(cfg->handshake);
+	k->changed = changed;
+	k->ctx = ctx;
+	k->v = (struct link_view){ .name = cfg->name, .url = cfg->url, .handshake = cfg->handshake, .state = LINK_IDLE, .failed_rung = -1,
+				   .up_since_us = -1, .last_message_us = -1, .next_attempt_us = -1 };
+	for (int i = 0; i < LINK_RUNGS; i++)
+		k->v.rung_us[i] = -1;
+	k->opened_us = k->ping_sent_us = -1;
+	rng_seed(&k->rng, seed);
+	o.reads_only = true;
+	o.probe_deadline_ms = MAX(o.probe_deadline_ms, CONNECT_TIMEOUT_MS + cfg->hello_timeout_ms + 5000);
+	breaker_init(&k->v.breaker, &o, rng_u64(&k->rng), now_us(k));
+	k->wait = loop_timer_new(l, on_wait_over, k);
+	k->deadline = loop_timer_new(l, on_deadline, k);
+	k->pinger = loop_timer_new(l, on_ping_due, k);
+	return k;
+}
+
+void link_free(struct link *k)
+{
+	if (!k)
+		return;
+	loop_timer_free(k->wait);
+	loop_timer_free(k->deadline);
+	loop_timer_free(k->pinger);
+	if (k->now) {
+		struct attempt *a = k->now;
+		a->k = NULL;
+		ws_close(a->conn, 1001, "");
+	}
+	free(k);
+}
+
+const struct link_view *link_look(const struct link *k)
+{
+	return &k->v;
+}
