@@ -5,4 +5,6 @@ libsluice_net_a_SOURCES = \
 	src/net/http_sock.c src/net/http_sock.h \
 	src/net/http_url.c \
 	src/net/loop.c src/net/loop.h \
-	src/net/tcp.c src/net/tcp.h
+	src/net/tcp.c src/net/tcp.h \
+	src/net/ws.c src/net/ws.h src/net/ws_internal.h \
+	src/net/ws_client.c src/net/ws_server.c

@@ -15,7 +15,9 @@
 
 struct ws_ctx;                            /* one lws context per loop */
 struct ws_ctx *ws_ctx_new(struct loop *l);
-void ws_ctx_free(struct ws_ctx *c);       /* sends Close 1001 to all, waits at most 1 s, frees */
+/* Sends Close 1001 to all, waits at most 1 s, ends the rest, frees servers too. Runs the loop itself:
+ * from the owner after loop_run, never from a callback. ws_connect returns NULL meanwhile. */
+void ws_ctx_free(struct ws_ctx *c);
 
 enum ws_rung { WS_RESOLVE, WS_CONNECT, WS_TLS, WS_UPGRADE, WS_RUNGS };
 const char *ws_rung_name(enum ws_rung r);

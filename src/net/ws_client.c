@@ -1,0 +1,534 @@
+#include "net/ws_internal.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <curl/curl.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+enum { DEFAULT_CONNECT_MS = 10000, DEFAULT_QUEUE = 4 << 20, TLS_PROBE_MS = 5, ADDRESS_TEXT = 64 };
+
+/* Outlives its connection when that is given up while the resolver works. */
+struct lookup {
+	uv_getaddrinfo_t uv;
+	struct client *client;
+};
+
+struct client {
+	struct ws_handler h;
+	void *ctx;
+	struct lookup *lookup;
+	struct loop_timer *step;        /* the next move, outside the caller's and lws's stack */
+	struct loop_timer *probe;       /* TLS only: has the socket connected? */
+	struct addrinfo *addrs, *addr;  /* all, and the one to try */
+	bool tls;
+	bool asking;                    /* lws may call back before its connect call returns */
+	char *host, *path, *unix_path, *subprotocol, *ca_file;
+	char **headers;
+	int port;
+	int64_t rung_start_us, connect_ms;
+	int http_status;
+	char failure[160];              /* decided before lws was asked */
+};
+
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+
+static const struct lws_protocols PROTOCOLS[] = {
+	{ "ws", on_lws, 0, WS_RX_BYTES, 0, NULL, 0 },
+	{ NULL, NULL, 0, 0, 0, NULL, 0 },
+};
+
+static void failed(struct ws_conn *c, const char *why)
+{
+	struct client *k = c->role_data;
+	struct ws_end e = { .rung = c->rung, .http_status = k->http_status, .by_us = c->closing };
+
+	text_z(e.reason, sizeof e.reason, slice_of(why));
+	ws_conn_detach(c);
+	ws_conn_end(c, &e);
+}
+
+static void pass_rung(struct ws_conn *c, enum ws_rung r)
+{
+	struct client *k = c->role_data;
+	int64_t now = loop_now(c->ctx->loop).boot_us, took = now - k->rung_start_us;
+
+	if (c->rung != r)
+		return;
+	c->rung = r + 1;
+	if (c->rung == WS_TLS && !k->tls)
+		c->rung = WS_UPGRADE;
+	k->rung_start_us = now;
+	if (k->h.on_rung)
+		k->h.on_rung(k->ctx, r, took);
+}
+
+/* The role */
+
+static void role_message(struct ws_conn *c, struct slice msg, bool binary)
+{
+	struct client *k = c->role_data;
+
+	k->h.on_message(k->ctx, msg, binary);
+}
+
+static void role_pong(struct ws_conn *c, struct slice payload)
+{
+	struct client *k = c->role_data;
+
+	if (k->h.on_pong)
+		k->h.on_pong(k->ctx, payload);
+}
+
+static void client_free(struct client *k)
+{
+	if (k->lookup)
+		k->lookup->client = NULL;
+	if (k->addrs)
+		uv_freeaddrinfo(k->addrs);
+	loop_timer_free(k->step);
+	loop_timer_free(k->probe);
+	for (char **p = k->headers; p && *p; p++)
+		free(*p);
+	free(k->headers);
+	free(k->host);
+	free(k->path);
+	free(k->unix_path);
+	free(k->subprotocol);
+	free(k->ca_file);
+	free(k);
+}
+
+static void role_end(struct ws_conn *c, const struct ws_end *end)
+{
+	struct client *k = c->role_data;
+
+	k->h.on_end(k->ctx, end);
+	client_free(k);
+}
+
+static void role_detach(struct lws *wsi)
+{
+	lws_set_opaque_user_data(wsi, NULL);
+}
+
+static void role_timeout(struct ws_conn *c)
+{
+	struct client *k = c->role_data;
+	char why[160];
+
+	snprintf(why, sizeof why, "not open after %lld ms; it stopped at: %s", (long long)k->connect_ms, ws_rung_name(c->rung));
+	failed(c, why);
+}
+
+static const struct ws_role ROLE = { role_message, role_pong, role_end, role_detach, role_timeout };
+
+/* Connecting */
+
+static struct lws_vhost *vhost_for(struct ws_ctx *ctx, const struct client *k)
+{
+	struct lws_context_creation_info info = {
+		.vhost_name = "client",
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = PROTOCOLS,
+		.options = LWS_SERVER_OPTION_VALIDATE_UTF8,
+		.http_proxy_address = ":0",             /* not the environment's */
+		.connect_timeout_secs = 3600,           /* our own deadline decides */
+		.retry_and_idle_policy = &WS_NO_VALIDITY,
+	};
+	struct ws_vhost *v;
+
+	for (v = ctx->vhosts; v; v = v->next)
+		if (v->tls == k->tls && slice_eq(slice_of(v->ca_file), slice_of(k->ca_file)))
+			return v->vh;
+	v = xcalloc(1, sizeof *v);
+	v->tls = k->tls;
+	v->ca_file = k->ca_file ? xstrdup(k->ca_file) : NULL;
+	if (k->tls)
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	if (k->ca_file) {
+		info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+		info.client_ssl_ca_filepath = v->ca_file;
+	}
+	v->vh = lws_create_vhost(ctx->lws, &info);
+	if (!v->vh) {
+		free(v->ca_file);
+		free(v);
+		return NULL;
+	}
+	v->next = ctx->vhosts;
+	ctx->vhosts = v;
+	return v->vh;
+}
+
+void ws_vhosts_free(struct ws_ctx *c)
+{
+	while (c->vhosts) {
+		struct ws_vhost *v = c->vhosts;
+
+		c->vhosts = v->next;
+		free(v->ca_file);
+		free(v);
+	}
+}
+
+/* lws tells nobody when the TCP part of a TLS connection stands. */
+static void on_probe(void *ctx)
+{
+	struct ws_conn *c = ctx;
+	struct client *k = c->role_data;
+	struct sockaddr_storage a;
+	socklen_t n = sizeof a;
+
+	if (c->rung != WS_CONNECT || !c->wsi) {
+		loop_timer_stop(k->probe);
+	} else if (getpeername(lws_get_socket_fd(c->wsi), (struct sockaddr *)&a, &n) == 0) {
+		loop_timer_stop(k->probe);
+		pass_rung(c, WS_CONNECT);
+	}
+}
+
+static void numeric_address(const struct addrinfo *a, char dst[ADDRESS_TEXT])
+{
+	if (getnameinfo(a->ai_addr, a->ai_addrlen, dst, ADDRESS_TEXT, NULL, 0, NI_NUMERICHOST) != 0)
+		dst[0] = '\0';
+}
+
+static void host_header(const struct client *k, struct buf *out)
+{
+	bool v6 = strchr(k->host, ':') != NULL;
+
+	buf_addf(out, v6 ? "[%s]" : "%s", k->host);
+	if (!k->unix_path && k->port != (k->tls ? 443 : 80))
+		buf_addf(out, ":%d", k->port);
+}
+
+static struct lws *ask_lws(struct ws_conn *c, struct lws_vhost *vh)
+{
+	struct client *k = c->role_data;
+	struct buf host, address;
+	char numeric[ADDRESS_TEXT] = "";
+	struct lws *wsi;
+
+	buf_init(&host);
+	buf_init(&address);
+	host_header(k, &host);
+	if (k->unix_path)
+		buf_addf(&address, "+%s", k->unix_path);
+	else
+		numeric_address(k->addr, numeric);
+	wsi = lws_client_connect_via_info(&(struct lws_client_connect_info){
+		.context = c->ctx->lws,
+		.vhost = vh,
+		.address = k->unix_path ? buf_z(&address) : numeric,
+		.port = k->port,
+		.path = k->path,
+		.host = buf_z(&host),
+		.protocol = k->subprotocol,
+		.local_protocol_name = "ws",
+		.alpn = "http/1.1",
+		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (k->tls ? LCCSCF_USE_SSL : 0),
+		.opaque_user_data = c,
+		.retry_and_idle_policy = &WS_NO_VALIDITY,
+	});
+	buf_done(&host);
+	buf_done(&address);
+	return wsi;
+}
+
+static bool next_address(struct client *k)
+{
+	if (k->addr && k->addr->ai_next) {
+		k->addr = k->addr->ai_next;
+		loop_timer_start(k->step, 0, 0);
+		return true;
+	}
+	return false;
+}
+
+static void connect_now(struct ws_conn *c)
+{
+	struct client *k = c->role_data;
+	struct lws_vhost *vh = vhost_for(c->ctx, k);
+	int why;
+
+	if (!vh) {
+		failed(c, "TLS cannot be set up; check that the CA file can be read and holds PEM certificates");
+		return;
+	}
+	ws_log_listen();
+	k->asking = true;
+	c->wsi = ask_lws(c, vh);
+	k->asking = false;
+	why = ws_log_heard_errno();
+	ws_nudge(c->ctx);
+	if (!c->wsi) {
+		if (!next_address(k))
+			failed(c, why ? strerror(why) : "the connection could not be started");
+		return;
+	}
+	if (k->tls)
+		loop_timer_start(k->probe, TLS_PROBE_MS, TLS_PROBE_MS);
+}
+
+static void on_step(void *ctx)
+{
+	struct ws_conn *c = ctx;
+	struct client *k = c->role_data;
+
+	if (k->failure[0]) {
+		failed(c, k->failure);
+		return;
+	}
+	pass_rung(c, WS_RESOLVE);
+	if (!c->closing)
+		connect_now(c);
+}
+
+static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *res)
+{
+	struct lookup *l = r->data;
+	struct client *k = l->client;
+
+	free(l);
+	if (!k) {
+		uv_freeaddrinfo(res);
+		return;
+	}
+	k->lookup = NULL;
+	if (status < 0)
+		snprintf(k->failure, sizeof k->failure, "the host name does not resolve: %s", uv_strerror(status));
+	k->addrs = k->addr = res;
+	loop_timer_start(k->step, 0, 0);
+}
+
+static void resolve(struct ws_conn *c)
+{
+	struct client *k = c->role_data;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct lookup *l = xcalloc(1, sizeof *l);
+	int n;
+
+	l->client = k;
+	l->uv.data = l;
+	n = uv_getaddrinfo(loop_uv(c->ctx->loop), &l->uv, on_resolved, k->host, NULL, &hints);
+	if (n < 0) {
+		snprintf(k->failure, sizeof k->failure, "the host name does not resolve: %s", uv_strerror(n));
+		loop_timer_start(k->step, 0, 0);
+		free(l);
+		return;
+	}
+	k->lookup = l;
+}
+
+/* What lws reports of a connection that never opened */
+
+static bool tells_of_tls(const struct ws_conn *c, struct slice words)
+{
+	return c->peer_reason[0] || (words.n && memmem(words.p, words.n, "SSL", 3));
+}
+
+static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
+{
+	struct client *k = c->role_data;
+	struct slice words = { in ? in : "", in ? strnlen(in, len) : 0 };
+
+	if (k->asking)
+		return;
+	if (k->tls && tells_of_tls(c, words))
+		pass_rung(c, WS_CONNECT);
+	k->http_status = c->rung == WS_UPGRADE ? (int)lws_http_client_http_response(c->wsi) : 0;
+	c->wsi = NULL;
+	if (c->rung == WS_CONNECT && next_address(k))
+		return;
+	if (c->rung == WS_CONNECT)
+		words = SLICE_LIT("the connection was refused or the host is unreachable");
+	else if (c->peer_reason[0])
+		words = slice_of(c->peer_reason);
+	else if (c->rung == WS_UPGRADE && k->http_status <= 0)
+		words = words.n && slice_starts(words, "HS:") ? words : SLICE_LIT("the connection ended before the upgrade was answered");
+	text_z(k->failure, sizeof k->failure, words);
+	failed(c, k->failure);
+}
+
+static int add_headers(struct ws_conn *c, char **p, size_t room)
+{
+	struct client *k = c->role_data;
+
+	pass_rung(c, WS_CONNECT);
+	pass_rung(c, WS_TLS);
+	for (char **h = k->headers; h && *h; h++) {
+		int n = snprintf(*p, room, "%s\r\n", *h);
+
+		if (n < 0 || (size_t)n >= room)
+			return -1;
+		*p += n;
+		room -= (size_t)n;
+	}
+	return 0;
+}
+
+static void on_established(struct ws_conn *c)
+{
+	struct client *k = c->role_data;
+
+	pass_rung(c, WS_UPGRADE);
+	ws_conn_opened(c);
+	k->h.on_open(k->ctx);
+}
+
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	struct ws_conn *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+
+	if (reason == LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION)
+		return ws_verify(wsi, user, len);
+	if (!c || c->role != &ROLE)
+		return 0;
+	switch ((int)reason) {
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		c->wsi = wsi;
+		return add_headers(c, in, len);
+	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		on_established(c);
+		break;
+	case LWS_CALLBACK_CLIENT_RECEIVE:
+		ws_conn_received(c, in, len);
+		break;
+	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+		role_pong(c, (struct slice){ in, len });
+		break;
+	case LWS_CALLBACK_CLIENT_WRITEABLE:
+		ws_conn_writeable(c);
+		break;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		ws_conn_peer_close(c, in, len);
+		break;
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+		on_connect_error(c, in, len);
+		break;
+	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+		on_connect_error(c, NULL, 0);
+		break;
+	case LWS_CALLBACK_CLIENT_CLOSED:
+		ws_conn_lws_closed(c);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* Reading the target */
+
+static char *part(CURLU *u, CURLUPart what, unsigned flags)
+{
+	char *p = NULL, *copy;
+
+	if (curl_url_get(u, what, &p, flags) != CURLUE_OK)
+		return NULL;
+	copy = xstrdup(p);
+	curl_free(p);
+	return copy;
+}
+
+static const char *parse_parts(struct client *k, CURLU *u)
+{
+	char *scheme = part(u, CURLUPART_SCHEME, 0), *port = part(u, CURLUPART_PORT, 0);
+	char *query = part(u, CURLUPART_QUERY, 0), *path = part(u, CURLUPART_PATH, 0);
+	bool known = scheme && (strcmp(scheme, "ws") == 0 || strcmp(scheme, "wss") == 0);
+	struct buf b;
+
+	buf_init(&b);
+	buf_addf(&b, query ? "%s?%s" : "%s", path ? path : "/", query);
+	k->path = buf_take(&b);
+	k->tls = scheme && strcmp(scheme, "wss") == 0;
+	k->port = port ? atoi(port) : k->tls ? 443 : 80;
+	k->host = part(u, CURLUPART_HOST, 0);
+	if (k->host && k->host[0] == '[') {
+		memmove(k->host, k->host + 1, strlen(k->host));
+		k->host[strcspn(k->host, "]")] = '\0';
+	}
+	free(scheme);
+	free(port);
+	free(query);
+	free(path);
+	return known && k->host ? NULL : "the address must be ws://host:port/path or wss://…";
+}
+
+static const char *parse_url(struct client *k, const char *url)
+{
+	CURLU *u = curl_url();
+	const char *why;
+
+	if (!u)
+		die("ws: out of memory");
+	if (!url || curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+		why = "the address must be ws://host:port/path or wss://…";
+	else
+		why = parse_parts(k, u);
+	curl_url_cleanup(u);
+	return why;
+}
+
+static const char *copy_headers(struct client *k, const char *const *headers)
+{
+	size_t n = 0;
+
+	while (headers && headers[n])
+		n++;
+	k->headers = xcalloc(n + 1, sizeof *k->headers);
+	for (size_t i = 0; i < n; i++) {
+		if (strpbrk(headers[i], "\r\n") || !strchr(headers[i], ':'))
+			return "a request header is malformed";
+		k->headers[i] = xstrdup(headers[i]);
+	}
+	return NULL;
+}
+
+static const char *parse_target(struct client *k, const struct ws_target *t)
+{
+	const char *why = parse_url(k, t->url);
+
+	if (!why)
+		why = copy_headers(k, t->headers);
+	k->unix_path = t->unix_path ? xstrdup(t->unix_path) : NULL;
+	k->subprotocol = t->subprotocol ? xstrdup(t->subprotocol) : NULL;
+	k->ca_file = k->tls && t->ca_file ? xstrdup(t->ca_file) : NULL;
+	k->connect_ms = t->connect_timeout_ms > 0 ? t->connect_timeout_ms : DEFAULT_CONNECT_MS;
+	if (k->unix_path && strlen(k->unix_path) >= sizeof ((struct sockaddr_un *)NULL)->sun_path)
+		why = "the socket path is longer than 107 bytes; use a shorter directory";
+	return why;
+}
+
+struct ws_conn *ws_connect(struct ws_ctx *ctx, const struct ws_target *t, const struct ws_handler *h, void *user)
+{
+	struct client *k;
+	struct ws_conn *c;
+	const char *why;
+
+	if (ctx->closing)
+		return NULL;
+	k = xcalloc(1, sizeof *k);
+	c = ws_conn_new(ctx, &ROLE, k);
+	why = parse_target(k, t);
+	c->rung = WS_RESOLVE;
+	c->max_message = t->max_message ? t->max_message : WS_DEFAULT_MESSAGE;
+	c->max_queue = t->max_queue ? t->max_queue : DEFAULT_QUEUE;
+	k->h = *h;
+	k->ctx = user;
+	k->rung_start_us = loop_now(ctx->loop).boot_us;
+	k->step = loop_timer_new(ctx->loop, on_step, c);
+	k->probe = loop_timer_new(ctx->loop, on_probe, c);
+	ws_conn_deadline(c, k->connect_ms);
+	snprintf(k->failure, sizeof k->failure, "%s", why ? why : "");
+	if (why || k->unix_path)
+		loop_timer_start(k->step, 0, 0);
+	else
+		resolve(c);
+	return c;
+}

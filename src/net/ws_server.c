@@ -1,0 +1,604 @@
+#include "net/ws_internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	DEFAULT_QUEUE = 8 << 20,
+	DEFAULT_CONNECTIONS = 64,
+	SPARE_FDS = 16,                 /* below the limit accept() would spin */
+	PATH_BYTES = 512,
+	QUERY_BYTES = 1024,
+	BODY_CHUNK = 16384,
+	HEAD_BYTES = 512
+};
+
+struct ws_server {
+	struct ws_server *next;
+	struct ws_ctx *ctx;
+	struct ws_server_handler h;
+	void *user;
+	char *unix_path;
+	char **ws_paths;
+	struct lws_vhost *tcp;
+	size_t max_message, max_queue;
+	int max_connections, connections;
+	bool refuse;                    /* it could not be set up whole */
+};
+
+/* One accepted socket, from its first byte to its last. */
+struct peer {
+	struct ws_server *server;
+	bool on_unix;
+	struct ws_conn *conn;           /* once it is a WebSocket */
+	void *user;                     /* the connection's context */
+	struct buf body;                /* of the answer being written */
+	size_t sent;
+};
+
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+
+static const struct lws_protocols PROTOCOLS[] = {
+	{ "sluice", on_lws, 0, WS_RX_BYTES, 0, NULL, 0 },
+	{ NULL, NULL, 0, 0, 0, NULL, 0 },
+};
+
+/* The role of an accepted WebSocket */
+
+static void role_message(struct ws_conn *c, struct slice msg, bool binary)
+{
+	struct peer *p = c->role_data;
+
+	(void)binary;
+	p->server->h.on_message(p->user, c, msg);
+}
+
+static void role_pong(struct ws_conn *c, struct slice payload)
+{
+	(void)c;
+	(void)payload;
+}
+
+static void role_end(struct ws_conn *c, const struct ws_end *end)
+{
+	struct peer *p = c->role_data;
+
+	p->conn = NULL;
+	p->server->h.on_end(p->user, end);
+}
+
+static void role_detach(struct lws *wsi)
+{
+	struct peer *p = lws_get_opaque_user_data(wsi);
+
+	if (p)
+		p->conn = NULL;
+}
+
+static void role_timeout(struct ws_conn *c)
+{
+	struct ws_end e = ws_conn_verdict(c);
+
+	ws_conn_detach(c);
+	ws_conn_end(c, &e);
+}
+
+static const struct ws_role ROLE = { role_message, role_pong, role_end, role_detach, role_timeout };
+
+/* What a request is and who sends it */
+
+static size_t copy_header(struct lws *wsi, enum lws_token_indexes which, char *dst, size_t cap)
+{
+	int n = lws_hdr_copy(wsi, dst, (int)cap, which);
+
+	if (n < 0 || lws_hdr_total_length(wsi, which) >= (int)cap) {
+		dst[0] = '\0';
+		return 0;
+	}
+	return (size_t)n;
+}
+
+static bool is_loopback_name(struct slice host)
+{
+	char z[64];
+	struct in_addr a;
+
+	if (host.n == 0 || host.n >= sizeof z)
+		return false;
+	memcpy(z, host.p, host.n);
+	z[host.n] = '\0';
+	if (strcasecmp(z, "localhost") == 0 || strcmp(z, "[::1]") == 0)
+		return true;
+	return inet_pton(AF_INET, z, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
+}
+
+/* A page in a browser can reach loopback under its own name (DNS rebinding) but cannot choose Host,
+ * and cannot hide Origin: only local names pass, and nothing that says it comes from a page. */
+static const char *refusal(struct lws *wsi)
+{
+	char host[128];
+	size_t n = copy_header(wsi, WSI_TOKEN_HOST, host, sizeof host);
+	size_t name = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0)
+		return "requests from web pages (Origin) are refused";
+	if (!is_loopback_name((struct slice){ host, MIN(name, n) }))
+		return "the Host header must name this machine (localhost)";
+	return NULL;
+}
+
+static struct ws_peer peer_identity(struct lws *wsi, const struct peer *p, const char *path)
+{
+	struct ws_peer who = { .uid = (uid_t)-1, .gid = (gid_t)-1, .pid = -1, .path = path };
+	struct ucred c;
+	socklen_t n = sizeof c;
+
+	if (p->on_unix && getsockopt(lws_get_socket_fd(lws_get_network_wsi(wsi)), SOL_SOCKET, SO_PEERCRED, &c, &n) == 0)
+		who.uid = c.uid, who.gid = c.gid, who.pid = c.pid;
+	return who;
+}
+
+/* Answers over HTTP */
+
+static const char *status_words(int status)
+{
+	static const struct {
+		int status;
+		const char *words;
+	} WORDS[] = {
+		{ 200, "OK" }, { 204, "No Content" }, { 400, "Bad Request" }, { 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 414, "URI Too Long" },
+		{ 426, "Upgrade Required" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
+		if (WORDS[i].status == status)
+			return WORDS[i].words;
+	return "Status";
+}
+
+static int write_head(struct lws *wsi, int status, const char *type, size_t length)
+{
+	unsigned char b[LWS_PRE + HEAD_BYTES];
+	int n = snprintf((char *)b + LWS_PRE, HEAD_BYTES,
+			 "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s"
+			 "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n",
+			 status, status_words(status), type, length,
+			 status == 405 ? "Allow: GET, HEAD\r\n" : "", status == 426 ? "Upgrade: websocket\r\n" : "");
+
+	if (n < 0 || n >= HEAD_BYTES)
+		return -1;
+	return lws_write(wsi, b + LWS_PRE, (size_t)n, LWS_WRITE_HTTP) == n ? 0 : -1;
+}
+
+static int finished(struct lws *wsi)
+{
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+/* Head at once, body as the socket takes it. */
+static int answer(struct lws *wsi, struct peer *p, int status, const char *type)
+{
+	bool head_only = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+
+	if (write_head(wsi, status, type ? type : "text/plain; charset=utf-8", p->body.n))
+		return -1;
+	if (head_only || p->body.n == 0) {
+		buf_done(&p->body);
+		return finished(wsi);
+	}
+	p->sent = 0;
+	lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static int answer_words(struct lws *wsi, struct peer *p, int status, const char *words)
+{
+	buf_clear(&p->body);
+	buf_addf(&p->body, "%s\n", words);
+	return answer(wsi, p, status, NULL);
+}
+
+static int on_http_writeable(struct lws *wsi, struct peer *p)
+{
+	unsigned char b[LWS_PRE + BODY_CHUNK];
+	size_t n = MIN(p->body.n - p->sent, (size_t)BODY_CHUNK);
+
+	if (!p->body.n)
+		return 0;
+	memcpy(b + LWS_PRE, p->body.p + p->sent, n);
+	if (lws_write(wsi, b + LWS_PRE, n, LWS_WRITE_HTTP) != (int)n)
+		return -1;
+	p->sent += n;
+	if (p->sent < p->body.n) {
+		lws_callback_on_writable(wsi);
+		return 0;
+	}
+	buf_done(&p->body);
+	return finished(wsi);
+}
+
+static bool copy_query(struct lws *wsi, char dst[QUERY_BYTES])
+{
+	size_t at = 0;
+	int n;
+
+	dst[0] = '\0';
+	for (int i = 0; (n = lws_hdr_copy_fragment(wsi, dst + at, (int)(QUERY_BYTES - at - 1), WSI_TOKEN_HTTP_URI_ARGS, i)) > 0; i++) {
+		at += (size_t)n;
+		if (at + 2 >= QUERY_BYTES)
+			return false;
+		dst[at++] = '&';
+	}
+	if (n < 0 && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) >= QUERY_BYTES)
+		return false;
+	dst[at ? at - 1 : 0] = '\0';
+	return true;
+}
+
+static int on_http(struct lws *wsi, struct peer *p, const char *path)
+{
+	struct ws_http_reply r = { .status = 404 };
+	char query[QUERY_BYTES];
+	const char *why = refusal(wsi);
+
+	if (why)
+		return answer_words(wsi, p, 403, why);
+	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) && !lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI))
+		return answer_words(wsi, p, 405, "only GET and HEAD are answered here");
+	if (!copy_query(wsi, query))
+		return answer_words(wsi, p, 414, "the query is too long");
+	if (!p->server->h.on_http)
+		return answer_words(wsi, p, 404, "nothing here");
+	p->server->h.on_http(p->server->user, path, query, &r);
+	buf_done(&p->body);
+	p->body = r.body;
+	return answer(wsi, p, r.status, r.content_type);
+}
+
+/* Upgrades: lws asks before it answers 101; a positive return says that we answered instead. */
+
+static int refuse_upgrade(struct lws *wsi, int status, const char *words)
+{
+	unsigned char b[LWS_PRE + HEAD_BYTES];
+	int n;
+
+	if (write_head(wsi, status, "text/plain; charset=utf-8", strlen(words) + 1))
+		return -1;
+	n = snprintf((char *)b + LWS_PRE, HEAD_BYTES, "%s\n", words);
+	return lws_write(wsi, b + LWS_PRE, (size_t)n, LWS_WRITE_HTTP) == n ? 1 : -1;
+}
+
+static bool is_ws_path(const struct ws_server *s, const char *path)
+{
+	for (char **p = s->ws_paths; *p; p++)
+		if (strcmp(*p, path) == 0)
+			return true;
+	return false;
+}
+
+static int accept_upgrade(struct lws *wsi, struct peer *p, const char *path)
+{
+	struct ws_server *s = p->server;
+	struct ws_peer who = peer_identity(wsi, p, path);
+	struct ws_conn *c = ws_conn_new(s->ctx, &ROLE, p);
+
+	c->wsi = wsi;
+	c->rung = WS_UPGRADE;
+	c->max_message = s->max_message;
+	c->max_queue = s->max_queue;
+	c->full_closes = true;
+	p->conn = c;
+	p->user = s->h.accept(s->user, c, &who);
+	if (p->user)
+		return 0;
+	p->conn = NULL;
+	ws_conn_discard(c);
+	return refuse_upgrade(wsi, 403, "this connection is refused");
+}
+
+static int on_upgrade(struct lws *wsi, struct peer *p, const char *protocol)
+{
+	char path[PATH_BYTES], version[8];
+	const char *why = refusal(wsi);
+
+	copy_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
+	copy_header(wsi, WSI_TOKEN_VERSION, version, sizeof version);
+	if (strcasecmp(protocol, "websocket") != 0)
+		return refuse_upgrade(wsi, 501, "only WebSocket upgrades are supported");
+	if (why)
+		return refuse_upgrade(wsi, 403, why);
+	if (!p->on_unix)
+		return refuse_upgrade(wsi, 403, "WebSocket is served on the Unix socket only");
+	if (!is_ws_path(p->server, path))
+		return refuse_upgrade(wsi, 404, "no WebSocket is served on this path");
+	if (strcmp(version, "13") != 0)
+		return refuse_upgrade(wsi, 426, "WebSocket version 13 is required");
+	if (p->server->ctx->closing || p->conn)
+		return refuse_upgrade(wsi, 503, "the server is stopping");
+	return accept_upgrade(wsi, p, path);
+}
+
+/* Sockets */
+
+static int on_accept(struct ws_server *s, int fd)
+{
+	struct rlimit r = { .rlim_cur = RLIM_INFINITY };
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	if (s->ctx->closing || s->refuse)
+		return -1;
+	if (s->connections >= s->max_connections || (rlim_t)fd + SPARE_FDS >= r.rlim_cur) {
+		log_warn("net", "server", "a connection was refused: %d are open, the limit is %d", s->connections, s->max_connections);
+		return -1;
+	}
+	return 0;
+}
+
+static void peer_new(struct lws *wsi)
+{
+	struct ws_server *s = lws_vhost_user(lws_get_vhost(wsi));
+	struct peer *p = xcalloc(1, sizeof *p);
+
+	p->server = s;
+	p->on_unix = lws_get_vhost(wsi) != s->tcp;
+	s->connections++;
+	lws_set_opaque_user_data(wsi, p);
+}
+
+static void peer_free(struct lws *wsi, struct peer *p)
+{
+	struct ws_conn *c = p->conn;
+
+	lws_set_opaque_user_data(wsi, NULL);
+	if (c)
+		ws_conn_lws_closed(c);
+	p->server->connections--;
+	buf_done(&p->body);
+	free(p);
+}
+
+static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct ws_conn *c, void *in, size_t len)
+{
+	if (!c)
+		return reason == LWS_CALLBACK_ESTABLISHED ? -1 : 0;
+	(void)wsi;
+	switch ((int)reason) {
+	case LWS_CALLBACK_ESTABLISHED:
+		ws_conn_opened(c);
+		break;
+	case LWS_CALLBACK_RECEIVE:
+		ws_conn_received(c, in, len);
+		break;
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		ws_conn_writeable(c);
+		break;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		ws_conn_peer_close(c, in, len);
+		break;
+	case LWS_CALLBACK_CLOSED:
+		ws_conn_lws_closed(c);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	struct peer *p;
+
+	if (reason == LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION)
+		return ws_verify(wsi, user, len);
+	if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION)
+		return on_accept(lws_vhost_user(lws_get_vhost(wsi)), (int)(intptr_t)in);
+	if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED)
+		peer_new(wsi);
+	p = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+	if (!p)
+		return 0;
+	switch ((int)reason) {
+	case LWS_CALLBACK_HTTP:
+		return on_http(wsi, p, in);
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return on_http_writeable(wsi, p);
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return on_upgrade(wsi, p, in);
+	case LWS_CALLBACK_RAW_ADOPT:
+	case LWS_CALLBACK_RAW_RX:
+		return -1;
+	case LWS_CALLBACK_WSI_DESTROY:
+		peer_free(wsi, p);
+		return 0;
+	default:
+		return on_ws(wsi, reason, p->conn, in, len);
+	}
+}
+
+/* Listening */
+
+static enum rc check_directory(const char *path, struct err *e)
+{
+	char *dir = xstrdup(path), *slash = strrchr(dir, '/');
+	struct stat st;
+	enum rc rc = RC_OK;
+
+	if (slash)
+		*slash = '\0';
+	if (!slash)
+		rc = err_set(e, RC_USAGE, "the socket path must be absolute");
+	else if (stat(slash == dir ? "/" : dir, &st) != 0)
+		rc = err_set(e, RC_USAGE, "the socket's directory cannot be used: %s", strerror(errno));
+	else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+		rc = err_set(e, RC_USAGE, "the socket's directory must be yours and closed to others; run chmod 700 on it");
+	free(dir);
+	return rc;
+}
+
+/* lws removes whatever lies at the path: only a socket nobody answers on may go. */
+static enum rc check_free(const char *path, struct err *e)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct stat st;
+	int fd, n;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? RC_OK : err_set(e, RC_IO, "the socket path cannot be used: %s", strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, RC_USAGE, "the socket path is taken by something that is not a socket; remove it or choose another path");
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(e, RC_IO, "no socket can be opened: %s", strerror(errno));
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	n = connect(fd, (struct sockaddr *)&a, sizeof a);
+	close(fd);
+	if (n == 0 || errno == EAGAIN)
+		return err_set(e, RC_REFUSED, "another process answers on the socket already; stop it first");
+	return RC_OK;
+}
+
+static void fill_common(struct ws_server *s, struct lws_context_creation_info *info)
+{
+	*info = (struct lws_context_creation_info){
+		.protocols = PROTOCOLS,
+		.options = LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
+		.http_proxy_address = ":0",
+		.keepalive_timeout = 30,
+		.retry_and_idle_policy = &WS_NO_VALIDITY,
+		.user = s,
+	};
+}
+
+static enum rc listen_unix(struct ws_server *s, mode_t mode, struct err *e)
+{
+	struct lws_context_creation_info info;
+	struct stat st;
+	struct lws_vhost *vh;
+	mode_t old;
+	enum rc rc;
+
+	if (strlen(s->unix_path) >= sizeof ((struct sockaddr_un *)NULL)->sun_path)
+		return err_set(e, RC_USAGE, "the socket path is %zu bytes long; the system allows 107: use a shorter state directory",
+			       strlen(s->unix_path));
+	rc = check_directory(s->unix_path, e);
+	if (rc == RC_OK)
+		rc = check_free(s->unix_path, e);
+	if (rc != RC_OK)
+		return rc;
+	fill_common(s, &info);
+	info.vhost_name = "unix";
+	info.options |= LWS_SERVER_OPTION_UNIX_SOCK;
+	info.iface = s->unix_path;
+	old = umask(0777 & ~mode);
+	vh = lws_create_vhost(s->ctx->lws, &info);
+	umask(old);
+	if (!vh || stat(s->unix_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return err_set(e, RC_IO, "the socket cannot be created; see the log for why");
+	return RC_OK;
+}
+
+static bool parse_tcp(const char *tcp, char host[64], int *port)
+{
+	const char *colon = strrchr(tcp, ':');
+	struct in_addr a;
+	int64_t n;
+
+	if (!colon || colon - tcp >= 64 || !parse_i64(slice_of(colon + 1), &n) || n < 0 || n > 65535)
+		return false;
+	memcpy(host, tcp, (size_t)(colon - tcp));
+	host[colon - tcp] = '\0';
+	*port = (int)n;
+	return inet_pton(AF_INET, host, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
+}
+
+static enum rc listen_tcp(struct ws_server *s, const char *tcp, struct err *e)
+{
+	struct lws_context_creation_info info;
+	char host[64], shown[80];
+	int port;
+
+	text_z(shown, sizeof shown, slice_of(tcp));
+	if (!parse_tcp(tcp, host, &port))
+		return err_set(e, RC_USAGE, "\"%s\" is not a loopback address with a port; write 127.0.0.1:9469", shown);
+	fill_common(s, &info);
+	info.vhost_name = "tcp";
+	info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+	info.iface = host;
+	info.port = port;
+	s->tcp = lws_create_vhost(s->ctx->lws, &info);
+	if (!s->tcp || lws_get_vhost_listen_port(s->tcp) <= 0)
+		return err_set(e, RC_IO, "cannot listen on %s; is the port in use?", shown);
+	return RC_OK;
+}
+
+static char **copy_paths(const char *const *paths)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (paths && paths[n])
+		n++;
+	copy = xcalloc(n + 1, sizeof *copy);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(paths[i]);
+	return copy;
+}
+
+enum rc ws_server_new(struct ws_server **out, struct ws_ctx *c, const struct ws_listen *l,
+		      const struct ws_server_handler *h, void *ctx, struct err *e)
+{
+	struct ws_server *s = xcalloc(1, sizeof *s);
+	enum rc rc = RC_OK;
+
+	*out = NULL;
+	s->ctx = c;
+	s->h = *h;
+	s->user = ctx;
+	s->unix_path = l->unix_path ? xstrdup(l->unix_path) : NULL;
+	s->ws_paths = copy_paths(l->ws_paths);
+	s->max_message = l->max_message ? l->max_message : WS_DEFAULT_MESSAGE;
+	s->max_queue = l->max_queue ? l->max_queue : DEFAULT_QUEUE;
+	s->max_connections = l->max_connections > 0 ? l->max_connections : DEFAULT_CONNECTIONS;
+	s->next = c->servers;
+	c->servers = s;                 /* lws may know it even after a failure: freed with the context */
+	if (s->unix_path)
+		rc = listen_unix(s, l->unix_mode ? l->unix_mode : 0600, e);
+	if (rc == RC_OK && l->tcp)
+		rc = listen_tcp(s, l->tcp, e);
+	if (rc == RC_OK)
+		*out = s;
+	else
+		s->refuse = true;
+	return rc;
+}
+
+int ws_server_tcp_port(const struct ws_server *s)
+{
+	return s->tcp ? lws_get_vhost_listen_port(s->tcp) : 0;
+}
+
+void ws_servers_free(struct ws_ctx *c)
+{
+	while (c->servers) {
+		struct ws_server *s = c->servers;
+
+		c->servers = s->next;
+		for (char **p = s->ws_paths; *p; p++)
+			free(*p);
+		free(s->ws_paths);
+		free(s->unix_path);
+		free(s);
+	}
+}
