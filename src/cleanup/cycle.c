@@ -694,16 +694,17 @@ static enum rc on_cancel(struct step *s, struct err *e)
 	return RC_OK;
 }
 
-static void lapse_check(struct step *s)
+/* void_it: whatever the clocks say, a plan that has not begun is over. */
+static void lapse_check(struct step *s, bool void_it)
 {
 	struct cycle *c = s->c;
 	if (c->stage == STAGE_ENDED)
 		return;
 	if (c->plan_frozen && !c->first_intent &&
-	    (s->now.wall_us >= c->plan_until_wall_us || s->now.boot_us >= c->plan_until_boot_us)) {
+	    (void_it || s->now.wall_us >= c->plan_until_wall_us || s->now.boot_us >= c->plan_until_boot_us)) {
 		for (int i = 0; i < c->lanes; i++)
 			if (c->lane[i].granted)
-				note_why(s, AUDIT_GRANT_LAPSED, i, "its plan ran out before the first delete");
+				note_why(s, AUDIT_GRANT_LAPSED, i, void_it ? "the clock jumped" : "its plan ran out before the first delete");
 		end_cycle(s, END_LAPSED);
 	} else if (c->first_intent && c->stage == STAGE_CLEANING && !c->held && !c->aborting && c->run_until_wall_us &&
 		   s->now.wall_us >= c->run_until_wall_us) {
@@ -751,7 +752,7 @@ static enum rc dispatch(struct step *s, const struct cycle_event *ev, struct err
 	case EV_RELEASED: commit_released(s, ev); break;
 	case EV_CLAIMS: audit_claims(s, ev); break;
 	case EV_TICK:
-	case EV_LAPSE_CHECK: lapse_check(s); break;
+	case EV_LAPSE_CHECK: lapse_check(s, ev->kind == EV_LAPSE_CHECK && ev->ok); break;
 	case EV_STORE_FAILED:
 		s->c->store_failed = true;
 		hold(s, "the audit log could not be written");

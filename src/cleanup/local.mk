@@ -1,3 +1,4 @@
+noinst_LIBRARIES += libsluice_cleanup.a
 libsluice_cleanup_a_SOURCES = \
 	src/cleanup/clean.c \
 	src/cleanup/commit.c \

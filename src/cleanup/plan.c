@@ -116,6 +116,99 @@ static void encode_header(struct plan *p)
 	}
 }
 
+/* ---- the header read back ---- */
+
+struct reader {
+	struct slice s;
+	size_t at;
+	bool bad;
+};
+
+static struct slice read_value(struct reader *r, char tag)
+{
+	uint64_t n = 0;
+	if (r->bad || r->s.n - r->at < 9 || r->s.p[r->at] != tag)
+		r->bad = true;
+	for (int i = 1; !r->bad && i <= 8; i++)
+		n = n << 8 | (uint8_t)r->s.p[r->at + (size_t)i];
+	if (r->bad || n > r->s.n - r->at - 9) {
+		r->bad = true;
+		return (struct slice){ "", 0 };
+	}
+	struct slice v = { r->s.p + r->at + 9, (size_t)n };
+	r->at += 9 + (size_t)n;
+	return v;
+}
+
+static int64_t read_i64(struct reader *r)
+{
+	struct slice v = read_value(r, 'i');
+	uint64_t n = 0;
+	if (v.n != 8)
+		r->bad = true;
+	for (size_t i = 0; i < v.n && i < 8; i++)
+		n = n << 8 | (uint8_t)v.p[i];
+	return (int64_t)n;
+}
+
+static struct slice read_text(struct reader *r, struct plan *p) { return plan_keep(p, read_value(r, 'b')); }
+
+static void read_lane(struct reader *r, struct plan *p, struct plan_lane *l)
+{
+	l->name = read_text(r, p);
+	l->identity = read_text(r, p);
+	l->caps.items = read_i64(r);
+	l->caps.bytes = read_i64(r);
+	l->caps.share_bp = read_i64(r);
+	l->caps.remain = read_i64(r);
+	int64_t defaults = read_i64(r);
+	l->caps.items_default = defaults & 1;
+	l->caps.bytes_default = defaults >> 1 & 1;
+	l->caps.share_default = defaults >> 2 & 1;
+	l->caps.remain_default = defaults >> 3 & 1;
+	int64_t items, *n[] = { &l->listed, &l->listed_bytes, &l->pages, &l->listed_us, &l->expected, &l->max_item_bytes,
+				&items, &l->bytes };
+	for (size_t k = 0; k < ARRAY_LEN(n); k++)
+		*n[k] = read_i64(r);
+	l->items = (int32_t)items;
+	for (int k = 0; k < REV_COUNT; k++)
+		l->by_class[k] = (int32_t)read_i64(r);
+	l->blind = read_text(r, p);
+	l->claims = read_text(r, p);
+}
+
+enum rc plan_read_header(struct plan *p, struct slice header, struct err *e)
+{
+	struct reader r = { .s = header };
+	if (!slice_is(read_value(&r, 'b'), "sluice plan 1"))
+		return err_set(e, RC_FORMAT, "the stored plan has another format than this program's");
+	p->program = read_text(&r, p);
+	p->cycle = read_i64(&r);
+	p->policy = read_text(&r, p);
+	struct slice h = read_value(&r, 'b');
+	if (h.n == HASH_BYTES)
+		memcpy(p->policy_hash.b, h.p, HASH_BYTES);
+	p->creator = read_text(&r, p);
+	p->records_proof = read_text(&r, p);
+	p->lease = read_text(&r, p);
+	p->made_us = read_i64(&r);
+	p->until_us = read_i64(&r);
+	p->rehearsal = read_i64(&r) != 0;
+	p->order = (enum plan_order)read_i64(&r);
+	int64_t lanes = read_i64(&r);
+	if (r.bad || h.n != HASH_BYTES || lanes < 0 || lanes > 64)
+		return err_set(e, RC_FORMAT, "the stored plan is damaged");
+	p->lanes = (int32_t)lanes;
+	p->lane = xcalloc((size_t)lanes + 1, sizeof *p->lane);
+	for (int32_t i = 0; i < p->lanes; i++)
+		read_lane(&r, p, &p->lane[i]);
+	if (r.bad || r.at != header.n)
+		return err_set(e, RC_FORMAT, "the stored plan is damaged");
+	buf_clear(&p->header);
+	buf_add(&p->header, header.p, header.n);
+	return RC_OK;
+}
+
 static void encode_item(struct buf *b, const struct plan *p, const struct plan_item *it)
 {
 	buf_clear(b);

@@ -71,6 +71,8 @@ struct slice plan_keep(struct plan *p, struct slice s);
 enum rc plan_freeze(struct plan *p, struct err *e) MUST_USE;
 /* Recompute the id from header and items; used when a plan was read back from disk. */
 void plan_hash(const struct plan *p, struct hash *out);
+/* Fill a fresh plan's header fields and lanes from the stored canonical header. RC_FORMAT when it is not one. */
+enum rc plan_read_header(struct plan *p, struct slice header, struct err *e) MUST_USE;
 int64_t plan_charge(const struct plan_lane *l, const struct plan_item *it);
 /* Bytes charged for ranks 1…n of a lane. */
 int64_t plan_bytes_of(const struct plan *p, int32_t lane, int64_t n);

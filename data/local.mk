@@ -1,0 +1,1 @@
+# what is read or installed

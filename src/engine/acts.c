@@ -1,0 +1,597 @@
+/* What the coordinator asks to be done, translated to lanes, records and workers, and their answers
+ * translated back into events. */
+#include "engine/internal.h"
+
+#include "base/mem.h"
+#include "base/point.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct elane *elane_of(struct runner *r, int lane) { return &r->en->lane[r->lane_of[lane]]; }
+
+static void feed(struct runner *r, const struct cycle_event *ev)
+{
+	runner_event(r, ev, &actor_engine, NULL, NULL, NULL);
+}
+
+static void feed_with(struct runner *r, const struct cycle_event *ev, struct journal *also)
+{
+	runner_event(r, ev, &actor_engine, also, NULL, NULL);
+}
+
+/* ---- discovery ---- */
+
+struct lane_ctx {
+	struct runner *r;
+	int lane;
+};
+
+static struct journal *discovery_record(struct runner *r, int lane, const struct discovery_result *d)
+{
+	struct elane *l = elane_of(r, lane);
+	struct journal *j = journal_new();
+	struct buf p;
+	struct jw w;
+	buf_init(&p);
+	jw_init(&w, &p);
+	jw_obj(&w);
+	jw_kbool(&w, "complete", d->ok);
+	jw_ki64(&w, "items", d->items);
+	jw_ki64(&w, "bytes", d->bytes);
+	jw_ki64(&w, "pages", d->pages);
+	jw_kopt(&w, "expected", d->expected);
+	if (d->trouble[0])
+		jw_kz(&w, "trouble", d->trouble);
+	jw_kbool(&w, "rehearsal", r->c->rehearsal);
+	jw_end_obj(&w);
+	journal_audit(j, AUDIT_DISCOVERY, &actor_engine, slice_of(l->cfg->name), r->c->id, SLICE_LIT(""), buf_slice(&p));
+	if (d->ok && !r->c->rehearsal)
+		journal_lane_listed(j, slice_of(l->cfg->name), d->items, l->listed_us);
+	buf_done(&p);
+	return j;
+}
+
+static void lane_listed(void *ctx, int engine_lane_index, const struct discovery_result *d)
+{
+	struct lane_ctx *q = ctx;
+	struct runner *r = q->r;
+	struct elane *l = &r->en->lane[engine_lane_index];
+	struct now now = now_read();
+	l->listed = true;
+	l->complete = d->ok;
+	l->items = d->items;
+	l->bytes = d->bytes;
+	l->pages = d->pages;
+	l->expected = d->expected;
+	l->listed_us = now.wall_us;
+	l->listed_boot_us = now.boot_us;
+	memset(l->by_verdict, 0, sizeof l->by_verdict);
+	l->irreversible = 0;
+	snprintf(l->trouble, sizeof l->trouble, "%s", d->trouble);
+	struct cycle_event ev = event_of(EV_LISTED);
+	ev.lane = q->lane;
+	ev.ok = d->ok;
+	ev.number = d->items;
+	ev.text = d->trouble;
+	r->waiting--;
+	feed_with(r, &ev, discovery_record(r, q->lane, d));
+	free(q);
+}
+
+static void do_discover(struct runner *r, int lane)
+{
+	struct lane_ctx *q = xmalloc(sizeof *q);
+	*q = (struct lane_ctx){ r, lane };
+	r->waiting++;
+	discover_lane(r->en, r->lane_of[lane], lane_listed, q);
+}
+
+static void records_listed(void *ctx, const struct records_list *l)
+{
+	struct runner *r = ctx;
+	struct cycle_event ev = event_of(EV_RECORDS);
+	struct journal *j = journal_new();
+	struct buf p;
+	struct jw w;
+	buf_init(&p);
+	jw_init(&w, &p);
+	jw_obj(&w);
+	jw_kbool(&w, "complete", l->rc == RC_OK);
+	jw_kopt(&w, "rows", l->rc == RC_OK ? l->rows : -1);
+	jw_kz(&w, "places", l->places);
+	if (l->rc != RC_OK)
+		jw_kz(&w, "trouble", l->err.text);
+	jw_end_obj(&w);
+	journal_audit(j, AUDIT_RECORDS_LIST, &actor_engine, slice_of(records_name(r->records->rec)), r->c->id, SLICE_LIT(""), buf_slice(&p));
+	buf_done(&p);
+	ev.ok = l->rc == RC_OK && (!l->empty || l->may_be_empty);
+	ev.number = l->rows;
+	ev.text = l->rc != RC_OK ? l->err.text : "they answered, but with no row at all; say may_be_empty if that is right";
+	r->waiting--;
+	feed_with(r, &ev, j);
+}
+
+static void do_list_records(struct runner *r)
+{
+	r->waiting++;
+	discover_records(r->en, r->records, records_listed, r);
+}
+
+/* ---- validation ---- */
+
+struct validating {
+	struct runner *r;
+	struct validation v;
+};
+
+static void plan_record(struct validating *q)
+{
+	const struct plan *p = q->v.plan;
+	char hex[HASH_HEX];
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_ki64(&w, "items", p->items);
+	jw_key(&w, "lanes");
+	jw_arr(&w);
+	for (int i = 0; i < p->lanes; i++) {
+		jw_obj(&w);
+		jw_kstr(&w, "lane", p->lane[i].name);
+		jw_kstr(&w, "target", p->lane[i].identity);
+		jw_ki64(&w, "items", p->lane[i].items);
+		jw_ki64(&w, "bytes", p->lane[i].bytes);
+		jw_ki64(&w, "listed", p->lane[i].listed);
+		jw_ki64(&w, "irreversible", p->lane[i].by_class[REV_R0]);
+		jw_end_obj(&w);
+	}
+	jw_end_arr(&w);
+	jw_kz(&w, "expires", time_rfc3339((char[TIME_TEXT]){ 0 }, p->until_us, false));
+	jw_kbool(&w, "rehearsal", p->rehearsal);
+	jw_end_obj(&w);
+	hash_hex(hex, &p->id);
+	struct journal_plan jp = { .id = slice_of(hex), .cycle = p->cycle, .header = buf_slice(&p->header), .summary = buf_slice(&b),
+		.made_us = p->made_us, .expires_us = p->until_us };
+	journal_plan(q->v.journal, &jp);
+	journal_audit(q->v.journal, AUDIT_PLAN, &actor_engine, slice_of(q->r->policy->name), p->cycle, slice_of(hex), buf_slice(&b));
+	buf_done(&b);
+}
+
+static void give_plan(struct runner *r, const struct validation *v)
+{
+	const struct plan *p = v->plan;
+	struct cycle_plan_item *it = xcalloc((size_t)MAX(p->items, 1), sizeof *it);
+	for (int32_t i = 0; i < p->items; i++)
+		it[i] = (struct cycle_plan_item){ p->item[i].lane, p->item[i].bytes, p->item[i].row.n > 0 };
+	struct now now = now_read();
+	cycle_take_plan(r->c, it, p->items, v->control_n, p->until_us, now.boot_us + (p->until_us - now.wall_us));
+	memcpy(r->control, v->control, sizeof r->control);
+	free(it);
+}
+
+static void note_lane_figures(struct runner *r, const struct validation *v)
+{
+	for (int i = 0; i < v->lanes; i++) {
+		struct elane *l = elane_of(r, i);
+		memcpy(l->by_verdict, v->by_verdict[i], sizeof l->by_verdict);
+		l->irreversible = v->irreversible[i];
+	}
+}
+
+static void validated(void *ctx)
+{
+	struct validating *q = ctx;
+	struct runner *r = q->r;
+	struct cycle_event ev = event_of(EV_VALIDATED);
+	struct journal *j = NULL;
+	ev.ok = q->v.rc == RC_OK;
+	ev.text = q->v.err.text;
+	r->waiting--;
+	if (ev.ok && r->c->stage != STAGE_ENDED) {
+		r->plan = q->v.plan;
+		q->v.plan = NULL;
+		struct validation *v = &q->v;
+		v->plan = r->plan;
+		plan_record(q);
+		give_plan(r, v);
+		note_lane_figures(r, v);
+		j = v->journal;
+		v->journal = NULL;
+		v->plan = NULL;
+	}
+	plan_free(q->v.plan);
+	journal_free(q->v.journal);
+	feed_with(r, &ev, j);
+	free(q);
+}
+
+static void do_validate(struct runner *r)
+{
+	struct validating *q = xcalloc(1, sizeof *q);
+	struct validation *v = &q->v;
+	q->r = r;
+	v->plan = plan_prepare(r);
+	v->policy = r->policy;
+	v->lanes = r->c->lanes;
+	for (int i = 0; i < v->lanes; i++) {
+		v->lane_of[i] = r->lane_of[i];
+		v->excluded[i] = r->c->lane[i].excluded;
+		snprintf(v->lane_name[i], sizeof v->lane_name[i], "%s", r->c->lane[i].o.name);
+	}
+	v->facts = (struct policy_facts){ .wall_us = now_read().wall_us };
+	if (r->records) {
+		const struct records_list *l = &r->records->list;
+		v->facts.records = r->records->listed && l->rc == RC_OK;
+		v->facts.records_usable = v->facts.records && (!l->empty || l->may_be_empty);
+		v->facts.references = r->records->cfg->n_references > 0;
+	}
+	v->seed = (uint64_t)r->c->id;
+	r->waiting++;
+	job_queue(r->en, validation_work, validated, q);
+}
+
+/* ---- records: one batch call ---- */
+
+struct batch {
+	struct runner *r;
+	enum cycle_event_kind kind;
+	int lane;
+	int32_t from;
+	int32_t *items;
+	struct records_ref *refs;
+	uint8_t *results;
+	size_t n;
+	/* recheck by GET */
+	size_t probes_left;
+	size_t next;
+	char why[200];
+};
+
+static struct batch *batch_new(struct runner *r, enum cycle_event_kind kind, int lane, size_t max)
+{
+	struct batch *b = xcalloc(1, sizeof *b);
+	b->r = r;
+	b->kind = kind;
+	b->lane = lane;
+	b->items = xcalloc(max + 1, sizeof *b->items);
+	b->refs = xcalloc(max + 1, sizeof *b->refs);
+	b->results = xcalloc(max + 1, 1);
+	r->waiting++;
+	return b;
+}
+
+static void batch_add(struct batch *b, int32_t item)
+{
+	const struct plan_item *pi = &b->r->plan->item[item];
+	b->items[b->n] = item;
+	b->refs[b->n] = (struct records_ref){ b->r->plan->lane[pi->lane].name, pi->id, pi->row };
+	b->n++;
+}
+
+static void batch_feed(struct batch *b, const char *text)
+{
+	struct runner *r = b->r;
+	struct cycle_event ev = event_of(b->kind);
+	ev.lane = b->lane;
+	ev.from = b->from;
+	ev.items = b->items;
+	ev.results = b->results;
+	ev.n = b->n;
+	ev.text = text;
+	r->waiting--;
+	feed(r, &ev);
+	free(b->items);
+	free(b->refs);
+	free(b->results);
+	free(b);
+}
+
+static const uint8_t claim_of[] = {
+	[RECORDS_DONE] = CLAIM_DONE, [RECORDS_NO_ROW] = CLAIM_NO_ROW, [RECORDS_UNCLAIMED] = CLAIM_UNCLAIMED,
+	[RECORDS_REFERENCED] = CLAIM_REFERENCED, [RECORDS_CHANGED] = CLAIM_CHANGED, [RECORDS_FAILED] = CLAIM_FAILED,
+	[RECORDS_REHEARSED] = CLAIM_REHEARSED,
+};
+
+static void batch_answer(void *ctx, const struct records_answer *a)
+{
+	struct batch *b = ctx;
+	for (size_t i = 0; i < b->n; i++)
+		b->results[i] = a->rc == RC_OK ? claim_of[a->results[i]] : CLAIM_FAILED;
+	batch_feed(b, a->err.text);
+}
+
+static void do_claim(struct runner *r, const struct effect *e)
+{
+	struct batch *b = batch_new(r, EV_CLAIMED, e->lane, (size_t)(e->to - e->from));
+	for (int32_t i = e->from; i < e->to; i++)
+		if (r->c->item[i].state == ITEM_CLAIMING)
+			batch_add(b, i);
+	if (r->records) {
+		records_claim(r->records->rec, b->refs, b->n, r->token, batch_answer, b);
+		return;
+	}
+	memset(b->results, CLAIM_NO_ROW, b->n);
+	batch_feed(b, "");
+}
+
+static void do_commit(struct runner *r, const struct effect *e)
+{
+	struct batch *b = batch_new(r, EV_ROWS, -1, (size_t)(e->to - e->from));
+	for (int32_t i = e->from; i < e->to; i++)
+		if (r->c->item[i].row == ROW_INTENT)
+			batch_add(b, i);
+	POINT("row", "before");
+	if (r->records) {
+		records_commit(r->records->rec, b->refs, b->n, r->token, e->text, batch_answer, b);
+		return;
+	}
+	memset(b->results, CLAIM_NO_ROW, b->n);
+	batch_feed(b, "");
+}
+
+static void do_release(struct runner *r, const struct effect *e)
+{
+	struct batch *b = batch_new(r, EV_RELEASED, -1, (size_t)(e->to - e->from));
+	for (int32_t i = e->from; i < e->to; i++) {
+		const struct cycle_item *it = &r->c->item[i];
+		if (it->row == ROW_CLAIMED && !item_deleted((enum item_state)it->state) && it->state != ITEM_GONE_OTHER)
+			batch_add(b, i);
+	}
+	if (r->records) {
+		records_release(r->records->rec, b->refs, b->n, r->token, batch_answer, b);
+		return;
+	}
+	memset(b->results, CLAIM_DONE, b->n);
+	batch_feed(b, "");
+}
+
+static void claims_counted(void *ctx, int64_t n, const struct err *err)
+{
+	struct runner *r = ctx;
+	struct cycle_event ev = event_of(EV_CLAIMS);
+	ev.number = n;
+	ev.text = err ? err->text : "";
+	r->waiting--;
+	feed(r, &ev);
+}
+
+static void do_count_claims(struct runner *r)
+{
+	r->waiting++;
+	if (r->records)
+		records_count_claims(r->records->rec, r->token, claims_counted, r);
+	else
+		claims_counted(r, 0, NULL);
+}
+
+/* ---- re-validation ---- */
+
+static void recheck_rows(struct batch *b);
+
+static void recheck_answer(void *ctx, const struct records_answer *a)
+{
+	static const uint8_t check_of[] = {
+		[RECORDS_DONE] = CHECK_SAME, [RECORDS_NO_ROW] = CHECK_SAME, [RECORDS_UNCLAIMED] = CHECK_SAME,
+		[RECORDS_REFERENCED] = CHECK_REFERENCED, [RECORDS_CHANGED] = CHECK_DRIFTED, [RECORDS_FAILED] = CHECK_NO_ANSWER,
+		[RECORDS_REHEARSED] = CHECK_SAME,
+	};
+	struct batch *b = ctx;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->results[i] == CHECK_SAME)
+			b->results[i] = a->rc == RC_OK ? check_of[a->results[i]] : CHECK_NO_ANSWER;
+	batch_feed(b, a->rc == RC_OK ? b->why : a->err.text);
+}
+
+static void recheck_rows(struct batch *b)
+{
+	if (b->r->records)
+		records_recheck(b->r->records->rec, b->refs, b->n, recheck_answer, b);
+	else
+		batch_feed(b, b->why);
+}
+
+struct recheck_probe {
+	struct batch *b;
+	size_t i;
+};
+
+static void recheck_more(struct batch *b);
+
+static bool as_planned(const struct plan_item *pi, const struct lane_item *it)
+{
+	return (pi->bytes < 0 || it->bytes < 0 || pi->bytes == it->bytes) &&
+	       (pi->created_us < 0 || it->created_us < 0 || pi->created_us == it->created_us);
+}
+
+static void recheck_probed(void *ctx, const struct lane_probe *p)
+{
+	struct recheck_probe *q = ctx;
+	struct batch *b = q->b;
+	const struct plan_item *pi = &b->r->plan->item[b->items[q->i]];
+	switch (p->presence) {
+	case LANE_PRESENT: b->results[q->i] = as_planned(pi, &p->item) ? CHECK_SAME : CHECK_DRIFTED; break;
+	case LANE_ABSENT: b->results[q->i] = CHECK_DRIFTED; break;
+	case LANE_NO_ANSWER:
+		b->results[q->i] = CHECK_NO_ANSWER;
+		snprintf(b->why, sizeof b->why, "%s", p->detail);
+		break;
+	}
+	free(q);
+	b->probes_left--;
+	if (b->next < b->n)
+		recheck_more(b);
+	else if (!b->probes_left)
+		recheck_rows(b);
+}
+
+/* A window of GETs at a time. */
+static void recheck_more(struct batch *b)
+{
+	struct elane *l = elane_of(b->r, b->lane);
+	while (b->next < b->n && b->probes_left < (size_t)l->cfg->in_flight) {
+		struct recheck_probe *q = xmalloc(sizeof *q);
+		*q = (struct recheck_probe){ b, b->next++ };
+		b->probes_left++;
+		lane_probe(l->lane, b->r->plan->item[b->items[q->i]].id, recheck_probed, q);
+	}
+}
+
+static void do_recheck(struct runner *r, const struct effect *e)
+{
+	struct batch *b = batch_new(r, EV_RECHECKED, e->lane, (size_t)(e->to - e->from));
+	struct elane *l = elane_of(r, e->lane);
+	const struct cycle_lane *cl = &r->c->lane[e->lane];
+	b->from = e->from;
+	for (int32_t i = e->from; i < e->to; i++)
+		batch_add(b, i);
+	bool list_is_young = now_read().boot_us - cl->list_at_us <= cl->o.list_max_age_us;
+	if (list_is_young || !lane_can_get(l->lane))
+		recheck_rows(b);        /* results are CHECK_SAME so far: the list says so */
+	else
+		recheck_more(b);
+}
+
+/* ---- single items ---- */
+
+struct one {
+	struct runner *r;
+	int lane;
+	int32_t item;
+	bool reread;
+};
+
+static struct one *one_new(struct runner *r, int lane, int32_t item)
+{
+	struct one *o = xmalloc(sizeof *o);
+	*o = (struct one){ r, lane, item, false };
+	r->waiting++;
+	return o;
+}
+
+static void sent(void *ctx, const struct lane_answer *a)
+{
+	static const enum answer_kind kinds[] = {
+		[LANE_DELETED] = ANSWER_DELETED, [LANE_MISSING] = ANSWER_MISSING, [LANE_UNCLEAR] = ANSWER_UNCLEAR,
+		[LANE_ITEM_REFUSED] = ANSWER_ITEM_REFUSED, [LANE_LANE_REFUSED] = ANSWER_LANE_REFUSED, [LANE_PACE] = ANSWER_PACE,
+		[LANE_NOT_SENT] = ANSWER_NOT_SENT,
+	};
+	struct one *o = ctx;
+	struct runner *r = o->r;
+	struct cycle_event ev = event_of(EV_ANSWER);
+	POINT("send", "after");
+	ev.item = o->item;
+	ev.answer = (struct cycle_answer){ .kind = kinds[a->kind], .class_ = a->class_, .left = a->left, .wait_ms = a->wait_ms,
+		.slow = a->took_us > elane_of(r, o->lane)->cfg->timeout_ms * 500, .status = a->status, .detail = a->detail };
+	if (a->kind == LANE_NOT_SENT && a->trouble == LANE_NOT_PERMITTED)
+		ev.answer.kind = r->c->rehearsal ? ANSWER_REHEARSED : ANSWER_LANE_REFUSED;
+	r->waiting--;
+	feed(r, &ev);
+	free(o);
+}
+
+static void do_send(struct runner *r, const struct effect *e)
+{
+	struct one *o = one_new(r, e->lane, e->item);
+	POINT("send", "before");
+	lane_delete(elane_of(r, e->lane)->lane, r->plan->item[e->item].id, sent, o);
+}
+
+static void probed(void *ctx, const struct lane_probe *p)
+{
+	static const enum presence of[] = { [LANE_PRESENT] = PRESENT, [LANE_ABSENT] = ABSENT, [LANE_NO_ANSWER] = NO_ANSWER };
+	struct one *o = ctx;
+	struct runner *r = o->r;
+	struct cycle_event ev = event_of(o->reread ? EV_REREAD : EV_PROBED);
+	ev.lane = o->lane;
+	ev.item = o->item;
+	ev.presence = of[p->presence];
+	r->waiting--;
+	feed(r, &ev);
+	free(o);
+}
+
+static void do_probe(struct runner *r, const struct effect *e, bool reread)
+{
+	struct one *o = one_new(r, e->lane, e->item);
+	struct slice id = e->item >= 0 ? r->plan->item[e->item].id : r->control[e->lane][-1 - e->item];
+	o->reread = reread;
+	lane_probe(elane_of(r, e->lane)->lane, id, probed, o);
+}
+
+/* ---- re-list ---- */
+
+static void relisted(void *ctx, bool complete, const bool *found, size_t n, const char *trouble)
+{
+	struct lane_ctx *q = ctx;
+	struct runner *r = q->r;
+	struct cycle_event ev = event_of(EV_RELISTED);
+	size_t controls = (size_t)r->c->lane[q->lane].control_n, items = n - controls;
+	uint8_t *res = xcalloc(items + 1, 1);
+	ev.lane = q->lane;
+	ev.ok = complete;
+	for (size_t i = 0; i < controls; i++)
+		ev.ok &= found[i];
+	for (size_t i = 0; i < items; i++)
+		res[i] = found[controls + i] ? PRESENT : ABSENT;
+	ev.results = res;
+	ev.n = items;
+	ev.text = trouble;
+	r->waiting--;
+	feed(r, &ev);
+	free(res);
+	free(q);
+}
+
+static void do_relist(struct runner *r, int lane)
+{
+	const struct cycle_lane *l = &r->c->lane[lane];
+	struct slice *ids = xcalloc((size_t)(l->planned + l->control_n) + 1, sizeof *ids);
+	struct lane_ctx *q = xmalloc(sizeof *q);
+	size_t n = 0;
+	*q = (struct lane_ctx){ r, lane };
+	for (int k = 0; k < l->control_n; k++)
+		ids[n++] = r->control[lane][k];
+	for (int32_t i = l->first; i < l->first + l->planned; i++)
+		if (r->c->item[i].state == ITEM_GONE_OTHER)
+			ids[n++] = r->plan->item[i].id;
+	r->waiting++;
+	relist_lane(r->en, r->lane_of[lane], ids, n, relisted, q);
+	free(ids);
+}
+
+/* ---- the end ---- */
+
+static void do_ended(struct runner *r)
+{
+	struct engine *en = r->en;
+	struct err e;
+	struct audit_head head = store_head(en->store);
+	const char *anchors = en->cfg->engine.anchor_file ? en->cfg->engine.anchor_file : en->paths->anchors;
+	if (audit_anchor(anchors, &head, now_read().wall_us, &e) != RC_OK)
+		snprintf(en->notice, sizeof en->notice, "the chain could not be anchored: %.200s", e.text);
+	loop_timer_stop(r->timer);
+}
+
+void act(struct runner *r, const struct effect *e)
+{
+	switch (e->kind) {
+	case EFF_DISCOVER: do_discover(r, e->lane); break;
+	case EFF_LIST_RECORDS: do_list_records(r); break;
+	case EFF_VALIDATE: do_validate(r); break;
+	case EFF_RECHECK: do_recheck(r, e); break;
+	case EFF_CLAIM: do_claim(r, e); break;
+	case EFF_SEND: do_send(r, e); break;
+	case EFF_PROBE: do_probe(r, e, false); break;
+	case EFF_REREAD: do_probe(r, e, true); break;
+	case EFF_RELIST: do_relist(r, e->lane); break;
+	case EFF_COMMIT_ROWS: do_commit(r, e); break;
+	case EFF_RELEASE: do_release(r, e); break;
+	case EFF_COUNT_CLAIMS: do_count_claims(r); break;
+	case EFF_ENDED: do_ended(r); break;
+	case EFF_AUDIT: case EFF_ITEM: case EFF_DEAD: case EFF_SPENT: case EFF_CYCLE: break;
+	}
+}

@@ -1,0 +1,495 @@
+#include "engine/internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TICK_MS = 1000 };
+
+const struct audit_actor actor_engine = { .name = { "engine", 6 }, .uid = -1, .role = { "engine", 6 }, .via = { "engine", 6 } };
+
+static const char *const mode_names[] = { [MODE_OBSERVE] = "observe", [MODE_REHEARSE] = "rehearse", [MODE_ARMED] = "armed" };
+const char *engine_mode_name(enum engine_mode m) { return mode_names[m]; }
+
+const char *engine_epoch(const struct engine *en) { return en->epoch; }
+const struct config *engine_config(const struct engine *en) { return en->cfg; }
+
+struct audit_actor actor_of(const struct engine_who *who)
+{
+	return (struct audit_actor){ .name = slice_of(who->name[0] ? who->name : "nobody"), .uid = who->uid,
+		.role = slice_of(engine_role(who)), .via = slice_of(who->via) };
+}
+
+const char *engine_role(const struct engine_who *who)
+{
+	return who->watching ? "watcher" : who->name[0] ? "operator" : "nobody";
+}
+
+void engine_identify(struct engine *en, struct engine_who *who)
+{
+	const struct cfg_operator *o = config_operator_uid(en->cfg, who->uid);
+	who->name[0] = 0;
+	if (!o)
+		return;
+	snprintf(who->name, sizeof who->name, "%s", o->name);
+	if (o->role == CFG_WATCHER)
+		who->watching = true;
+}
+
+struct elane *engine_lane(struct engine *en, struct slice name)
+{
+	int i = config_lane_index(en->cfg, name);
+	return i < 0 ? NULL : &en->lane[i];
+}
+
+/* ---- changes ---- */
+
+static void tell_change(void *ctx)
+{
+	struct engine *en = ctx;
+	unsigned topics = en->changed;
+	en->change_queued = false;
+	en->changed = 0;
+	if (en->on_change && topics)
+		en->on_change(en->change_ctx, topics);
+}
+
+void engine_changed(struct engine *en, unsigned topics)
+{
+	en->changed |= topics;
+	if (en->change_queued || !en->on_change)
+		return;
+	en->change_queued = true;
+	loop_defer(en->loop, tell_change, en);
+}
+
+void engine_on_change(struct engine *en, void (*fn)(void *ctx, unsigned topics), void *ctx)
+{
+	en->on_change = fn;
+	en->change_ctx = ctx;
+}
+
+/* ---- notes ---- */
+
+static void note_done(void *ctx, enum rc rc, const struct err *e)
+{
+	struct engine *en = ctx;
+	if (rc != RC_OK)
+		log_error("audit", NULL, "a record could not be written: %s", e->text);
+	engine_changed(en, ENGINE_OVERVIEW);
+}
+
+void engine_note(struct engine *en, enum audit_kind k, const struct audit_actor *who, const char *subject,
+		 int64_t cycle, const char *payload)
+{
+	struct journal *j = journal_new();
+	journal_audit(j, k, who, slice_of(subject), cycle, SLICE_LIT(""), slice_of(payload));
+	store_commit(en->store, j, note_done, en);
+}
+
+static void note_why(struct engine *en, enum audit_kind k, const struct audit_actor *who, const char *subject, const char *key, const char *why)
+{
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, key, why);
+	jw_end_obj(&w);
+	engine_note(en, k, who, subject, runner_open(en) ? en->run->c->id : 0, buf_z(&b));
+	buf_done(&b);
+}
+
+void engine_refused(struct engine *en, const struct engine_who *who, const char *method, const char *why)
+{
+	struct audit_actor a = actor_of(who);
+	note_why(en, AUDIT_REFUSED, &a, method, "why", why);
+}
+
+void engine_attached(struct engine *en, const struct engine_who *who, bool attached)
+{
+	struct audit_actor a = actor_of(who);
+	engine_note(en, attached ? AUDIT_ATTACH : AUDIT_DETACH, &a, who->name, 0, "{}");
+}
+
+void engine_clients(struct engine *en, int operators, int watchers)
+{
+	en->operators_attached = operators;
+	en->watchers_attached = watchers;
+	engine_changed(en, ENGINE_OVERVIEW);
+}
+
+/* ---- mode ---- */
+
+void engine_permits(struct engine *en)
+{
+	static const enum http_permit http[] = { [MODE_OBSERVE] = HTTP_READS, [MODE_REHEARSE] = HTTP_REHEARSE, [MODE_ARMED] = HTTP_ALL };
+	static const enum records_permit rows[] = { [MODE_OBSERVE] = RECORDS_READS, [MODE_REHEARSE] = RECORDS_REHEARSE, [MODE_ARMED] = RECORDS_ALL };
+	/* a rehearsal stays one, whatever the mode becomes */
+	enum engine_mode m = runner_open(en) && en->run->c->rehearsal && en->mode == MODE_ARMED ? MODE_REHEARSE : en->mode;
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		lane_permit(en->lane[i].lane, http[m]);
+	for (size_t i = 0; i < en->cfg->n_records; i++)
+		records_permit(en->records[i].rec, rows[m]);
+}
+
+/* Armed only if it was armed for exactly this configuration. */
+static enum rc read_mode(struct engine *en, struct err *e)
+{
+	struct buf mode, hash;
+	char hex[HASH_HEX];
+	bool has_mode, has_hash;
+	buf_init(&mode);
+	buf_init(&hash);
+	enum rc rc = journal_read_setting(en->reader, "mode", &mode, &has_mode, e);
+	if (rc == RC_OK)
+		rc = journal_read_setting(en->reader, "armed_for", &hash, &has_hash, e);
+	en->mode = MODE_OBSERVE;
+	hash_hex(hex, &en->cfg->hash);
+	if (rc == RC_OK && has_mode && slice_is(buf_slice(&mode), "rehearse"))
+		en->mode = MODE_REHEARSE;
+	if (rc == RC_OK && has_mode && slice_is(buf_slice(&mode), "armed")) {
+		if (has_hash && slice_is(buf_slice(&hash), hex))
+			en->mode = MODE_ARMED;
+		else
+			snprintf(en->notice, sizeof en->notice, "the configuration changed: back to observe until it is armed again");
+	}
+	buf_done(&mode);
+	buf_done(&hash);
+	return rc;
+}
+
+/* ---- the tick ---- */
+
+static void hold_by(struct engine *en, const char *why, const char *via)
+{
+	struct cycle_event ev = event_of(EV_HOLD);
+	struct audit_actor a = actor_engine;
+	a.via = slice_of(via);
+	ev.text = why;
+	if (runner_open(en) && !en->run->c->held)
+		runner_event(en->run, &ev, &a, NULL, NULL, NULL);
+}
+
+static void on_usr1(void *ctx, int signum)
+{
+	(void)signum;
+	hold_by(ctx, "SIGUSR1", "signal");
+}
+
+static void check_clock(struct engine *en, struct now now)
+{
+	int64_t wall = now.wall_us - en->last_tick.wall_us, boot = now.boot_us - en->last_tick.boot_us;
+	int64_t jump = wall - boot;
+	en->last_tick = now;
+	if (llabs(jump) <= en->cfg->engine.clock_skew_ms * 1000)
+		return;
+	char payload[64];
+	snprintf(payload, sizeof payload, "{\"jump_us\":%" PRId64 "}", jump);
+	engine_note(en, AUDIT_CLOCK_JUMP, &actor_engine, "clock", 0, payload);
+	snprintf(en->notice, sizeof en->notice, "the clock jumped by %" PRId64 " s: plans and grants not yet begun are void", jump / 1000000);
+	hold_by(en, "the clock jumped", "engine");
+	if (runner_open(en)) {
+		struct cycle_event ev = event_of(EV_LAPSE_CHECK);
+		ev.ok = true;
+		runner_event(en->run, &ev, &actor_engine, NULL, NULL, NULL);
+	}
+}
+
+static void on_tick(void *ctx)
+{
+	struct engine *en = ctx;
+	bool hold = paths_hold(en->paths);
+	en->lag_us = loop_lag_us(en->loop);
+	check_clock(en, now_read());
+	if (hold && !en->hold_file)
+		hold_by(en, "the file HOLD is there", "file");
+	en->hold_file = hold;
+	if (en->run)
+		runner_retry(en->run);
+	if (store_writable(en->store) == en->store_was_bad) {
+		en->store_was_bad = !en->store_was_bad;
+		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);
+	}
+}
+
+/* ---- links ---- */
+
+static const char *const incident_words[LINK_STATE_COUNT] = {
+	[LINK_UP] = "up", [LINK_WAITING] = "down", [LINK_JAMMED] = "jammed", [LINK_GIVEN_UP] = "given up",
+};
+
+static void on_link(void *ctx, struct link *k, enum link_state from)
+{
+	struct engine *en = ctx;
+	const struct link_view *v = link_look(k);
+	bool incident = (v->state == LINK_UP) || (from == LINK_UP && incident_words[v->state]) ||
+			(v->state == LINK_JAMMED && v->attempts == 1) || v->state == LINK_GIVEN_UP;
+	if (incident && incident_words[v->state] && !en->stopping) {
+		struct buf b;
+		struct jw w;
+		buf_init(&b);
+		jw_init(&w, &b);
+		jw_obj(&w);
+		jw_kz(&w, "state", incident_words[v->state]);
+		jw_kz(&w, "why", v->sentence);
+		jw_ki64(&w, "close_code", v->last_close_code);
+		jw_end_obj(&w);
+		engine_note(en, AUDIT_LINK_INCIDENT, &actor_engine, v->name, 0, buf_z(&b));
+		buf_done(&b);
+	}
+	engine_changed(en, ENGINE_OVERVIEW);
+}
+
+/* ---- opening ---- */
+
+static void on_store(void *ctx)
+{
+	store_drain(((struct engine *)ctx)->store);
+}
+
+static void wake_store(void *ctx)
+{
+	loop_wake_send(ctx);
+}
+
+static enum rc open_lanes(struct engine *en, struct err *e)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_lanes; i++) {
+		struct elane *l = &en->lane[i];
+		char what[80];
+		l->cfg = &en->cfg->lanes[i];
+		l->expected = -1;
+		snprintf(what, sizeof what, "credential of lane %s", l->cfg->name);
+		if (l->cfg->key_file)
+			rc = secret_load(&l->key, l->cfg->key_file, what, e);
+		if (rc == RC_OK && l->key)
+			secret_print(l->key, l->key_print);
+		if (rc == RC_OK)
+			rc = lane_new(&l->lane, en->loop, l->cfg, l->key, e);
+	}
+	return rc;
+}
+
+static enum rc open_records(struct engine *en, struct err *e)
+{
+	enum rc rc = RC_OK;
+	en->records = xcalloc(en->cfg->n_records + 1, sizeof *en->records);
+	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_records; i++) {
+		en->records[i].cfg = &en->cfg->records[i];
+		rc = records_new(&en->records[i].rec, en->loop, en->cfg, &en->cfg->records[i], e);
+	}
+	return rc;
+}
+
+static enum rc open_links(struct engine *en, struct err *e)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++) {
+		const struct cfg_link *c = &en->cfg->links[i];
+		uint64_t seed;
+		char what[80];
+		rng_os(&seed, sizeof seed);
+		snprintf(what, sizeof what, "token of link %s", c->name);
+		if (c->token_file)
+			rc = secret_load(&en->link_token[i], c->token_file, what, e);
+		if (rc == RC_OK)
+			en->link[i] = link_new(en->loop, en->ws, c, en->link_token[i], seed, on_link, en);
+	}
+	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++)
+		link_start(en->link[i]);
+	return rc;
+}
+
+static enum rc open_store(struct engine *en, struct err *e)
+{
+	struct store_opts o = { .dir = en->paths->state_dir, .wake = wake_store };
+	enum rc rc = store_lock(en->paths->state_dir, &en->fence, e);
+	if (rc != RC_OK)
+		return rc;
+	en->store_wake = loop_wake_new(en->loop, on_store, en);
+	o.wake_ctx = en->store_wake;
+	rc = store_open(&en->store, &o, e);
+	if (rc == RC_OK)
+		rc = db_open(&en->reader, en->paths->db, DB_READER, NULL, e);
+	if (rc == RC_OK)
+		rc = catalog_open(&en->catalog, en->paths->catalog, true, e);
+	return rc;
+}
+
+/* A broken chain ⇒ observe, and the first bad record on the screen. */
+static enum rc verify_at_start(struct engine *en, struct err *e)
+{
+	const char *anchors = en->cfg->engine.anchor_file ? en->cfg->engine.anchor_file : en->paths->anchors;
+	enum rc rc = audit_verify(en->reader, anchors, &en->verified, NULL, NULL, e);
+	if (rc != RC_OK)
+		return rc;
+	en->verified_once = true;
+	en->verified_us = now_read().wall_us;
+	if (!en->verified.ok) {
+		en->mode = MODE_OBSERVE;
+		snprintf(en->notice, sizeof en->notice, "the audit log does not verify: %.150s; only observing until that is explained", en->verified.why);
+	}
+	return RC_OK;
+}
+
+static void note_start(struct engine *en)
+{
+	struct buf b;
+	struct jw w;
+	char hex[HASH_HEX];
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "version", SLUICE_VERSION);
+	jw_ki64(&w, "fence", en->fence);
+	jw_kz(&w, "mode", engine_mode_name(en->mode));
+	jw_kz(&w, "environment", en->cfg->name);
+	jw_kz(&w, "config", hash_hex(hex, &en->cfg->hash));
+	jw_end_obj(&w);
+	engine_note(en, AUDIT_ENGINE_START, &actor_engine, "engine", 0, buf_z(&b));
+	engine_note(en, AUDIT_CONFIG_LOADED, &actor_engine, "config", 0, buf_z(&b));
+	buf_done(&b);
+}
+
+static void make_epoch(struct engine *en)
+{
+	uint8_t raw[16];
+	struct buf b;
+	buf_init(&b);
+	rng_os(raw, sizeof raw);
+	hex_encode(&b, raw, sizeof raw);
+	snprintf(en->epoch, sizeof en->epoch, "%s", buf_z(&b));
+	buf_done(&b);
+}
+
+enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const struct config *cfg,
+		   const struct paths *paths, struct err *e)
+{
+	struct engine *en = xcalloc(1, sizeof *en);
+	struct now now = now_read();
+	en->loop = l;
+	en->ws = ws;
+	en->cfg = cfg;
+	en->paths = paths;
+	en->started_us = now.wall_us;
+	en->started_boot_us = now.boot_us;
+	en->last_tick = now;
+	make_epoch(en);
+	*out = en;
+	enum rc rc = open_store(en, e);
+	if (rc == RC_OK)
+		rc = open_lanes(en, e);
+	if (rc == RC_OK)
+		rc = open_records(en, e);
+	if (rc == RC_OK)
+		rc = read_mode(en, e);
+	if (rc == RC_OK)
+		rc = verify_at_start(en, e);
+	if (rc == RC_OK)
+		note_start(en);
+	engine_permits(en);
+	if (rc == RC_OK)
+		rc = recover_cycle(en, e);
+	if (rc == RC_OK)
+		rc = open_links(en, e);
+	if (rc != RC_OK) {
+		engine_free(en);
+		*out = NULL;
+		return rc;
+	}
+	engine_permits(en);
+	en->hold_file = paths_hold(paths);
+	en->tick = loop_timer_new(l, on_tick, en);
+	loop_timer_start(en->tick, TICK_MS, TICK_MS);
+	en->usr1 = loop_signal_new(l, SIGUSR1, on_usr1, en);
+	return RC_OK;
+}
+
+/* ---- closing ---- */
+
+static void grace_check(void *ctx);
+
+static void last_note(void *ctx, enum rc rc, const struct err *e)
+{
+	struct engine *en = ctx;
+	if (rc != RC_OK)
+		log_error("audit", NULL, "engine.stop could not be written: %s", e->text);
+	en->stopped(en->stopped_ctx);
+}
+
+static void write_stop(struct engine *en, bool in_time)
+{
+	struct journal *j = journal_new();
+	journal_audit(j, AUDIT_ENGINE_STOP, &actor_engine, SLICE_LIT("engine"), 0, SLICE_LIT(""),
+		      in_time ? SLICE_LIT("{\"drained\":true}") : SLICE_LIT("{\"drained\":false}"));
+	store_commit(en->store, j, last_note, en);
+}
+
+static bool quiet(const struct engine *en)
+{
+	bool run = !en->run || !en->run->waiting;
+	return run && jobs_idle(en) && !store_waiting(en->store);
+}
+
+static void grace_check(void *ctx)
+{
+	struct engine *en = ctx;
+	struct now now = now_read();
+	bool late = now.boot_us - en->last_tick.boot_us > en->cfg->engine.grace_ms * 1000;
+	if (!quiet(en) && !late)
+		return;
+	loop_timer_stop(en->grace);
+	write_stop(en, !late);
+}
+
+void engine_stop(struct engine *en, const struct audit_actor *who, void (*stopped)(void *ctx), void *ctx)
+{
+	if (en->stopping)
+		return;
+	en->stopping = true;
+	en->stopped = stopped;
+	en->stopped_ctx = ctx;
+	note_why(en, AUDIT_HOLD, who, "engine", "why", "engine stop asked");
+	if (runner_open(en) && en->run->c->stage == STAGE_CLEANING)
+		hold_by(en, "the engine stops", "engine");
+	loop_timer_stop(en->tick);
+	en->last_tick = now_read();
+	en->grace = loop_timer_new(en->loop, grace_check, en);
+	loop_timer_start(en->grace, 1, 20);
+}
+
+void engine_free(struct engine *en)
+{
+	if (!en)
+		return;
+	loop_timer_free(en->tick);
+	loop_timer_free(en->grace);
+	loop_signal_free(en->usr1);
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
+		link_free(en->link[i]);
+		secret_free(en->link_token[i]);
+	}
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		lane_free(en->lane[i].lane);
+	for (size_t i = 0; en->records && i < en->cfg->n_records; i++)
+		records_free(en->records[i].rec);
+	while (en->store && (store_waiting(en->store) || !jobs_idle(en)))
+		loop_run_once(en->loop);
+	store_close(en->store);
+	runner_free(en->run);
+	loop_wake_free(en->store_wake);
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		secret_free(en->lane[i].key);
+	catalog_close(en->catalog);
+	db_close(en->reader);
+	free(en->records);
+	free(en);
+}

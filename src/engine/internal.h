@@ -1,0 +1,204 @@
+/* Inside the engine's room; nobody outside src/engine includes it. */
+#ifndef SLUICE_ENGINE_INTERNAL_H
+#define SLUICE_ENGINE_INTERNAL_H
+
+#include "base/secret.h"
+#include "cleanup/cycle.h"
+#include "cleanup/grant.h"
+#include "cleanup/plan.h"
+#include "cleanup/policy.h"
+#include "engine/engine.h"
+#include "lane/lane.h"
+#include "link/link.h"
+#include "records/records.h"
+
+enum engine_mode { MODE_OBSERVE, MODE_REHEARSE, MODE_ARMED };
+const char *engine_mode_name(enum engine_mode m);
+
+/* A configured lane and what the last discovery and validation found in it. */
+struct elane {
+	const struct cfg_lane *cfg;
+	struct secret *key;
+	struct lane *lane;
+	char key_print[9];
+	bool listed, complete;
+	int64_t items, bytes, pages, listed_us, expected;       /* wall; expected -1 */
+	int64_t listed_boot_us;
+	int64_t by_verdict[VERDICT_COUNT], irreversible;
+	char trouble[240];
+	char excluded_by[64], excluded_why[200];
+	int64_t excluded_us;
+};
+
+struct erecords {
+	const struct cfg_records *cfg;
+	struct records *rec;
+	struct records_list list;
+	bool listed;
+	int64_t listed_us;
+};
+
+struct outcome_line {
+	int64_t at_us, took_us;
+	int32_t item;
+	int attempt, status;
+	char outcome[16], class_[16];
+};
+enum { OUTCOME_LOG = 50 };
+
+/* A grant as it was given, for the screens. */
+struct egrant {
+	struct grant g;
+	char id[33], via[16], state[16];
+	int64_t made_boot_us;
+};
+
+struct deed;
+
+/* The shell around one cycle (runner.c). */
+struct runner {
+	struct engine *en;
+	struct cycle *c;
+	struct plan *plan;              /* NULL until frozen */
+	const struct cfg_policy *policy;
+	struct erecords *records;       /* NULL = policy has none */
+	int lane_of[CYCLE_MAX_LANES];   /* cycle's lane → engine's */
+	char name[32];                  /* 2026-11-22.3 */
+	int64_t opened_us, closed_us;
+	struct loop_timer *timer;
+	char token[64];                 /* of claims */
+	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];   /* ids, in the plan's arena */
+	struct egrant grant[CYCLE_MAX_LANES];
+	int grants;
+	struct outcome_line log[OUTCOME_LOG];
+	int log_at, log_n;
+	int64_t spent_items[CYCLE_MAX_LANES], spent_bytes[CYCLE_MAX_LANES];     /* already told to the journal */
+	int64_t requests_at[CYCLE_MAX_LANES], rate_us[CYCLE_MAX_LANES];         /* for items per second */
+	int64_t settled_at[CYCLE_MAX_LANES], per_second[CYCLE_MAX_LANES];
+	int waiting;                    /* acts whose answer has not come: the runner may not be freed */
+	struct deed *backlog, **backlog_tail;   /* what the audit log refused, in order */
+	bool backlog_busy;
+};
+
+/* Serialised jobs on the catalogue (one writer at a time). */
+struct job;
+
+struct engine {
+	struct loop *loop;
+	struct ws_ctx *ws;
+	const struct config *cfg;
+	const struct paths *paths;
+	struct store *store;
+	struct loop_wake *store_wake;
+	int64_t fence;
+	char epoch[33];
+	enum engine_mode mode;
+	int64_t started_us, started_boot_us;
+	struct elane lane[CFG_MAX_LANES];
+	struct link *link[CFG_MAX_LINKS];
+	struct secret *link_token[CFG_MAX_LINKS];
+	struct erecords *records;
+	struct runner *run;             /* open cycle, or the last one that ended */
+	int64_t last_cycle;
+	struct catalog *catalog;        /* the writer, used by jobs */
+	struct job *jobs, **jobs_tail;
+	bool job_running;
+	int reads_running;
+	struct db *reader;              /* of sluice.db, on the loop: small reads only */
+	struct loop_timer *tick;
+	struct loop_signal *usr1;
+	struct now last_tick;
+	int64_t lag_us;
+	bool hold_file;
+	bool store_was_bad;
+	char notice[240];
+	struct audit_verdict verified;
+	int64_t verified_us;
+	bool verified_once;
+	unsigned changed;
+	bool change_queued;
+	void (*on_change)(void *ctx, unsigned topics);
+	void *change_ctx;
+	int operators_attached, watchers_attached;
+	bool stopping;
+	void (*stopped)(void *ctx);
+	void *stopped_ctx;
+	struct loop_timer *grace;
+};
+
+/* ---- engine.c ---- */
+void engine_changed(struct engine *en, unsigned topics);
+extern const struct audit_actor actor_engine;
+struct audit_actor actor_of(const struct engine_who *who);
+/* One record of its own, answered to nobody. payload JSON object. */
+void engine_note(struct engine *en, enum audit_kind k, const struct audit_actor *who, const char *subject,
+		 int64_t cycle, const char *payload);
+void engine_permits(struct engine *en);                 /* follow en->mode */
+struct elane *engine_lane(struct engine *en, struct slice name);
+
+/* ---- jobs.c ---- */
+/* work runs on a pool thread with the catalogue's writer; done on the loop. In order, one at a time. */
+void job_queue(struct engine *en, void (*work)(struct catalog *c, void *ctx), void (*done)(void *ctx), void *ctx);
+/* A read on a pool thread with its own connections; counted so that engine_free can wait. */
+void job_read(struct engine *en, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
+bool jobs_idle(const struct engine *en);
+
+/* ---- discovery.c ---- */
+struct discovery_result {
+	bool ok;
+	int64_t items, bytes, pages, expected;
+	char trouble[240];
+};
+typedef void discovery_fn(void *ctx, int lane, const struct discovery_result *r);
+/* List a lane completely into the catalogue, check its floors. Runs even when the result is unwanted later. */
+void discover_lane(struct engine *en, int lane, discovery_fn *fn, void *ctx);
+/* List again without the catalogue: which of these ids are there? found[i] true = present. */
+typedef void relist_fn(void *ctx, bool complete, const bool *found, size_t n, const char *trouble);
+void relist_lane(struct engine *en, int lane, const struct slice *ids, size_t n, relist_fn *fn, void *ctx);
+typedef void discover_records_fn(void *ctx, const struct records_list *l);
+void discover_records(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx);
+
+/* ---- validate.c ---- */
+struct validation {
+	struct plan *plan;              /* in: lanes and header filled; out: frozen */
+	struct journal *journal;        /* out: plan and items */
+	int lanes;
+	int lane_of[CYCLE_MAX_LANES];
+	bool excluded[CYCLE_MAX_LANES];
+	char lane_name[CYCLE_MAX_LANES][64];
+	const struct cfg_policy *policy;
+	struct policy_facts facts;
+	uint64_t seed;
+	int64_t by_verdict[CYCLE_MAX_LANES][VERDICT_COUNT];
+	int64_t irreversible[CYCLE_MAX_LANES];
+	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];
+	int control_n[CYCLE_MAX_LANES];
+	enum rc rc;
+	struct err err;
+};
+void validation_work(struct catalog *c, void *ctx);     /* struct validation */
+
+/* ---- runner.c ---- */
+struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy *p, bool rehearsal);
+void runner_free(struct runner *r);
+/* Handle, make durable, act. reply may be NULL; it is called when what was decided is durable. */
+void runner_event(struct runner *r, const struct cycle_event *ev, const struct audit_actor *who, struct journal *also,
+		  engine_reply *reply, void *ctx);
+struct cycle_event event_of(enum cycle_event_kind k);
+bool runner_open(const struct engine *en);              /* a cycle is open */
+void runner_arm_timer(struct runner *r);
+void runner_retry(struct runner *r);                    /* try to write what waits */
+void runner_store_state(struct runner *r, struct journal *j);
+void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also, const struct audit_actor *who,
+		      engine_reply *reply, void *ctx);
+
+/* ---- acts.c ---- */
+void act(struct runner *r, const struct effect *e);
+
+/* ---- recover.c ---- */
+enum rc recover_cycle(struct engine *en, struct err *e) MUST_USE;
+
+/* ---- plan_make.c ---- */
+struct plan *plan_prepare(struct runner *r);            /* header fields from configuration and discovery */
+
+#endif

@@ -1,0 +1,375 @@
+/* The shell around the coordinator: every record and state change of an event is one journal batch;
+ * what the event asks to be done is done only after that batch is durable. */
+#include "engine/internal.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cycle_event event_of(enum cycle_event_kind k)
+{
+	return (struct cycle_event){ .kind = k, .now = now_read(), .item = -1 };
+}
+
+bool runner_open(const struct engine *en)
+{
+	return en->run && en->run->c->stage != STAGE_ENDED;
+}
+
+/* ---- effects that are made durable ---- */
+
+static struct slice subject_of(const struct runner *r, const struct effect *e)
+{
+	if (e->item >= 0 && r->plan && e->item < r->plan->items)
+		return r->plan->item[e->item].id;
+	if (e->lane >= 0)
+		return slice_of(r->c->lane[e->lane].o.name);
+	return r->policy ? slice_of(r->policy->name) : SLICE_LIT("");
+}
+
+static void plan_hex(const struct runner *r, char hex[HASH_HEX])
+{
+	hex[0] = 0;
+	if (r->plan && r->c->plan_frozen)
+		hash_hex(hex, &r->plan->id);
+}
+
+static void log_outcome(struct runner *r, const struct effect *e)
+{
+	struct outcome_line *l;
+	struct json_doc *d;
+	if (e->item < 0 || json_parse(&d, slice_of(e->text), NULL, NULL) != RC_OK)
+		return;
+	const struct json *j = json_root(d);
+	l = &r->log[r->log_at];
+	r->log_at = (r->log_at + 1) % OUTCOME_LOG;
+	r->log_n = MIN(r->log_n + 1, OUTCOME_LOG);
+	*l = (struct outcome_line){ .at_us = now_read().wall_us, .item = e->item, .took_us = -1,
+		.attempt = (int)json_get_i64(j, "attempt", 0), .status = (int)json_get_i64(j, "status", 0) };
+	snprintf(l->outcome, sizeof l->outcome, "%.*s", SLICE_FMT(json_get_str(j, "outcome")));
+	snprintf(l->class_, sizeof l->class_, "%.*s", SLICE_FMT(json_get_str(j, "class")));
+	json_doc_free(d);
+}
+
+static void write_audit(struct runner *r, struct journal *j, const struct effect *e, const struct audit_actor *who)
+{
+	char hex[HASH_HEX];
+	enum audit_kind k = (enum audit_kind)e->audit;
+	bool by_engine = k == AUDIT_INTENT || k == AUDIT_OUTCOME || k == AUDIT_PROBE || k == AUDIT_MATRIX || k == AUDIT_BREAKER;
+	plan_hex(r, hex);
+	journal_audit(j, k, by_engine ? &actor_engine : who, subject_of(r, e), r->c->id, slice_of(hex),
+		      e->text ? slice_of(e->text) : SLICE_LIT("{}"));
+	if (k == AUDIT_OUTCOME)
+		log_outcome(r, e);
+}
+
+static void write_item(struct runner *r, struct journal *j, int32_t n)
+{
+	const struct cycle_item *it = &r->c->item[n];
+	journal_item_state(j, r->c->id, n, it->state, it->row, it->attempts, it->class_, it->sent_us);
+}
+
+void runner_store_state(struct runner *r, struct journal *j)
+{
+	struct buf body;
+	char hex[HASH_HEX];
+	buf_init(&body);
+	cycle_body(r->c, &body);
+	plan_hex(r, hex);
+	const char *state = r->c->stage == STAGE_ENDED ? cycle_end_name(r->c->end) : r->c->held ? "held" : "open";
+	struct journal_cycle row = { .id = r->c->id, .name = slice_of(r->name), .policy = slice_of(r->policy->name),
+		.stage = slice_of(cycle_stage_name(r->c->stage)), .state = slice_of(state), .plan = slice_of(hex),
+		.body = buf_slice(&body), .opened_us = r->opened_us, .closed_us = r->closed_us };
+	journal_cycle(j, &row);
+	buf_done(&body);
+}
+
+static void write_dead(struct runner *r, struct journal *j, const struct effect *e)
+{
+	const struct cycle_item *it = &r->c->item[e->item];
+	struct journal_dead d = { .cycle = r->c->id, .n = e->item, .lane = slice_of(r->c->lane[it->lane].o.name),
+		.id = subject_of(r, e), .phase = slice_of(e->word), .class_ = slice_of(retry_class_name((enum retry_class)it->class_)),
+		.belief = slice_of(e->text), .body = SLICE_LIT("{}"), .at_us = now_read().wall_us };
+	journal_dead(j, &d);
+}
+
+static void write_spent(struct runner *r, struct journal *j, const struct effect *e)
+{
+	int64_t items = e->number - r->spent_items[e->lane], bytes = e->bytes - r->spent_bytes[e->lane];
+	struct slice lane = slice_of(r->c->lane[e->lane].o.name);
+	if (r->c->rehearsal || !items)
+		return;
+	r->spent_items[e->lane] = e->number;
+	r->spent_bytes[e->lane] = e->bytes;
+	journal_lane_spent(j, lane, items, bytes, now_read().wall_us);
+}
+
+static int64_t deleted_of(const struct cycle_lane *l)
+{
+	return l->c.by_state[ITEM_DELETED] + l->c.by_state[ITEM_GONE];
+}
+
+static void write_deleted(struct runner *r, struct journal *j)
+{
+	for (int i = 0; i < r->c->lanes; i++)
+		if (deleted_of(&r->c->lane[i]))
+			journal_lane_deleted(j, slice_of(r->c->lane[i].o.name), deleted_of(&r->c->lane[i]));
+}
+
+static void write_effects(struct runner *r, struct effects *fx, struct journal *j, const struct audit_actor *who)
+{
+	bool cycle_row = false;
+	int32_t last = -1;
+	for (size_t i = 0; i < fx->n; i++) {
+		const struct effect *e = &fx->e[i];
+		switch (e->kind) {
+		case EFF_AUDIT: write_audit(r, j, e, who); break;
+		case EFF_ITEM:
+			if (e->item != last)
+				write_item(r, j, e->item);
+			last = e->item;
+			break;
+		case EFF_DEAD: write_dead(r, j, e); break;
+		case EFF_SPENT: write_spent(r, j, e); break;
+		case EFF_CYCLE: cycle_row = true; break;
+		case EFF_ENDED:
+			r->closed_us = now_read().wall_us;
+			cycle_row = true;
+			if (!r->c->rehearsal)
+				write_deleted(r, j);
+			break;
+		case EFF_DISCOVER: case EFF_LIST_RECORDS: case EFF_VALIDATE: case EFF_RECHECK: case EFF_CLAIM: case EFF_SEND:
+		case EFF_PROBE: case EFF_REREAD: case EFF_RELIST: case EFF_COMMIT_ROWS: case EFF_RELEASE: case EFF_COUNT_CLAIMS: break;
+		}
+	}
+	if (cycle_row)
+		runner_store_state(r, j);
+}
+
+/* ---- one event, made durable, then acted on ---- */
+
+struct deed {
+	struct runner *r;
+	struct journal *j;              /* kept until it is durable */
+	bool late;                      /* the log refused it at least once */
+	struct deed *next;
+	struct effects fx;              /* only acts are left in it */
+	engine_reply *reply;
+	void *ctx;
+	char result[64];
+};
+
+static bool is_act(enum effect_kind k) { return k >= EFF_DISCOVER; }
+
+static void keep_acts(struct effects *fx)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < fx->n; i++)
+		if (is_act(fx->e[i].kind))
+			fx->e[n++] = fx->e[i];
+		else
+			free(fx->e[i].text);
+	fx->n = n;
+}
+
+/* The log refused an intent; when it can be written again the cycle is held, so the send is taken back. */
+static void take_back(struct runner *r, const struct effect *e)
+{
+	struct cycle_event ev = event_of(EV_ANSWER);
+	ev.item = e->item;
+	ev.answer = (struct cycle_answer){ .kind = ANSWER_NOT_SENT, .class_ = RETRY_NETWORK, .wait_ms = -1,
+		.detail = "not sent: the audit log could not be written" };
+	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
+}
+
+static void deed_end(struct deed *d, enum rc rc, const struct err *e)
+{
+	struct runner *r = d->r;
+	for (size_t i = 0; i < d->fx.n; i++)
+		if (d->late && d->fx.e[i].kind == EFF_SEND)
+			take_back(r, &d->fx.e[i]);
+		else
+			act(r, &d->fx.e[i]);
+	if (d->reply)
+		d->reply(d->ctx, rc, e, rc == RC_OK ? d->result : NULL);
+	journal_free(d->j);
+	effects_done(&d->fx);
+	free(d);
+	r->waiting--;
+	engine_changed(r->en, ENGINE_CYCLE | ENGINE_OVERVIEW);
+}
+
+static void store_failed(struct runner *r, const char *why)
+{
+	struct cycle_event ev = event_of(EV_STORE_FAILED);
+	ev.text = why;
+	if (!r->c->store_failed)
+		runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
+}
+
+/* Nothing is lost and nothing overtakes: what could not be written waits, and everything after it. */
+static void deed_done(void *ctx, enum rc rc, const struct err *e)
+{
+	struct deed *d = ctx;
+	struct runner *r = d->r;
+	if (rc == RC_OK) {
+		deed_end(d, rc, e);
+		return;
+	}
+	d->late = true;
+	d->next = NULL;
+	*r->backlog_tail = d;
+	r->backlog_tail = &d->next;
+	if (d->reply) {
+		d->reply(d->ctx, rc, e, NULL);
+		d->reply = NULL;
+	}
+	store_failed(r, e->text);
+}
+
+static void backlog_done(void *ctx, enum rc rc, const struct err *e)
+{
+	struct runner *r = ctx;
+	struct deed *d = r->backlog;
+	r->backlog_busy = false;
+	if (rc != RC_OK)
+		return;
+	r->backlog = d->next;
+	if (!r->backlog)
+		r->backlog_tail = &r->backlog;
+	deed_end(d, rc, e);
+	if (r->backlog) {
+		runner_retry(r);
+		return;
+	}
+	struct cycle_event ev = event_of(EV_STORE_BACK);
+	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
+}
+
+void runner_retry(struct runner *r)
+{
+	if (!r->backlog || r->backlog_busy)
+		return;
+	r->backlog_busy = true;
+	store_commit(r->en->store, journal_keep(r->backlog->j), backlog_done, r);
+}
+
+void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also, const struct audit_actor *who,
+		      engine_reply *reply, void *ctx)
+{
+	struct deed *d = xcalloc(1, sizeof *d);
+	struct journal *j = also ? also : journal_new();
+	write_effects(r, fx, j, who);
+	keep_acts(fx);
+	*d = (struct deed){ .r = r, .j = j, .fx = *fx, .reply = reply, .ctx = ctx };
+	snprintf(d->result, sizeof d->result, "{\"stage\":\"%s\"}", cycle_stage_name(r->c->stage));
+	*fx = (struct effects){ 0 };
+	r->waiting++;
+	if (r->backlog) {
+		const struct err full = { .rc = RC_AUDIT, .text = "the audit log cannot be written; this waits until it can" };
+		deed_done(d, RC_AUDIT, &full);
+		return;
+	}
+	store_commit(r->en->store, journal_keep(j), deed_done, d);
+}
+
+void runner_event(struct runner *r, const struct cycle_event *ev, const struct audit_actor *who, struct journal *also,
+		  engine_reply *reply, void *ctx)
+{
+	struct effects fx = { 0 };
+	struct err e = { 0 };
+	enum rc rc = cycle_handle(r->c, ev, &fx, &e);
+	if (rc != RC_OK) {
+		effects_done(&fx);
+		journal_free(also);
+		if (reply)
+			reply(ctx, rc, &e, NULL);
+		return;
+	}
+	if (fx.n || also || reply)
+		runner_carry_out(r, &fx, also, who, reply, ctx);
+	runner_arm_timer(r);
+	engine_changed(r->en, ENGINE_CYCLE | ENGINE_OVERVIEW);
+}
+
+/* ---- time ---- */
+
+static void on_timer(void *ctx)
+{
+	struct runner *r = ctx;
+	struct cycle_event ev = event_of(EV_TICK);
+	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
+}
+
+void runner_arm_timer(struct runner *r)
+{
+	int64_t due = cycle_due_us(r->c), now = now_read().boot_us;
+	if (due == INT64_MAX)
+		loop_timer_stop(r->timer);
+	else
+		loop_timer_start(r->timer, MAX((due - now + 999) / 1000, 1), 0);
+}
+
+/* ---- life ---- */
+
+static struct cycle_lane_opts lane_opts(const struct engine *en, const struct elane *l)
+{
+	const struct cfg_lane *c = l->cfg;
+	struct cycle_lane_opts o = { .in_flight = c->in_flight, .rate_mhz = c->rate_mhz, .burst = c->burst,
+		.settle_us = c->settle_ms * 1000, .max_item_bytes = c->max_item_bytes,
+		.list_max_age_us = en->cfg->engine.list_max_age_ms * 1000, .can_get = lane_can_get(l->lane),
+		.retry = c->retry, .breaker = c->breaker };
+	snprintf(o.name, sizeof o.name, "%s", c->name);
+	return o;
+}
+
+static void name_cycle(struct runner *r)
+{
+	char day[TIME_TEXT];
+	time_rfc3339(day, r->opened_us, false);
+	snprintf(r->name, sizeof r->name, "%.10s.%" PRId64, day, r->c->id);
+}
+
+struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy *p, bool rehearsal)
+{
+	struct runner *r = xcalloc(1, sizeof *r);
+	struct cycle_lane_opts o[CYCLE_MAX_LANES];
+	bool gates[STAGE_COUNT] = { [STAGE_VALIDATING] = p->auto_validating, [STAGE_COMMITTING] = p->auto_committing,
+		[STAGE_AUDITING] = p->auto_auditing };
+	uint64_t seed;
+	int n = (int)MIN(p->n_lanes, (size_t)CYCLE_MAX_LANES);
+	rng_os(&seed, sizeof seed);
+	r->en = en;
+	r->policy = p;
+	r->records = p->records >= 0 ? &en->records[p->records] : NULL;
+	for (int i = 0; i < n; i++) {
+		r->lane_of[i] = p->lanes[i];
+		o[i] = lane_opts(en, &en->lane[p->lanes[i]]);
+	}
+	r->c = cycle_new(id, seed, o, n, r->records != NULL, rehearsal, gates);
+	for (int i = 0; i < n; i++) {
+		bucket_init(&r->c->lane[i].bucket, o[i].rate_mhz, o[i].burst, now_read().boot_us);
+		breaker_init(&r->c->lane[i].breaker, &o[i].breaker, seed + (uint64_t)i + 1, now_read().boot_us);
+	}
+	r->opened_us = now_read().wall_us;
+	r->closed_us = -1;
+	name_cycle(r);
+	snprintf(r->token, sizeof r->token, "sluice:%" PRId64 ":%" PRId64, id, en->fence);
+	r->timer = loop_timer_new(en->loop, on_timer, r);
+	r->backlog_tail = &r->backlog;
+	return r;
+}
+
+void runner_free(struct runner *r)
+{
+	if (!r)
+		return;
+	loop_timer_free(r->timer);
+	plan_free(r->plan);
+	cycle_free(r->c);
+	free(r);
+}

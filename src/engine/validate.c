@@ -1,0 +1,196 @@
+/* Every item of the listed lanes judged against its rows, on a worker: verdicts into the catalogue,
+ * candidates into a frozen plan, the plan into a journal batch. */
+#include "engine/internal.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERDICT_BATCH = 1000, ROWS_PER_ITEM = 64 };
+
+struct pass {
+	struct validation *v;
+	struct catalog *c;
+	int lane;                       /* of the plan */
+	struct policy_verdict verdict;
+	struct catalog_row rows[ROWS_PER_ITEM];
+	size_t n_rows;
+	struct arena *keep;             /* rows of the item being gathered */
+	struct rng rng;
+	int64_t kept_seen;
+	/* second pass */
+	bool ranked;
+	const struct plan_item **by_id;
+	size_t n_by_id;
+	struct catalog_verdict out[VERDICT_BATCH];
+	size_t n_out;
+	struct arena *texts;
+};
+
+static struct slice keep(struct arena *a, struct slice s)
+{
+	return (struct slice){ arena_strndup(a, s.p ? s.p : "", s.n), s.n };
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct plan_item *x = *(const struct plan_item *const *)a, *y = *(const struct plan_item *const *)b;
+	return x->lane != y->lane ? x->lane - y->lane : slice_cmp(x->id, y->id);
+}
+
+static void take_candidate(struct pass *p, const struct catalog_item *it)
+{
+	struct plan_item pi = { .lane = p->lane, .id = it->id, .name = it->name, .bytes = it->bytes, .created_us = it->created_us,
+		.used_us = p->n_rows ? p->rows[0].used_us : -1, .class_ = REV_R0,
+		.row = p->n_rows ? p->rows[0].key : SLICE_LIT(""),
+		.rule = buf_slice(&p->verdict.rule), .evidence = buf_slice(&p->verdict.evidence) };
+	plan_add(p->v->plan, &pi);
+	p->v->irreversible[p->lane]++;
+}
+
+/* Up to CYCLE_CONTROL items that stay, chosen by the plan's seed. */
+static void offer_control(struct pass *p, const struct catalog_item *it)
+{
+	struct validation *v = p->v;
+	int k = v->control_n[p->lane];
+	p->kept_seen++;
+	if (k < CYCLE_CONTROL)
+		v->control_n[p->lane]++;
+	else if ((k = (int)rng_below(&p->rng, (uint64_t)p->kept_seen)) >= CYCLE_CONTROL)
+		return;
+	v->control[p->lane][k] = plan_keep(v->plan, it->id);
+}
+
+static enum rc flush(struct pass *p)
+{
+	enum rc rc = catalog_verdicts_add(p->c, p->out, p->n_out, &p->v->err);
+	p->n_out = 0;
+	arena_free(p->texts);
+	p->texts = arena_new(1 << 16);
+	return rc;
+}
+
+static enum rc put_verdict(struct pass *p, const struct catalog_item *it)
+{
+	const struct plan_item probe = { .lane = p->lane, .id = it->id }, *key = &probe;
+	const struct plan_item **hit = NULL;
+	if (p->verdict.verdict == VERDICT_CANDIDATE)
+		hit = bsearch(&key, p->by_id, p->n_by_id, sizeof *p->by_id, by_id);
+	p->out[p->n_out++] = (struct catalog_verdict){
+		.lane = it->lane, .id = keep(p->texts, it->id), .name = keep(p->texts, it->name), .purpose = keep(p->texts, it->purpose),
+		.bytes = it->bytes, .created_us = it->created_us, .verdict = (int32_t)p->verdict.verdict,
+		.rule = keep(p->texts, buf_slice(&p->verdict.rule)), .where = keep(p->texts, slice_of(p->verdict.where)),
+		.reason = keep(p->texts, buf_slice(&p->verdict.reason)), .evidence = keep(p->texts, buf_slice(&p->verdict.evidence)),
+		.rank = hit ? (*hit)->rank : 0 };
+	return p->n_out == VERDICT_BATCH ? flush(p) : RC_OK;
+}
+
+static enum rc one_item(struct pass *p, const struct catalog_item *it)
+{
+	policy_judge(p->v->policy, &p->v->facts, it, p->rows, p->n_rows, &p->verdict);
+	if (p->ranked)
+		return put_verdict(p, it);
+	p->v->by_verdict[p->lane][p->verdict.verdict]++;
+	if (p->verdict.verdict == VERDICT_CANDIDATE)
+		take_candidate(p, it);
+	else
+		offer_control(p, it);
+	return RC_OK;
+}
+
+static void keep_row(struct pass *p, const struct catalog_row *row)
+{
+	if (p->n_rows == ROWS_PER_ITEM)
+		return;
+	struct catalog_row *r = &p->rows[p->n_rows++];
+	*r = *row;
+	r->key = keep(p->keep, row->key);
+	r->object = keep(p->keep, row->object);
+}
+
+static enum rc visit(void *ctx, const struct catalog_item *item, const struct catalog_row *row, bool more)
+{
+	struct pass *p = ctx;
+	if (!item)
+		return RC_OK;           /* dangling row: no rule of this version deletes rows alone */
+	if (row)
+		keep_row(p, row);
+	if (more)
+		return RC_OK;
+	enum rc rc = one_item(p, item);
+	p->n_rows = 0;
+	arena_free(p->keep);
+	p->keep = arena_new(512);
+	return rc;
+}
+
+static enum rc each_lane(struct pass *p)
+{
+	struct validation *v = p->v;
+	enum rc rc = RC_OK;
+	for (int i = 0; rc == RC_OK && i < v->lanes; i++) {
+		if (v->excluded[i])
+			continue;
+		p->lane = i;
+		p->kept_seen = 0;
+		rc = catalog_merge(p->c, v->lane_of[i], slice_of(v->lane_name[i]), visit, p, &v->err);
+	}
+	return rc;
+}
+
+static void index_items(struct pass *p)
+{
+	const struct plan *pl = p->v->plan;
+	p->n_by_id = (size_t)pl->items;
+	p->by_id = xcalloc(p->n_by_id + 1, sizeof *p->by_id);
+	for (int32_t i = 0; i < pl->items; i++)
+		p->by_id[i] = &pl->item[i];
+	qsort(p->by_id, p->n_by_id, sizeof *p->by_id, by_id);
+}
+
+static void write_journal(struct validation *v)
+{
+	const struct plan *p = v->plan;
+	struct journal *j = v->journal = journal_new();
+	for (int32_t i = 0; i < p->items; i++) {
+		const struct plan_item *it = &p->item[i];
+		struct journal_item ji = { .cycle = p->cycle, .n = i, .lane = it->lane, .rank = it->rank, .id = it->id, .name = it->name,
+			.bytes = it->bytes, .created_us = it->created_us, .row = it->row, .evidence = it->evidence, .rule = it->rule,
+			.class_ = (int32_t)it->class_, .state = ITEM_PLANNED, .row_state = ROW_UNTOUCHED, .sent_us = -1 };
+		journal_item(j, &ji);
+	}
+}
+
+void validation_work(struct catalog *c, void *ctx)
+{
+	struct validation *v = ctx;
+	struct pass *p = xcalloc(1, sizeof *p);
+	p->v = v;
+	p->c = c;
+	p->keep = arena_new(512);
+	p->texts = arena_new(1 << 16);
+	rng_seed(&p->rng, v->seed);
+	policy_verdict_init(&p->verdict);
+	v->rc = each_lane(p);
+	if (v->rc == RC_OK)
+		v->rc = plan_freeze(v->plan, &v->err);
+	if (v->rc == RC_OK)
+		v->rc = catalog_verdicts_begin(c, &v->err);
+	if (v->rc == RC_OK) {
+		index_items(p);
+		p->ranked = true;
+		v->rc = each_lane(p);
+	}
+	if (v->rc == RC_OK)
+		v->rc = flush(p);
+	if (v->rc == RC_OK)
+		v->rc = catalog_verdicts_finish(c, &v->err);
+	if (v->rc == RC_OK)
+		write_journal(v);
+	policy_verdict_done(&p->verdict);
+	arena_free(p->keep);
+	arena_free(p->texts);
+	free(p->by_id);
+	free(p);
+}

@@ -1,0 +1,9 @@
+include tests/unit/local.mk
+include tests/websocket/local.mk
+include tests/cleanup/local.mk
+include tests/integration/local.mk
+include tests/chaos/local.mk
+include tests/security/local.mk
+include tests/performance/local.mk
+include tests/ui/local.mk
+include tests/fuzz/local.mk
