@@ -1,0 +1,248 @@
+#include "ui/grid.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "ui/glyph.h"
+
+static const struct cell blank = { .g = " ", .width = 1, .role = ROLE_TEXT };
+
+void grid_init(struct grid *g, int rows, int cols, bool ascii)
+{
+	*g = (struct grid){ .ascii = ascii };
+	grid_resize(g, rows, cols);
+}
+
+void grid_done(struct grid *g)
+{
+	free(g->cell);
+	g->cell = NULL;
+}
+
+void grid_resize(struct grid *g, int rows, int cols)
+{
+	g->rows = MAX(rows, 1);
+	g->cols = MAX(cols, 1);
+	g->cell = xreallocarray(g->cell, (size_t)g->rows * (size_t)g->cols, sizeof(struct cell));
+	grid_clear(g);
+}
+
+void grid_clear(struct grid *g)
+{
+	size_t n = (size_t)g->rows * (size_t)g->cols;
+	for (size_t i = 0; i < n; i++)
+		g->cell[i] = blank;
+}
+
+struct cell *grid_at(const struct grid *g, int y, int x)
+{
+	return &g->cell[(size_t)y * (size_t)g->cols + (size_t)x];
+}
+
+bool cell_eq(const struct cell *a, const struct cell *b)
+{
+	return a->role == b->role && a->selected == b->selected && a->width == b->width && strcmp(a->g, b->g) == 0;
+}
+
+bool grid_eq(const struct grid *a, const struct grid *b)
+{
+	if (a->rows != b->rows || a->cols != b->cols)
+		return false;
+	size_t n = (size_t)a->rows * (size_t)a->cols;
+	for (size_t i = 0; i < n; i++)
+		if (!cell_eq(&a->cell[i], &b->cell[i]))
+			return false;
+	return true;
+}
+
+void grid_copy(struct grid *to, const struct grid *from)
+{
+	if (to->rows != from->rows || to->cols != from->cols)
+		grid_resize(to, from->rows, from->cols);
+	memcpy(to->cell, from->cell, (size_t)to->rows * (size_t)to->cols * sizeof(struct cell));
+}
+
+struct area area_all(struct grid *g)
+{
+	return (struct area){ g, 0, 0, g->rows, g->cols };
+}
+
+struct area area_sub(struct area a, int y, int x, int h, int w)
+{
+	int y0 = MAX(y, 0), x0 = MAX(x, 0);
+	int y1 = MIN(y + h, a.h), x1 = MIN(x + w, a.w);
+	y0 = MIN(y0, a.h);
+	x0 = MIN(x0, a.w);
+	return (struct area){ a.g, a.y + y0, a.x + x0, MAX(y1 - y0, 0), MAX(x1 - x0, 0) };
+}
+
+struct area area_rows(struct area a, int y, int h)
+{
+	return area_sub(a, y, 0, h, a.w);
+}
+
+struct area area_cols(struct area a, int x, int w)
+{
+	return area_sub(a, 0, x, a.h, w);
+}
+
+/* Half of a wide cell that stays when the other half is overwritten becomes a blank. */
+static void heal(struct area a, int y, int x)
+{
+	struct grid *g = a.g;
+	struct cell *c = grid_at(g, y, x);
+	if (c->width == 0 && x > 0)
+		memcpy(grid_at(g, y, x - 1)->g, " ", 2), grid_at(g, y, x - 1)->width = 1;
+	if (c->width == 2 && x + 1 < g->cols)
+		memcpy(grid_at(g, y, x + 1)->g, " ", 2), grid_at(g, y, x + 1)->width = 1;
+	c->width = 1;
+}
+
+/* One grapheme at the area's (y, x); false when it does not fit. */
+static bool set_cell(struct area a, int y, int x, enum role r, const char *bytes, size_t n, int width)
+{
+	if (y < 0 || y >= a.h || x < 0 || x + width > a.w)
+		return false;
+	heal(a, a.y + y, a.x + x);
+	if (width == 2)
+		heal(a, a.y + y, a.x + x + 1);
+	struct cell *c = grid_at(a.g, a.y + y, a.x + x);
+	memcpy(c->g, bytes, n);
+	c->g[n] = '\0';
+	c->width = (uint8_t)width;
+	c->role = (uint8_t)r;
+	if (width == 2)
+		c[1] = (struct cell){ .g = "", .width = 0, .role = (uint8_t)r, .selected = c->selected };
+	return true;
+}
+
+static void add_mark(struct area a, int y, int x, const char *bytes, size_t n)
+{
+	if (y < 0 || y >= a.h || x < 0 || x >= a.w)
+		return;
+	struct cell *c = grid_at(a.g, a.y + y, a.x + x);
+	size_t have = strlen(c->g);
+	if (have + n < CELL_BYTES)
+		memcpy(c->g + have, bytes, n), c->g[have + n] = '\0';
+}
+
+/* Text that is already fit to be shown. What is not a printable code point becomes `?`: the second fence. */
+static int put_shown(struct area a, int y, int x, enum role r, struct slice s)
+{
+	int last = -1;
+	for (size_t i = 0; i < s.n;) {
+		size_t from = i;
+		int32_t cp = utf8_next(s, &i);
+		int w = cp < 0 ? -1 : text_cp_width((uint32_t)cp);
+		if (w == 0) {
+			if (last >= 0)
+				add_mark(a, y, last, s.p + from, i - from);
+			continue;
+		}
+		char twin = a.g->ascii && cp > 0x7E ? glyph_ascii((uint32_t)cp) : w < 0 ? '?' : '\0';
+		if (twin != '\0')
+			w = 1;
+		if (x + w > a.w)
+			return a.w;
+		if (twin != '\0')
+			set_cell(a, y, x, r, &twin, 1, 1);
+		else
+			set_cell(a, y, x, r, s.p + from, i - from, w);
+		last = x;
+		x += w;
+	}
+	return x;
+}
+
+int area_put(struct area a, int y, int x, enum role r, const char *text)
+{
+	return put_shown(a, y, x, r, slice_of(text));
+}
+
+int area_putf(struct area a, int y, int x, enum role r, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return area_put(a, y, x, r, text);
+}
+
+int put_width(const char *text)
+{
+	struct slice s = slice_of(text);
+	int w = 0;
+	for (size_t i = 0; i < s.n;) {
+		int32_t cp = utf8_next(s, &i);
+		int one = cp < 0 ? 1 : text_cp_width((uint32_t)cp);
+		w += one < 0 ? 1 : one;
+	}
+	return w;
+}
+
+int area_put_right(struct area a, int y, int end, enum role r, const char *text)
+{
+	int x = end - put_width(text);
+	area_put(a, y, x, r, text);
+	return x;
+}
+
+typedef struct text_info shown_fn(struct buf *out, struct slice s, int max_columns, bool ascii);
+
+static int show_with(shown_fn *fn, struct area a, int y, int x, int w, enum role r, struct slice s)
+{
+	int room = w > 0 ? MIN(w, a.w - x) : a.w - x;
+	if (room <= 0)
+		return x;
+	struct buf shown = { 0 };
+	struct text_info info = fn(&shown, s, room, a.g->ascii);
+	struct area column = area_cols(a, x, room);
+	int end = put_shown(column, y, 0, info.altered ? ROLE_ESCAPE : r, buf_slice(&shown));
+	buf_done(&shown);
+	return x + end;
+}
+
+int area_show(struct area a, int y, int x, int w, enum role r, struct slice s)
+{
+	return show_with(text_show, a, y, x, w, r, s);
+}
+
+int area_show_middle(struct area a, int y, int x, int w, enum role r, struct slice s)
+{
+	return show_with(text_show_middle, a, y, x, w, r, s);
+}
+
+void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph)
+{
+	for (int i = 0; i < w; i++)
+		area_put(a, y, x + i, r, glyph);
+}
+
+void area_clear(struct area a)
+{
+	for (int y = 0; y < a.h; y++) {
+		for (int x = 0; x < a.w; x++) {
+			heal(a, a.y + y, a.x + x);
+			*grid_at(a.g, a.y + y, a.x + x) = blank;
+		}
+	}
+}
+
+void area_role(struct area a, int y, int x, int w, enum role r)
+{
+	struct area part = area_sub(a, y, x, 1, w);
+	for (int i = 0; part.h == 1 && i < part.w; i++)
+		grid_at(part.g, part.y, part.x + i)->role = (uint8_t)r;
+}
+
+void area_select(struct area a, int y)
+{
+	struct area row = area_rows(a, y, 1);
+	for (int i = 0; row.h == 1 && i < row.w; i++)
+		grid_at(row.g, row.y, row.x + i)->selected = 1;
+}

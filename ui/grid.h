@@ -1,0 +1,91 @@
+/* The cell grid: what a frame is before a terminal sees it. Screens draw into `struct area`, a
+ * rectangle of a grid that nothing can be drawn outside of. A cell holds one grapheme (a base and at
+ * most one combining mark), its width and its role; colours are the theme's business.
+ * Own text goes through area_put(), everything else through area_show(), which is base/text.
+ * Loop thread only; knows no terminal. */
+#ifndef SLUICE_UI_GRID_H
+#define SLUICE_UI_GRID_H
+
+#include "base/str.h"
+
+/* Role and its letter in text dumps (upper case, or # for text, where the row is selected). */
+#define ROLES(X) \
+	X(TEXT, "text", '.') \
+	X(DIM, "dim", 'd') \
+	X(STRONG, "strong", 's') \
+	X(OK, "ok", 'o') \
+	X(WARN, "warn", 'w') \
+	X(FAIL, "fail", 'f') \
+	X(HELD, "held", 'h') \
+	X(ACCENT, "accent", 'a') \
+	X(DANGER, "danger", 'x') \
+	X(BAR, "bar", 'b')              /* top line */ \
+	X(TAB, "tab", 't')              /* the current screen's name */ \
+	X(TITLE, "title", 'n')          /* heading of a block or column */ \
+	X(KEY, "key", 'k')              /* a key in the key bar */ \
+	X(OFF, "off", 'z')              /* an action that cannot work now */ \
+	X(ESCAPE, "escape", 'e')        /* foreign text that had to be escaped */ \
+	X(FIELD, "field", 'i')          /* where one types */ \
+	X(FILL, "fill", 'g')            /* filled part of a gauge */ \
+	X(TRACK, "track", 'u')          /* empty part of it */ \
+	X(BANNER, "banner", 'r')        /* connection lost, engine's notice */
+
+enum role {
+#define X(e, w, l) ROLE_##e,
+	ROLES(X)
+#undef X
+	ROLE_COUNT
+};
+
+enum { CELL_BYTES = 9 };
+
+struct cell {
+	char g[CELL_BYTES];             /* UTF-8, NUL-terminated; "" in the right half of a wide one */
+	uint8_t width;                  /* 1, 2, or 0: right half */
+	uint8_t role;
+	uint8_t selected;
+};
+
+struct grid {
+	int rows, cols;
+	bool ascii;                     /* own glyphs become their ASCII twins, foreign ones are escaped */
+	struct cell *cell;
+};
+
+struct area {
+	struct grid *g;
+	int y, x, h, w;                 /* inside the grid */
+};
+
+void grid_init(struct grid *g, int rows, int cols, bool ascii);
+void grid_done(struct grid *g);
+void grid_resize(struct grid *g, int rows, int cols);   /* cleared; at least 1 × 1 */
+void grid_clear(struct grid *g);
+struct cell *grid_at(const struct grid *g, int y, int x);
+bool cell_eq(const struct cell *a, const struct cell *b);
+bool grid_eq(const struct grid *a, const struct grid *b);
+void grid_copy(struct grid *to, const struct grid *from);
+
+struct area area_all(struct grid *g);
+/* Clipped to `a`; an impossible rectangle becomes an empty one. */
+struct area area_sub(struct area a, int y, int x, int h, int w);
+struct area area_rows(struct area a, int y, int h);
+struct area area_cols(struct area a, int x, int w);
+
+/* Our own words and glyphs at (y, x); returns the column after them, clipped to the area. */
+int area_put(struct area a, int y, int x, enum role r, const char *text);
+int area_putf(struct area a, int y, int x, enum role r, const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Right-aligned so that it ends before column `end`. Returns its first column. */
+int area_put_right(struct area a, int y, int end, enum role r, const char *text);
+/* Foreign bytes in at most w columns (0 = to the edge), escaped where needed and then in ROLE_ESCAPE. */
+int area_show(struct area a, int y, int x, int w, enum role r, struct slice s);
+/* The same keeping head and tail. */
+int area_show_middle(struct area a, int y, int x, int w, enum role r, struct slice s);
+void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph);
+void area_clear(struct area a);
+void area_role(struct area a, int y, int x, int w, enum role r);   /* keeps the glyphs */
+void area_select(struct area a, int y);
+/* Columns of our own text. */
+int put_width(const char *text);
+
+#endif

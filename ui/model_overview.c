@@ -1,0 +1,100 @@
+#include "ui/model_read.h"
+
+static void read_breaker(struct m_breaker *b, const struct json *j, struct arena *mem)
+{
+	static const struct field fields[] = {
+		F_STR(m_breaker, state, "state"), F_STR(m_breaker, window, "window"), F_I64(m_breaker, bad, "bad"),
+		F_I64(m_breaker, until_us, "until_us"), F_I64(m_breaker, flaps, "flaps"), F_I64(m_breaker, refused, "refused"),
+	};
+	READ(b, fields, j, mem);
+}
+
+static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
+{
+	static const struct field fields[] = {
+		F_STR(m_link, name, "name"), F_STR(m_link, url, "url"), F_STR(m_link, handshake, "handshake"),
+		F_STR(m_link, state, "state"), F_STR(m_link, sentence, "sentence"), F_STR(m_link, close_text, "close_text"),
+		F_I64(m_link, rtt_us, "rtt_us"), F_I64(m_link, rtt_p50_us, "rtt_p50_us"), F_I64(m_link, rtt_p99_us, "rtt_p99_us"),
+		F_I64(m_link, last_message_us, "last_message_us"), F_I64(m_link, messages_in, "messages_in"),
+		F_I64(m_link, messages_out, "messages_out"), F_I64(m_link, reconnects, "reconnects"),
+		F_I64(m_link, attempts, "attempts"), F_I64(m_link, close_code, "close_code"),
+		F_I64(m_link, next_attempt_us, "next_attempt_us"),
+	};
+	static const struct field rung[] = {
+		F_STR(m_rung, name, "name"), F_STR(m_rung, state, "state"), F_I64(m_rung, us, "us"),
+	};
+	READ(k, fields, j, mem);
+	const struct json *recent = json_get(j, "rtt_recent");
+	int skip = (int)json_len(recent) - MODEL_RECENT;
+	for (const struct json *v = json_first(recent); v; v = json_next(v))
+		if (skip-- <= 0 && !json_i64(v, &k->rtt_recent[k->rtt_n++]))
+			k->rtt_recent[k->rtt_n - 1] = -1;
+	k->rung = read_array(json_get(j, "rungs"), sizeof(*k->rung), &k->rungs, mem);
+	int i = 0;
+	for (const struct json *v = json_first(json_get(j, "rungs")); i < k->rungs; v = json_next(v))
+		READ(&k->rung[i++], rung, v, mem);
+	read_breaker(&k->breaker, json_get(j, "breaker"), mem);
+}
+
+static void read_lane(struct m_lane *l, const struct json *j, struct arena *mem)
+{
+	static const struct field fields[] = {
+		F_STR(m_lane, name, "name"), F_STR(m_lane, dialect, "dialect"), F_STR(m_lane, url, "url"),
+		F_STR(m_lane, account, "account"), F_STR(m_lane, key, "key"), F_STR(m_lane, halted, "halted"),
+		F_STR(m_lane, trouble, "trouble"), F_BOOL(m_lane, complete, "complete"),
+		F_I64(m_lane, listed, "listed"), F_I64(m_lane, listed_us, "listed_us"), F_I64(m_lane, expected, "expected"),
+		F_I64(m_lane, pages, "pages"), F_I64(m_lane, quota_items, "quota_items"), F_I64(m_lane, quota_bytes, "quota_bytes"),
+		F_I64(m_lane, listed_bytes, "listed_bytes"), F_I64(m_lane, candidates, "candidates"),
+		F_I64(m_lane, protected_, "protected"), F_I64(m_lane, ineligible, "ineligible"),
+		F_I64(m_lane, irreversible, "irreversible"),
+	};
+	READ(l, fields, j, mem);
+	const struct json *x = json_get(j, "excluded");
+	l->excluded_by = read_str(json_get(x, "by"), mem);
+	l->excluded_reason = read_str(json_get(x, "reason"), mem);
+	l->excluded_us = json_get_i64(x, "at_us", -1);
+	read_breaker(&l->breaker, json_get(j, "breaker"), mem);
+}
+
+static void read_engine(struct m_overview *o, const struct json *j)
+{
+	static const struct field engine[] = {
+		F_STR(m_overview, name, "name"), F_STR(m_overview, version, "version"), F_STR(m_overview, mode, "mode"),
+		F_STR(m_overview, lease, "lease"), F_STR(m_overview, notice, "notice"), F_I64(m_overview, pid, "pid"),
+		F_I64(m_overview, started_us, "started_us"), F_I64(m_overview, loop_lag_us, "loop_lag_us"),
+		F_I64(m_overview, clients, "clients"), F_I64(m_overview, watchers, "watchers"),
+		F_BOOL(m_overview, store_writable, "store_writable"),
+	};
+	static const struct field chain[] = {
+		F_I64(m_overview, chain_seq, "seq"), F_STR(m_overview, chain_short, "short"),
+		F_I64(m_overview, chain_verified_seq, "verified_seq"), F_I64(m_overview, chain_verified_us, "verified_us"),
+	};
+	READ(o, engine, json_get(j, "engine"), o->mem);
+	READ(o, chain, json_get(j, "chain"), o->mem);
+	o->now_us = json_get_i64(j, "now_us", -1);
+}
+
+void read_overview(struct m_overview *o, const struct json *j)
+{
+	struct arena *old = o->mem;
+	*o = (struct m_overview){ .has = true, .mem = arena_new(16384) };
+	read_engine(o, j);
+	int i = 0;
+	o->link = read_array(json_get(j, "links"), sizeof(*o->link), &o->links, o->mem);
+	for (const struct json *v = json_first(json_get(j, "links")); i < o->links; v = json_next(v))
+		read_link(&o->link[i++], v, o->mem);
+	i = 0;
+	o->lane = read_array(json_get(j, "lanes"), sizeof(*o->lane), &o->lanes, o->mem);
+	for (const struct json *v = json_first(json_get(j, "lanes")); i < o->lanes; v = json_next(v))
+		read_lane(&o->lane[i++], v, o->mem);
+	i = 0;
+	o->decision = read_array(json_get(j, "decisions"), sizeof(*o->decision), &o->decisions, o->mem);
+	for (const struct json *v = json_first(json_get(j, "decisions")); i < o->decisions; v = json_next(v))
+		read_record(&o->decision[i++], v, o->mem);
+	read_records(&o->records, &o->recordses, json_get(j, "records"), o->mem);
+	o->policy = read_strings(json_get(j, "policies"), &o->policies, o->mem);
+	const struct json *can = json_get(j, "can");
+	o->cannot_start = read_str(json_get(can, "cycle.start"), o->mem);
+	o->cannot_arm = read_str(json_get(can, "mode.armed"), o->mem);
+	arena_free(old);
+}
