@@ -1,0 +1,55 @@
+/* Shared by store.c, store_list.c and store_say.c only. */
+#ifndef SLUICE_SIM_STORE_IMPL_H
+#define SLUICE_SIM_STORE_IMPL_H
+
+#include "sim/httpd.h"
+#include "sim/store.h"
+
+struct store {
+	struct sim *sim;
+	const struct store_opts *o;
+	struct files *files;
+	struct httpd *httpd;
+	struct buf id;                  /* of the request, decoded */
+	int64_t requests[5];            /* by bit of enum fault_op */
+	int64_t other_requests;         /* unknown paths, methods, keys */
+	int64_t deleted, uploaded, faults;
+	uint64_t request_number;
+};
+
+/* One request on its way to an answer. */
+struct asking {
+	struct store *st;
+	const struct httpd_request *rq;
+	struct httpd_reply *reply;
+	enum fault_op op;
+	struct slice id;                /* "" for list and upload */
+	int64_t file;                   /* index of id, -1 none such */
+	int64_t attempt;                /* n-th request of this op for the id, 0 unknown */
+	const struct fault_rule *rule;  /* NULL: none */
+	enum fault_act act;
+	const char *effect;             /* what happened, NULL nothing */
+	int64_t victim;                 /* to which file */
+	int64_t items;                  /* of a page, -1 no page */
+};
+
+/* store_say.c: bodies. */
+void say_error(struct httpd_reply *r, int status, struct slice message, const char *type, const char *param, const char *code);
+void say_missing(struct asking *a);
+void say_file(struct store *st, struct buf *out, int64_t file);
+void say_deleted(struct buf *out, struct slice id, bool deleted);
+/* What the rule of `a` makes of the reply. */
+void say_fault(struct asking *a);
+
+/* store_list.c: GET /v1/files. */
+void store_list(struct asking *a);
+/* The cursor of a list request appended to out; false without one. */
+bool store_after(const struct httpd_request *rq, struct buf *out);
+
+/* store_upload.c: POST /v1/files. */
+void store_upload(struct asking *a);
+
+/* control.c: everything below /__sim. */
+void control_request(struct sim *sim, const struct httpd_request *rq, struct httpd_reply *reply);
+
+#endif
