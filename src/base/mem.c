@@ -32,7 +32,8 @@ void *xreallocarray(void *p, size_t n, size_t size)
 {
 	if (!n || !size)
 		n = size = 1;
-	void *q = reallocarray(p, n, size);
+	size_t bytes;
+	void *q = __builtin_mul_overflow(n, size, &bytes) ? NULL : realloc(p, bytes);
 	if (!q)
 		die("out of memory (%zu × %zu bytes)", n, size);
 	return q;

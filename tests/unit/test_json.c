@@ -354,10 +354,10 @@ static void *parse_many(void *arg)
 		buf_addf(&b, "{\"me\":%lld,\"list\":[1,2,{\"i\":%lld,\"s\":\"abc\"}]}", (long long)me, (long long)i);
 		struct json_doc *d;
 		if (json_parse(&d, buf_slice(&b), NULL, NULL) != RC_OK || json_get_i64(json_root(d), "me", -1) != me)
-			return "wrong";
+			return arg;
 		const struct json *last = json_next(json_next(json_first(json_get(json_root(d), "list"))));
 		if (json_get_i64(last, "i", -1) != i)
-			return "wrong";
+			return arg;
 		json_doc_free(d);
 		buf_done(&b);
 	}
