@@ -21,6 +21,10 @@ CREATE TABLE audit (
 	hash    BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
+-- What is not about a single item, so that the screens find the newest decisions among a million outcomes.
+CREATE INDEX audit_decisions ON audit (seq) WHERE kind NOT IN
+	('intent', 'outcome', 'probe', 'row.intent', 'row.outcome', 'recheck', 'claim.intent', 'claim.outcome');
+
 -- Against accidents with SQL; the chain is for everyone else. The insert guard also stops
 -- INSERT OR REPLACE, which passes a delete trigger.
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN

@@ -182,6 +182,24 @@ static void note_lane_figures(struct runner *r, const struct validation *v)
 	}
 }
 
+/* A rehearsal spends nothing, so it needs nobody's approval: it plays the largest grant the caps allow. */
+static void rehearsal_grants(struct runner *r)
+{
+	for (int i = 0; i < r->c->lanes && r->c->stage == STAGE_VALIDATING; i++) {
+		const struct plan_lane *l = &r->plan->lane[i];
+		int64_t n = MIN((int64_t)l->items, MIN(l->caps.items, l->caps.share_bp * l->listed / 10000));
+		if (n < 1 || r->c->lane[i].excluded)
+			continue;
+		struct cycle_event ev = event_of(EV_GRANT);
+		ev.lane = i;
+		ev.number = n;
+		ev.bytes = plan_bytes_of(r->plan, i, n);
+		ev.on_abort = ON_ABORT_KEEP;
+		ev.until_us = ev.now.wall_us + r->policy->run_for_ms * 1000;
+		feed(r, &ev);
+	}
+}
+
 static void validated(void *ctx)
 {
 	struct validating *q = ctx;
@@ -206,6 +224,8 @@ static void validated(void *ctx)
 	plan_free(q->v.plan);
 	journal_free(q->v.journal);
 	feed_with(r, &ev, j);
+	if (r->c->rehearsal && r->c->plan_frozen)
+		rehearsal_grants(r);
 	free(q);
 }
 

@@ -65,7 +65,12 @@ void engine_refused(struct engine *en, const struct engine_who *who, const char 
 /* ---- reads: append one JSON value (api/PROTOCOL.md) ---- */
 void engine_overview_json(struct engine *en, struct buf *out);
 enum rc engine_cycle_json(struct engine *en, int64_t cycle, struct buf *out, struct err *e) MUST_USE;     /* 0 = the last */
-enum rc engine_plan_json(struct engine *en, int64_t cycle, struct buf *out, struct err *e) MUST_USE;
+struct engine_plan_ask {
+	int64_t cycle;                  /* 0 = the last */
+	struct slice lane;              /* with items: what a grant of its first ranks would be */
+	int64_t items;
+};
+enum rc engine_plan_json(struct engine *en, const struct engine_plan_ask *q, struct buf *out, struct err *e) MUST_USE;
 struct engine_look {
 	struct slice look, lane;
 	int64_t offset, limit;

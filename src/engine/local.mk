@@ -6,7 +6,12 @@ libsluice_engine_a_SOURCES = \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/internal.h \
 	src/engine/jobs.c \
+	src/engine/metrics.c \
 	src/engine/plan_make.c \
+	src/engine/reads.c \
 	src/engine/recover.c \
 	src/engine/runner.c \
-	src/engine/validate.c
+	src/engine/validate.c \
+	src/engine/view.c src/engine/view.h \
+	src/engine/view_cycle.c \
+	src/engine/view_plan.c

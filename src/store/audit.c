@@ -233,6 +233,15 @@ enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e)
 	" AND (?6 IS NULL OR subject = ?6) AND (?7 IS NULL OR cycle = ?7)" \
 	" ORDER BY seq " direction " LIMIT ?8"
 
+/* The records of single items; the same words stand in the index audit_decisions of the schema. */
+#define SINGLE_ITEMS "('intent', 'outcome', 'probe', 'row.intent', 'row.outcome', 'recheck', 'claim.intent', 'claim.outcome')"
+#define DECISIONS \
+	"SELECT " AUDIT_COLUMNS " FROM audit WHERE kind NOT IN " SINGLE_ITEMS " AND seq < ?1 AND seq > ?2" \
+	" AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR kind = ?4)" \
+	" AND (?5 IS NULL OR substr(kind, 1, length(?5)) = ?5)" \
+	" AND (?6 IS NULL OR subject = ?6) AND (?7 IS NULL OR cycle = ?7)" \
+	" ORDER BY seq DESC LIMIT ?8"
+
 static void bind_unless_empty(struct db_stmt *s, int i, struct slice v)
 {
 	if (v.n != 0)
@@ -257,7 +266,7 @@ enum rc audit_query(struct db *reader, const struct audit_filter *f, audit_visit
 {
 	struct db_stmt *s;
 	enum db_step step;
-	enum rc rc = db_prepare(reader, &s, f->oldest_first ? QUERY("ASC") : QUERY("DESC"), e);
+	enum rc rc = db_prepare(reader, &s, f->decisions_only ? DECISIONS : f->oldest_first ? QUERY("ASC") : QUERY("DESC"), e);
 
 	if (rc != RC_OK)
 		return rc;
@@ -276,17 +285,38 @@ enum rc audit_query(struct db *reader, const struct audit_filter *f, audit_visit
 	return rc;
 }
 
+/* One line for people: the plain members of the payload, "from CLEANING, to COMMITTING". */
+static void payload_text(struct buf *out, const struct json *root)
+{
+	for (const struct json *m = json_first(root); m; m = json_next(m)) {
+		struct slice key = json_key(m), v;
+		if (json_is_object(m) || json_is_array(m) || json_is_null(m))
+			continue;
+		buf_addf(out, "%s%.*s ", out->n ? ", " : "", SLICE_FMT(key));
+		if (json_str(m, &v))
+			buf_add(out, v.p, v.n);
+		else
+			json_print(out, m);
+	}
+}
+
 /* The stored payload if it is JSON, else (someone changed it) the bytes as a string. */
 static void payload_json(struct jw *w, struct slice payload)
 {
 	struct json_doc *doc = NULL;
+	struct buf text;
 	struct err e;
 
+	buf_init(&text);
 	jw_key(w, "payload");
 	if (json_parse(&doc, payload, NULL, &e) == RC_OK)
 		jw_raw(w, payload);
 	else
 		jw_str(w, payload);
+	if (doc)
+		payload_text(&text, json_root(doc));
+	jw_kstr(w, "text", buf_slice(&text));
+	buf_done(&text);
 	json_doc_free(doc);
 }
 
@@ -299,6 +329,7 @@ void audit_json(struct buf *out, const struct audit_record *rec)
 	jw_obj(&w);
 	jw_ki64(&w, "seq", rec->seq);
 	jw_kz(&w, "time", time_rfc3339(text, rec->at.wall_us, true));
+	jw_ki64(&w, "at_us", rec->at.wall_us);
 	jw_ki64(&w, "boot_us", rec->at.boot_us);
 	jw_kstr(&w, "boot", rec->boot);
 	jw_kstr(&w, "actor", rec->actor.name);

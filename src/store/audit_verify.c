@@ -243,7 +243,7 @@ static void check_record(struct hasher *h, const struct audit_record *rec, struc
 	struct hash hash;
 
 	if (rec->seq < want) {
-		bad(v, rec->seq, "record %" PRId64 " is one too many: records count from 1", rec->seq);
+		bad(v, want, "record %" PRId64 " is one too many: records count from 1", rec->seq);
 		return;
 	}
 	if (rec->seq > want) {
@@ -304,7 +304,7 @@ static void walk_row(struct walk *k, struct hasher *h, struct db_stmt *s, struct
 	const char *why = audit_from_row(s, &rec);
 
 	if (why != NULL) {
-		bad(v, MIN(rec.seq, v->head.seq + 1), "record %" PRId64 ": %s", rec.seq, why);
+		bad(v, v->head.seq + 1, "record %" PRId64 ": %s", rec.seq, why);
 		return;
 	}
 	check_record(h, &rec, v);

@@ -46,7 +46,7 @@ static const char *advice(sqlite3 *h, int code)
 	case SQLITE_CANTOPEN:
 		return "; check that its directory exists and is writable";
 	case SQLITE_IOERR:
-		return "; check the disk";
+		return "; check the disk and its free space";
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return "; another program is using it: close that one";
@@ -194,7 +194,7 @@ void db_bind_null(struct db_stmt *s, int i)
 
 static const char *doing(struct db_stmt *s)
 {
-	return sqlite3_stmt_readonly(s->s) ? "read" : "write";
+	return sqlite3_column_count(s->s) > 0 ? "read" : "write";
 }
 
 enum db_step db_step(struct db_stmt *s, struct err *e)

@@ -279,16 +279,17 @@ static enum rc create_whole(const char *path, const struct db_schema *schema, st
 	return rc;
 }
 
-static bool exists(const char *path, const char *suffix)
+/* Bytes in PATH-wal, 0 if there is none. */
+static int64_t log_bytes(const char *path)
 {
 	struct buf b;
 	struct stat st;
 
 	buf_init(&b);
-	buf_addf(&b, "%s%s", path, suffix);
-	bool yes = lstat(buf_z(&b), &st) == 0;
+	buf_addf(&b, "%s-wal", path);
+	int64_t n = lstat(buf_z(&b), &st) == 0 ? st.st_size : 0;
 	buf_done(&b);
-	return yes;
+	return n;
 }
 
 static enum rc create(const char *path, enum db_mode mode, const struct db_schema *schema, struct err *e)
@@ -297,15 +298,12 @@ static enum rc create(const char *path, enum db_mode mode, const struct db_schem
 
 	if (mode == DB_READER)
 		return sys_fail(path, "open", schema != NULL ? schema->unusable : RC_AUDIT, e);
-	if (mode == DB_SCRATCH) {
-		remove_with_log(path);
-		return empty_file(path, schema->unusable, e);
-	}
-	if (exists(path, "-wal"))
+	if (mode == DB_WRITER && log_bytes(path) > 0)
 		return err_set(e, schema->unusable, "%s is gone but its -wal file is still there; restore the file, or "
 			       "move the -wal file away to begin a new %s",
 			       text_z(shown, sizeof shown, slice_of(path)), schema->what);
-	return create_whole(path, schema, e);
+	remove_with_log(path);
+	return mode == DB_WRITER ? create_whole(path, schema, e) : empty_file(path, schema->unusable, e);
 }
 
 static enum rc check_file(const char *path, const struct stat *st, enum rc unusable, struct err *e)

@@ -156,6 +156,18 @@ static bool checkpoint(struct store *s)
 	return !s->behind;
 }
 
+/* Somebody moved the main file. Bring everything into it, wherever it is now, and empty the log, so
+ * that it is not taken for the log of a file that was put in its place. */
+static void save_moved_file(struct store *s)
+{
+	sqlite3 *h = db_sqlite(s->db);
+
+	sqlite3_busy_timeout(h, 0);
+	if (sqlite3_wal_checkpoint_v2(h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
+		log_warn("store", s->path, "was moved, and its -wal file is still needed: %s", sqlite3_errmsg(h));
+	sqlite3_busy_timeout(h, 5000);
+}
+
 static enum rc read_commits(struct store *s, int64_t *n, struct err *e)
 {
 	struct db_stmt *q;
@@ -251,6 +263,8 @@ static void set_writable(struct store *s, bool writable, const struct err *why)
 {
 	bool was = atomic_exchange(&s->writable, writable);
 
+	if (was && !writable && s->db != NULL && !same_file(s->path, &s->db_id))
+		save_moved_file(s);
 	if (!writable) {
 		s->trouble = *why;
 		s->retry_at_us = now_read().boot_us + RETRY_MS * 1000;

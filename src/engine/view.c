@@ -1,0 +1,294 @@
+/* Snapshots for the protocol: the overview. Shapes: api/PROTOCOL.md. */
+#include "engine/internal.h"
+#include "engine/view.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DECISIONS = 20, RTT_RECENT = 16 };
+
+void view_optional_z(struct jw *w, const char *key, const char *z)
+{
+	if (z && *z)
+		jw_kz(w, key, z);
+	else {
+		jw_key(w, key);
+		jw_null(w);
+	}
+}
+
+/* Boot time as wall time, for people who only have a clock. */
+int64_t view_wall(int64_t boot_us)
+{
+	struct now n = now_read();
+	return boot_us < 0 ? -1 : n.wall_us - (n.boot_us - boot_us);
+}
+
+void view_breaker(struct jw *w, const struct breaker *b)
+{
+	char win[BREAKER_WINDOW + 1];
+	int n = 0;
+	for (int i = 0; i < b->ring_n; i++)
+		win[n++] = "GBSI"[b->ring[(b->ring_at + i) % (b->ring_n ? b->ring_n : 1)] & 3];
+	win[n] = 0;
+	jw_obj(w);
+	jw_kz(w, "state", breaker_state_name(b->state));
+	jw_kz(w, "window", win);
+	jw_ki64(w, "bad", breaker_bad(b));
+	jw_kopt(w, "until_us", b->until_us > 0 ? view_wall(b->until_us) : -1);
+	jw_ki64(w, "flaps", breaker_flaps(b, now_read().boot_us));
+	jw_ki64(w, "refused", b->refused);
+	jw_end_obj(w);
+}
+
+/* ---- engine and chain ---- */
+
+static void engine_part(struct engine *en, struct jw *w)
+{
+	jw_key(w, "engine");
+	jw_obj(w);
+	jw_kz(w, "name", en->cfg->name);
+	jw_kz(w, "version", SLUICE_VERSION);
+	jw_ki64(w, "pid", getpid());
+	jw_kz(w, "mode", engine_mode_name(en->mode));
+	jw_ki64(w, "started_us", en->started_us);
+	jw_ki64(w, "loop_lag_us", en->lag_us);
+	jw_kbool(w, "store_writable", store_writable(en->store));
+	jw_kz(w, "lease", "this host only");
+	view_optional_z(w, "notice", store_writable(en->store) ? en->notice : "the audit log cannot be written; nothing is sent");
+	jw_ki64(w, "clients", en->operators_attached);
+	jw_ki64(w, "watchers", en->watchers_attached);
+	jw_end_obj(w);
+}
+
+void view_head(struct jw *w, const struct audit_head *h)
+{
+	char hex[HASH_HEX], shown[16];
+	jw_ki64(w, "seq", h->seq);
+	jw_kz(w, "hash", hash_hex(hex, &h->hash));
+	jw_kz(w, "short", hash_short(shown, &h->hash));
+}
+
+static void chain_part(struct engine *en, struct jw *w)
+{
+	struct audit_head h = store_head(en->store);
+	jw_key(w, "chain");
+	jw_obj(w);
+	view_head(w, &h);
+	jw_kopt(w, "verified_seq", en->verified_once && en->verified.ok ? en->verified.head.seq : -1);
+	jw_kopt(w, "verified_us", en->verified_once ? en->verified_us : -1);
+	jw_end_obj(w);
+}
+
+/* ---- links ---- */
+
+static void rungs(struct jw *w, const struct link_view *v)
+{
+	jw_key(w, "rungs");
+	jw_arr(w);
+	for (int i = 0; i < LINK_RUNGS; i++) {
+		jw_obj(w);
+		jw_kz(w, "name", link_rung_name((enum link_rung)i));
+		jw_kopt(w, "us", v->rung_us[i]);
+		jw_kz(w, "state", v->failed_rung == i ? "failed" : v->rung_us[i] >= 0 ? "passed" : "skipped");
+		jw_end_obj(w);
+	}
+	jw_end_arr(w);
+}
+
+static void one_link(struct jw *w, const struct link_view *v)
+{
+	jw_obj(w);
+	jw_kz(w, "name", v->name);
+	jw_kz(w, "url", v->url);
+	jw_kz(w, "handshake", v->handshake);
+	jw_kz(w, "state", link_state_name(v->state));
+	jw_kz(w, "sentence", v->sentence);
+	jw_kopt(w, "rtt_us", window_last(&v->rtt_us, 0));
+	jw_kopt(w, "rtt_p50_us", window_percentile(&v->rtt_us, 50));
+	jw_kopt(w, "rtt_p99_us", window_percentile(&v->rtt_us, 99));
+	jw_key(w, "rtt_recent");
+	jw_arr(w);
+	for (int i = RTT_RECENT - 1; i >= 0; i--)
+		if (window_last(&v->rtt_us, i) >= 0)
+			jw_i64(w, window_last(&v->rtt_us, i));
+	jw_end_arr(w);
+	jw_kopt(w, "last_message_us", view_wall(v->last_message_us));
+	jw_kopt(w, "up_since_us", view_wall(v->up_since_us));
+	jw_ki64(w, "messages_in", v->messages_in);
+	jw_ki64(w, "messages_out", v->messages_out);
+	jw_ki64(w, "reconnects", v->reconnects);
+	jw_ki64(w, "attempts", v->attempts);
+	jw_ki64(w, "close_code", v->last_close_code);
+	jw_kz(w, "close_text", v->last_close_text);
+	jw_kopt(w, "next_attempt_us", view_wall(v->next_attempt_us));
+	rungs(w, v);
+	jw_key(w, "breaker");
+	view_breaker(w, &v->breaker);
+	jw_end_obj(w);
+}
+
+static void links_part(struct engine *en, struct jw *w)
+{
+	jw_key(w, "links");
+	jw_arr(w);
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		one_link(w, link_look(en->link[i]));
+	jw_end_arr(w);
+}
+
+/* ---- lanes and records ---- */
+
+/* The cycle's view of an engine lane, NULL when it is in none. */
+static const struct cycle_lane *in_cycle(struct engine *en, const struct elane *l)
+{
+	for (int i = 0; en->run && i < en->run->c->lanes; i++)
+		if (&en->lane[en->run->lane_of[i]] == l)
+			return &en->run->c->lane[i];
+	return NULL;
+}
+
+static void excluded(struct jw *w, const struct elane *l, const struct cycle_lane *cl)
+{
+	jw_key(w, "excluded");
+	if (!cl || !cl->excluded) {
+		jw_null(w);
+		return;
+	}
+	jw_obj(w);
+	jw_kz(w, "by", l->excluded_by);
+	jw_kz(w, "reason", l->excluded_why);
+	jw_ki64(w, "at_us", l->excluded_us);
+	jw_end_obj(w);
+}
+
+static void one_lane(struct engine *en, struct jw *w, const struct elane *l)
+{
+	const struct cycle_lane *cl = in_cycle(en, l);
+	struct breaker idle;
+	bool validated = en->run && en->run->c->plan_frozen && cl && !cl->excluded;
+	breaker_init(&idle, &l->cfg->breaker, 1, 0);
+	jw_obj(w);
+	jw_kz(w, "name", l->cfg->name);
+	jw_kz(w, "dialect", l->cfg->dialect);
+	jw_kz(w, "url", l->cfg->url);
+	jw_kz(w, "account", l->cfg->account);
+	jw_kz(w, "key", l->key_print);
+	jw_kopt(w, "listed", l->listed && l->complete ? l->items : -1);
+	jw_kbool(w, "complete", l->complete);
+	jw_kopt(w, "listed_us", l->listed ? l->listed_us : -1);
+	jw_kopt(w, "expected", l->expected);
+	jw_ki64(w, "pages", l->pages);
+	jw_kopt(w, "quota_items", l->cfg->quota_items);
+	jw_kopt(w, "quota_bytes", l->cfg->quota_bytes);
+	jw_kopt(w, "listed_bytes", l->listed && l->complete ? l->bytes : -1);
+	jw_kopt(w, "candidates", validated ? l->by_verdict[VERDICT_CANDIDATE] : -1);
+	jw_kopt(w, "protected", validated ? l->by_verdict[VERDICT_PROTECTED] : -1);
+	jw_kopt(w, "ineligible", validated ? l->by_verdict[VERDICT_INELIGIBLE] : -1);
+	jw_kopt(w, "irreversible", validated ? l->irreversible : -1);
+	excluded(w, l, cl);
+	view_optional_z(w, "halted", cl && cl->halted ? cl->halt_why : NULL);
+	view_optional_z(w, "trouble", l->trouble);
+	jw_key(w, "breaker");
+	view_breaker(w, cl ? &cl->breaker : &idle);
+	jw_end_obj(w);
+}
+
+static void lanes_part(struct engine *en, struct jw *w)
+{
+	jw_key(w, "lanes");
+	jw_arr(w);
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		one_lane(en, w, &en->lane[i]);
+	jw_end_arr(w);
+}
+
+static void records_part(struct engine *en, struct jw *w)
+{
+	jw_key(w, "records");
+	jw_arr(w);
+	for (size_t i = 0; i < en->cfg->n_records; i++) {
+		const struct erecords *r = &en->records[i];
+		bool ok = r->listed && r->list.rc == RC_OK;
+		jw_obj(w);
+		jw_kz(w, "name", r->cfg->name);
+		jw_kopt(w, "rows", ok ? r->list.rows : -1);
+		jw_kbool(w, "complete", ok);
+		jw_kopt(w, "listed_us", r->listed ? r->listed_us : -1);
+		jw_kz(w, "sentence", !r->listed ? "not read yet" : ok ? r->list.places : r->list.err.text);
+		jw_end_obj(w);
+	}
+	jw_end_arr(w);
+}
+
+/* ---- decisions ---- */
+
+static enum rc one_decision(void *ctx, const struct audit_record *rec)
+{
+	struct jw *w = ctx;
+	struct buf b;
+	buf_init(&b);
+	audit_json(&b, rec);
+	jw_raw(w, buf_slice(&b));
+	buf_done(&b);
+	return RC_OK;
+}
+
+/* What people decided and what the engine decided for them; single intents and outcomes are in the cycle's log. */
+static void decisions_part(struct engine *en, struct jw *w)
+{
+	struct audit_filter f = { .limit = DECISIONS, .decisions_only = true };
+	struct err e;
+	jw_key(w, "decisions");
+	jw_arr(w);
+	if (audit_query(en->reader, &f, one_decision, w, &e) != RC_OK)
+		snprintf(en->notice, sizeof en->notice, "the audit log cannot be read: %.200s", e.text);
+	jw_end_arr(w);
+}
+
+static void can_part(struct engine *en, struct jw *w)
+{
+	jw_key(w, "can");
+	jw_obj(w);
+	view_optional_z(w, "cycle.start", runner_open(en) ? "a cycle is open" : !store_writable(en->store) ? "the audit log cannot be written" : NULL);
+	bool listed = true;
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		listed &= en->lane[i].complete;
+	view_optional_z(w, "mode.armed", en->mode == MODE_ARMED ? "it is armed" : listed ? NULL : "every lane must have been listed completely first");
+	jw_end_obj(w);
+}
+
+void engine_overview_json(struct engine *en, struct buf *out)
+{
+	struct jw w;
+	struct buf cycle;
+	struct err e;
+	buf_init(&cycle);
+	jw_init(&w, out);
+	jw_obj(&w);
+	engine_part(en, &w);
+	jw_ki64(&w, "now_us", now_read().wall_us);
+	chain_part(en, &w);
+	links_part(en, &w);
+	lanes_part(en, &w);
+	records_part(en, &w);
+	jw_key(&w, "cycle");
+	if (en->run && engine_cycle_json(en, 0, &cycle, &e) == RC_OK)
+		jw_raw(&w, buf_slice(&cycle));
+	else
+		jw_null(&w);
+	decisions_part(en, &w);
+	jw_key(&w, "policies");
+	jw_arr(&w);
+	for (size_t i = 0; i < en->cfg->n_policies; i++)
+		jw_z(&w, en->cfg->policies[i].name);
+	jw_end_arr(&w);
+	can_part(en, &w);
+	jw_end_obj(&w);
+	buf_done(&cycle);
+}
