@@ -387,6 +387,7 @@ struct ws_ctx *ws_ctx_new(struct loop *l)
 			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN,
 		.foreign_loops = loops,
 		.pcontext = &c->lws,
+		.user = c,
 		.pt_serv_buf_size = LWS_READ_BYTES,
 		.timeout_secs = 60,
 		.retry_and_idle_policy = &WS_NO_VALIDITY,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 enum { DEFAULT_CONNECT_MS = 10000, DEFAULT_QUEUE = 4 << 20, TLS_PROBE_MS = 5, ADDRESS_TEXT = 64 };
@@ -26,7 +27,6 @@ struct client {
 	struct loop_timer *probe;       /* TLS only: has the socket connected? */
 	struct addrinfo *addrs, *addr;  /* all, and the one to try */
 	bool tls;
-	bool asking;                    /* lws may call back before its connect call returns */
 	char *host, *path, *unix_path, *subprotocol, *ca_file;
 	char **headers;
 	int port;
@@ -250,6 +250,27 @@ static bool next_address(struct client *k)
 	return false;
 }
 
+static void lost_closed(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void close_if_lost(uv_handle_t *h, void *lost)
+{
+	if (h->type == UV_POLL && h->data == lost && !uv_is_closing(h))
+		uv_close(h, lost_closed);
+}
+
+/* Where connect() fails at once, lws frees the connection but forgets its libuv watcher, which is
+ * allocated with malloc and holds the freed pointer. To be closed before its descriptor's number is
+ * used again. */
+static void close_lost_watcher(struct ws_ctx *ctx)
+{
+	if (ctx->lost)
+		uv_walk(loop_uv(ctx->loop), close_if_lost, ctx->lost);
+	ctx->lost = NULL;
+}
+
 static void connect_now(struct ws_conn *c)
 {
 	struct client *k = c->role_data;
@@ -257,14 +278,16 @@ static void connect_now(struct ws_conn *c)
 	int why;
 
 	if (!vh) {
-		failed(c, "TLS cannot be set up; check that the CA file can be read and holds PEM certificates");
+		failed(c, "TLS cannot be set up; check the CA file");
 		return;
 	}
 	ws_log_listen();
-	k->asking = true;
+	c->ctx->asking = true;
+	c->ctx->lost = NULL;
 	c->wsi = ask_lws(c, vh);
-	k->asking = false;
+	c->ctx->asking = false;
 	why = ws_log_heard_errno();
+	close_lost_watcher(c->ctx);
 	ws_nudge(c->ctx);
 	if (!c->wsi) {
 		if (!next_address(k))
@@ -337,8 +360,6 @@ static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
 	struct client *k = c->role_data;
 	struct slice words = { in ? in : "", in ? strnlen(in, len) : 0 };
 
-	if (k->asking)
-		return;
 	if (k->tls && tells_of_tls(c, words))
 		pass_rung(c, WS_CONNECT);
 	k->http_status = c->rung == WS_UPGRADE ? (int)lws_http_client_http_response(c->wsi) : 0;
@@ -381,13 +402,38 @@ static void on_established(struct ws_conn *c)
 	k->h.on_open(k->ctx);
 }
 
+/* Whatever lws says of this wsi later (its destruction comes a turn later) is not of c any more. */
+static void on_lws_end(struct lws *wsi, struct ws_conn *c, enum lws_callback_reasons reason, const char *in, size_t len)
+{
+	role_detach(wsi);
+	if (c->ctx->asking)
+		return;
+	c->wsi = wsi;
+	if (reason == LWS_CALLBACK_CLIENT_CLOSED)
+		ws_conn_lws_closed(c);
+	else
+		on_connect_error(c, reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR ? in : NULL, len);
+}
+
+static void note_destroyed(struct lws *wsi)
+{
+	struct ws_ctx *ctx = lws_context_user(lws_get_context(wsi));
+
+	if (ctx->asking)
+		ctx->lost = wsi;
+}
+
+/* c may be gone where lws failed inside its connect call: only reasons that cannot follow that are
+ * looked at. */
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct ws_conn *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
 
 	if (reason == LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION)
 		return ws_verify(wsi, user, len);
-	if (!c || c->role != &ROLE)
+	if (reason == LWS_CALLBACK_WSI_DESTROY)
+		note_destroyed(wsi);
+	if (!c)
 		return 0;
 	switch ((int)reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
@@ -409,13 +455,9 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		ws_conn_peer_close(c, in, len);
 		break;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		on_connect_error(c, in, len);
-		break;
 	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
-		on_connect_error(c, NULL, 0);
-		break;
 	case LWS_CALLBACK_CLIENT_CLOSED:
-		ws_conn_lws_closed(c);
+		on_lws_end(wsi, c, reason, in, len);
 		break;
 	default:
 		break;
@@ -499,6 +541,8 @@ static const char *parse_target(struct client *k, const struct ws_target *t)
 	k->unix_path = t->unix_path ? xstrdup(t->unix_path) : NULL;
 	k->subprotocol = t->subprotocol ? xstrdup(t->subprotocol) : NULL;
 	k->ca_file = k->tls && t->ca_file ? xstrdup(t->ca_file) : NULL;
+	if (!why && k->ca_file && access(k->ca_file, R_OK) != 0)
+		why = "the CA file cannot be read; check its path and permissions";
 	k->connect_ms = t->connect_timeout_ms > 0 ? t->connect_timeout_ms : DEFAULT_CONNECT_MS;
 	if (k->unix_path && strlen(k->unix_path) >= sizeof ((struct sockaddr_un *)NULL)->sun_path)
 		why = "the socket path is longer than 107 bytes; use a shorter directory";

@@ -81,6 +81,8 @@ struct ws_ctx {
 	struct ws_vhost *vhosts;
 	struct ws_server *servers;
 	bool closing;
+	bool asking;                    /* inside lws's connect call */
+	struct lws *lost;               /* what that call destroyed */
 };
 
 extern const lws_retry_bo_t WS_NO_VALIDITY;     /* our own pings; lws's timers are one sorted list */
