@@ -1,1 +1,7 @@
 # what is read or installed
+dist_pkgdata_DATA = data/sluice.yaml
+policiesdir = $(pkgdatadir)/policies
+dist_policies_DATA = data/policies/old-files.yaml data/policies/orphans.yaml data/policies/stale.yaml
+schemadir = $(pkgdatadir)/schema
+dist_schema_DATA = data/schema/records-claim.sql data/schema/records-exai.sql
+dist_man_MANS += data/man/sluice.yaml.5

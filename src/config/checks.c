@@ -240,7 +240,8 @@ static void check_records(struct filling *f, size_t i)
 	const struct cfg_records *r = &f->c->records[i];
 	check_columns(f, i, r);
 	check_references(f, i, r);
-	for (size_t k = 0; k < r->n_lanes; k++)
+	bool mapped = tree_has(f->t, in("records", i, "lanes").z);
+	for (size_t k = 0; mapped && k < r->n_lanes; k++)
 		for (size_t m = 0; m < k; m++)
 			if (same(r->lanes[k].value, r->lanes[m].value))
 				fill_bad(f, in2("records", i, "lanes", k, "value").z, "is mapped twice; one value means one lane");

@@ -39,6 +39,8 @@ void shape_suggest(struct buf *out, const char *word, const char *const *words, 
 	size_t best_d = 3;
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(word, words[i]);
+		if (!words[i][0])
+			continue;
 		bool part = strlen(word) >= 3 && (strstr(words[i], word) || strstr(word, words[i]));
 		if (d >= strlen(word))
 			d = best_d;

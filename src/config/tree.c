@@ -1,5 +1,6 @@
 #include "config/tree.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -188,36 +189,60 @@ static int line_at(struct slice s, size_t offset)
 	return line;
 }
 
-/* Does this 1-based line begin with white space that holds a tab? */
-static bool tab_indents(struct slice s, int line)
+static struct slice line_text(struct slice s, int line)
 {
 	size_t i = 0;
 	for (int l = 1; l < line && i < s.n; i++)
 		l += s.p[i] == '\n';
-	for (; i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'); i++)
-		if (s.p[i] == '\t')
-			return true;
-	return false;
+	const char *end = i < s.n ? memchr(s.p + i, '\n', s.n - i) : NULL;
+	return (struct slice){ s.p + i, end ? (size_t)(end - s.p) - i : s.n - i };
+}
+
+/* Adds ".key" when the line is a tab-indented `key: …`; false when no tab indents it. */
+static bool tab_indents(struct slice line, struct buf *path)
+{
+	size_t i = 0, k;
+	bool tab = false;
+	for (; i < line.n && (line.p[i] == ' ' || line.p[i] == '\t'); i++)
+		tab |= line.p[i] == '\t';
+	for (k = i; k < line.n && (islower((unsigned char)line.p[k]) || line.p[k] == '_');)
+		k++;
+	if (tab && k > i && k < line.n && line.p[k] == ':')
+		buf_addf(path, "%s%.*s", path->n ? "." : "", (int)(k - i), line.p + i);
+	return tab;
+}
+
+/* Line and sentence of libyaml's error; path is where reading stood. */
+static void syntax_at(struct reader *rd, struct buf *path)
+{
+	const yaml_parser_t *y = &rd->y;
+	int line = (int)y->problem_mark.line + 1;
+	/* a quote that never closes is seen at the end of the file and meant where it opens */
+	if (y->context && strstr(y->context, "quoted scalar"))
+		line = (int)y->context_mark.line + 1;
+	struct buf inner;
+	buf_init(&inner);
+	buf_adds(&inner, where(rd));
+	if (y->error == YAML_READER_ERROR)
+		report_add(rd->r, line_at(rd->source, y->problem_offset), buf_z(path),
+			   "is not UTF-8 text (%s); write it as UTF-8", y->problem);
+	else if (tab_indents(line_text(rd->source, line), &inner))
+		report_add(rd->r, line, buf_z(&inner), "a tab indents this line; YAML takes spaces only");
+	else if (y->context)
+		report_add(rd->r, line, buf_z(path), "is not YAML: %s, %s", y->context, y->problem);
+	else
+		report_add(rd->r, line, buf_z(path), "is not YAML: %s", y->problem ? y->problem : "out of memory");
+	buf_done(&inner);
 }
 
 static void syntax(struct reader *rd)
 {
-	const yaml_parser_t *y = &rd->y;
 	struct buf path;
 	buf_init(&path);
 	buf_adds(&path, where(rd));
 	if (rd->key)
 		buf_addf(&path, "%s%s", path.n ? "." : "", rd->key);
-	int line = (int)y->problem_mark.line + 1;
-	if (y->error == YAML_READER_ERROR)
-		report_add(rd->r, line_at(rd->source, y->problem_offset), buf_z(&path),
-			   "is not UTF-8 text (%s); write it as UTF-8", y->problem);
-	else if (tab_indents(rd->source, line))
-		report_add(rd->r, line, buf_z(&path), "a tab indents this line; YAML takes spaces only");
-	else if (y->context)
-		report_add(rd->r, line, buf_z(&path), "is not YAML: %s, %s", y->context, y->problem);
-	else
-		report_add(rd->r, line, buf_z(&path), "is not YAML: %s", y->problem ? y->problem : "out of memory");
+	syntax_at(rd, &path);
 	buf_done(&path);
 	rd->bad = true;
 }

@@ -58,9 +58,10 @@ static bool is_name(struct slice s)
 
 static bool name(struct job *j)
 {
+	/* kept all the same, so that what refers to it is no second error */
+	put_text(j, j->text);
 	if (!is_name(j->text))
 		return no(j, "is not a name; write lower-case letters, digits and . _ -, at most 32, beginning with a letter or digit");
-	put_text(j, j->text);
 	return true;
 }
 

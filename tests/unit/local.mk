@@ -21,8 +21,12 @@ unit_guard_tests = \
 	tests/unit/test_retry \
 	tests/unit/test_window
 
-check_PROGRAMS += $(unit_base_tests) $(unit_guard_tests)
-TESTS += $(unit_base_tests) $(unit_guard_tests)
+unit_config_tests = \
+	tests/unit/test_config \
+	tests/unit/test_paths
+
+check_PROGRAMS += $(unit_base_tests) $(unit_guard_tests) $(unit_config_tests)
+TESTS += $(unit_base_tests) $(unit_guard_tests) $(unit_config_tests)
 
 tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/unit.h
 tests_unit_test_err_LDADD = $(UNIT_BASE)
@@ -60,4 +64,30 @@ tests_unit_test_retry_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_window_SOURCES = tests/unit/test_window.c
 tests_unit_test_window_LDADD = libsluice_guard.a $(UNIT_BASE)
 
+UNIT_CONFIG = libsluice_config.a libsluice_guard.a libsluice_base.a $(CYAML_LIBS) $(YAML_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_LDADD = $(UNIT_CONFIG)
+tests_unit_test_paths_SOURCES = tests/unit/test_paths.c
+tests_unit_test_paths_LDADD = $(UNIT_CONFIG)
+
 EXTRA_DIST += tests/unit/gen-matrix-table.py
+
+unit_sim_tests = \
+	tests/unit/test_sim_fault \
+	tests/unit/test_sim_files \
+	tests/unit/test_sim_frame \
+	tests/unit/test_sim_http \
+	tests/unit/test_sim_options
+check_PROGRAMS += $(unit_sim_tests)
+TESTS += $(unit_sim_tests)
+
+tests_unit_test_sim_fault_SOURCES = tests/unit/test_sim_fault.c
+tests_unit_test_sim_fault_LDADD = libsluice_sim.a $(UNIT_BASE)
+tests_unit_test_sim_files_SOURCES = tests/unit/test_sim_files.c
+tests_unit_test_sim_files_LDADD = libsluice_sim.a $(UNIT_BASE)
+tests_unit_test_sim_frame_SOURCES = tests/unit/test_sim_frame.c
+tests_unit_test_sim_frame_LDADD = libsluice_sim.a $(UNIT_BASE)
+tests_unit_test_sim_http_SOURCES = tests/unit/test_sim_http.c
+tests_unit_test_sim_http_LDADD = libsluice_sim.a $(UNIT_BASE)
+tests_unit_test_sim_options_SOURCES = tests/unit/test_sim_options.c
+tests_unit_test_sim_options_LDADD = libsluice_sim.a $(UNIT_BASE)
