@@ -348,7 +348,7 @@ static bool key(struct job *j)
 		memcpy(((struct cfg_key *)j->to)->b, raw.p, KEY_BYTES);
 	buf_done(&raw);
 	if (zero)
-		return no(j, "is all zeros; write the public key that `sluice key` printed");
+		return no(j, "is all zeros; write the public key of that person");
 	return ok ? true : no(j, "is not a public key; write ed25519: and 44 characters of base64 (32 bytes)");
 }
 
