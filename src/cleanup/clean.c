@@ -272,7 +272,7 @@ static void send(struct step *s, struct cycle_lane *l, struct cycle_item *it, st
 		l->budget.first_attempts++;
 	it->attempts++;
 	it->sent_us = s->now.boot_us;
-	it->generation = ticket.generation;
+	it->ticket = ticket;
 	l->requests++;
 	l->in_flight++;
 	item_set(s, it, ITEM_SENT);
@@ -412,8 +412,7 @@ static void feed_breaker(struct step *s, struct cycle_lane *l, const struct cycl
 	case ANSWER_ITEM_REFUSED:
 	case ANSWER_LANE_REFUSED: r = a->slow ? BREAKER_SLOW : BREAKER_GOOD; break;
 	}
-	struct breaker_ticket t = { .generation = it->generation };
-	if (breaker_result(&l->breaker, t, r, s->now.boot_us))
+	if (breaker_result(&l->breaker, it->ticket, r, s->now.boot_us))
 		breaker_note(s, l);
 }
 

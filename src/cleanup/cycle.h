@@ -90,7 +90,7 @@ struct cycle_item {
 	uint8_t attempts;
 	uint8_t class_;                 /* enum retry_class of the last failure */
 	uint8_t probes;                 /* asked without an answer */
-	uint32_t generation;            /* of the breaker when it was sent */
+	struct breaker_ticket ticket;   /* of the breaker when it was sent */
 	bool has_row;
 	bool maybe;                     /* an attempt of ours may have reached the store */
 	bool charged;                   /* holds a unit of the grant */

@@ -385,6 +385,32 @@ static void new_nonce(char nonce[33])
 	buf_done(&b);
 }
 
+enum { WRONG_PHRASES = 3, COOL_DOWN_US = 30000000 };
+
+static struct cool *cool_of(struct engine *en, const struct engine_who *who)
+{
+	const struct cfg_operator *o = config_operator(en->cfg, slice_of(who->name));
+	return o ? &en->cool[o - en->cfg->operators] : &en->cool[en->cfg->n_operators];
+}
+
+static enum rc check_cool(struct engine *en, const struct engine_who *who, struct err *e)
+{
+	int64_t left = cool_of(en, who)->until_us - now_read().boot_us;
+	if (left <= 0)
+		return RC_OK;
+	return err_set(e, RC_REFUSED, "three wrong phrases: %s can approve again in %" PRId64 " s", who->name, left / 1000000 + 1);
+}
+
+static void count_phrase(struct engine *en, const struct engine_who *who, bool right)
+{
+	struct cool *c = cool_of(en, who);
+	c->wrong = right ? 0 : c->wrong + 1;
+	if (c->wrong < WRONG_PHRASES)
+		return;
+	c->wrong = 0;
+	c->until_us = now_read().boot_us + COOL_DOWN_US;
+}
+
 void engine_approve(struct engine *en, const struct engine_who *who, const struct engine_approval *q, engine_reply *r, void *ctx)
 {
 	struct audit_actor a = actor_of(who);
@@ -406,9 +432,13 @@ void engine_approve(struct engine *en, const struct engine_who *who, const struc
 	if (rc == RC_OK)
 		g.lapses_us = run->plan->until_us;
 	if (rc == RC_OK)
-		rc = check_grant(en, run, &g, &e);
+		rc = check_cool(en, who, &e);
 	if (rc == RC_OK)
+		rc = check_grant(en, run, &g, &e);
+	if (rc == RC_OK) {
 		rc = grant_check_phrases(run->plan, &g, q->phrase, q->irreversible_phrase, &e);
+		count_phrase(en, who, rc == RC_OK);
+	}
 	if (rc != RC_OK) {
 		rejected(en, &a, run, &g, &e);
 		r(ctx, rc, &e, NULL);

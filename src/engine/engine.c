@@ -383,6 +383,7 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	en->started_boot_us = now.boot_us;
 	en->last_tick = now;
 	make_epoch(en);
+	en->cool = xcalloc(cfg->n_operators + 1, sizeof *en->cool);
 	*out = en;
 	enum rc rc = open_store(en, e);
 	if (rc == RC_OK)
@@ -491,5 +492,6 @@ void engine_free(struct engine *en)
 	catalog_close(en->catalog);
 	db_close(en->reader);
 	free(en->records);
+	free(en->cool);
 	free(en);
 }

@@ -120,6 +120,7 @@ struct engine {
 	void (*on_change)(void *ctx, unsigned topics);
 	void *change_ctx;
 	int operators_attached, watchers_attached;
+	struct cool { int wrong; int64_t until_us; } *cool;     /* per operator: wrong phrases in a row, boot time */
 	bool stopping;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
