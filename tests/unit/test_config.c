@@ -501,17 +501,17 @@ static void limits_hold_at_the_limit_and_not_beyond(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *find, *least, *most;
-		int64_t min, max;
-	} limits[] = {
-		{ "in_flight: 64", "in_flight: 1", "in_flight: 1000", 1, 1000 },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		struct config *c = with(limits[i].find, limits[i].least);
-		assert_int_equal(c->lanes[0].in_flight, limits[i].min);
-		config_free(c);
-		c = with(limits[i].find, limits[i].most);
-		assert_int_equal(c->lanes[0].in_flight, limits[i].max);
+		const char *put;
+		int64_t is;                     /* -1 refused */
+	} sizes[] = { { "in_flight: 0", -1 }, { "in_flight: 1", 1 }, { "in_flight: 999", 999 }, { "in_flight: 1000", 1000 },
+		      { "in_flight: 1001", -1 }, { "burst: 3", 64 } };
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct config *c;
+		struct err e;
+		put_changed("in_flight: 64", sizes[i].put);
+		assert_int_equal(config_load(&c, file, &e), sizes[i].is < 0 ? RC_USAGE : RC_OK);
+		if (c)
+			assert_int_equal(c->lanes[0].in_flight, sizes[i].is);
 		config_free(c);
 	}
 	config_free(with("approvals: 2", "plan_for: 60m"));
