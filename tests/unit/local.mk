@@ -91,3 +91,27 @@ tests_unit_test_sim_http_SOURCES = tests/unit/test_sim_http.c
 tests_unit_test_sim_http_LDADD = libsluice_sim.a $(UNIT_BASE)
 tests_unit_test_sim_options_SOURCES = tests/unit/test_sim_options.c
 tests_unit_test_sim_options_LDADD = libsluice_sim.a $(UNIT_BASE)
+
+unit_store_tests = \
+	tests/unit/test_store_audit \
+	tests/unit/test_store_catalog \
+	tests/unit/test_store_crash \
+	tests/unit/test_store_db \
+	tests/unit/test_store_journal \
+	tests/unit/test_store_thread
+check_PROGRAMS += $(unit_store_tests)
+TESTS += $(unit_store_tests)
+
+UNIT_STORE = libsluice_store.a libsluice_base.a $(SQLITE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_store_audit_SOURCES = tests/unit/test_store_audit.c tests/unit/unit_store.h
+tests_unit_test_store_audit_LDADD = $(UNIT_STORE)
+tests_unit_test_store_catalog_SOURCES = tests/unit/test_store_catalog.c
+tests_unit_test_store_catalog_LDADD = $(UNIT_STORE)
+tests_unit_test_store_crash_SOURCES = tests/unit/test_store_crash.c
+tests_unit_test_store_crash_LDADD = $(UNIT_STORE)
+tests_unit_test_store_db_SOURCES = tests/unit/test_store_db.c
+tests_unit_test_store_db_LDADD = $(UNIT_STORE)
+tests_unit_test_store_journal_SOURCES = tests/unit/test_store_journal.c
+tests_unit_test_store_journal_LDADD = $(UNIT_STORE)
+tests_unit_test_store_thread_SOURCES = tests/unit/test_store_thread.c
+tests_unit_test_store_thread_LDADD = $(UNIT_STORE)
