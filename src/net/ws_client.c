@@ -281,6 +281,7 @@ static void connect_now(struct ws_conn *c)
 		failed(c, "TLS cannot be set up; check the CA file");
 		return;
 	}
+	k->rung_start_us = loop_now(c->ctx->loop).boot_us;      /* reading the CA store took its time */
 	ws_log_listen();
 	c->ctx->asking = true;
 	c->ctx->lost = NULL;
@@ -370,6 +371,8 @@ static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
 		words = SLICE_LIT("the connection was refused or the host is unreachable");
 	else if (c->peer_reason[0])
 		words = slice_of(c->peer_reason);
+	else if (tells_of_tls(c, words))
+		words = SLICE_LIT("the SSL/TLS handshake failed; does the port speak TLS?");
 	else if (c->rung == WS_UPGRADE && k->http_status <= 0)
 		words = words.n && slice_starts(words, "HS:") ? words : SLICE_LIT("the connection ended before the upgrade was answered");
 	text_z(k->failure, sizeof k->failure, words);
