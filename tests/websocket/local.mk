@@ -10,3 +10,14 @@ tests_websocket_test_http_SOURCES = tests/websocket/test_http.c tests/websocket/
 tests_websocket_test_http_LDADD = $(NET_TEST_LIBS)
 tests_websocket_test_ws_SOURCES = tests/websocket/test_ws.c tests/websocket/net_helper.h
 tests_websocket_test_ws_LDADD = $(NET_TEST_LIBS)
+
+# Links: against a peer that misbehaves, and against servers that other people wrote.
+check_PROGRAMS += tests/websocket/test_link tests/websocket/linkprobe
+TESTS += tests/websocket/test_link tests/websocket/real.py
+dist_check_SCRIPTS += tests/websocket/real.py
+EXTRA_DIST += tests/websocket/server_py.py tests/websocket/server_ws.js
+
+tests_websocket_test_link_SOURCES = tests/websocket/test_link.c tests/websocket/peer.h tests/websocket/net_helper.h
+tests_websocket_test_link_LDADD = libsluice_link.a $(UNIT_NET)
+tests_websocket_linkprobe_SOURCES = tests/websocket/linkprobe.c
+tests_websocket_linkprobe_LDADD = libsluice_link.a libsluice_net.a libsluice_guard.a libsluice_base.a $(BASE_LIBS) $(NET_LIBS)

@@ -1,0 +1,360 @@
+#include "lane/dialect.h"
+
+#include "unit.h"
+
+/* Everything that came back to DELETE /files/f-1, and what it means (SEMANTICS 5). */
+static const struct answer_row {
+	const char *promise;
+	enum http_error error;
+	bool left;
+	int status;
+	const char *body;
+	enum lane_delete_kind kind;
+	enum lane_trouble trouble;
+	enum retry_class class_;
+} rows[] = {
+#define OK(st, body) HTTP_OK, true, st, body
+#define E(msg, type, code) "{\"error\":{\"message\":\"" msg "\",\"type\":\"" type "\",\"param\":null,\"code\":\"" code "\"}}"
+	{ "a body that names the id is a deletion", OK(200, "{\"id\":\"f-1\",\"object\":\"file\",\"deleted\":true}"), LANE_DELETED, LANE_FINE, 0 },
+	{ "202 with the same body too", OK(202, "{\"id\":\"f-1\",\"deleted\":true}"), LANE_DELETED, LANE_FINE, 0 },
+	{ "other members do not matter", OK(200, "{\"deleted\":true,\"x\":[1,{}],\"id\":\"f-1\"}"), LANE_DELETED, LANE_FINE, 0 },
+	{ "error null beside it does not matter", OK(200, "{\"deleted\":true,\"error\":null,\"id\":\"f-1\"}"), LANE_DELETED, LANE_FINE, 0 },
+	{ "200 without a body is unclear", OK(200, ""), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "204 is unclear: a body is due", OK(204, ""), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "200 with broken JSON is unclear", OK(200, "{\"id\":\"f-1\",\"deleted\":tr"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "200 with trailing bytes is unclear", OK(200, "{\"id\":\"f-1\",\"deleted\":true}x"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "200 with the id twice is unclear", OK(200, "{\"id\":\"f-2\",\"id\":\"f-1\",\"deleted\":true}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "deleted: false is unclear", OK(200, "{\"id\":\"f-1\",\"deleted\":false}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "deleted: 1 is unclear", OK(200, "{\"id\":\"f-1\",\"deleted\":1}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "deleted: \"true\" is unclear", OK(200, "{\"id\":\"f-1\",\"deleted\":\"true\"}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "Deleted in another case is unclear", OK(200, "{\"id\":\"f-1\",\"Deleted\":true}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "another id is unclear", OK(200, "{\"id\":\"f-2\",\"deleted\":true}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "an id that only begins so is unclear", OK(200, "{\"id\":\"f-10\",\"deleted\":true}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "no id is unclear", OK(200, "{\"deleted\":true}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "an array is unclear", OK(200, "[{\"id\":\"f-1\",\"deleted\":true}]"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "deleted with an error is unclear", OK(200, "{\"id\":\"f-1\",\"deleted\":true,\"error\":{\"code\":\"x\"}}"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "an error under 200 is unclear", OK(200, E("no", "server_error", "x")), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "404 of the store is missing", OK(404, E("No such File object: f-1", "invalid_request_error", "")), LANE_MISSING, LANE_FINE, 0 },
+	{ "404 without type and code is missing", OK(404, "{\"error\":{\"message\":\"No such file: f-1\"}}"), LANE_MISSING, LANE_FINE, 0 },
+	{ "404 without a body is missing", OK(404, ""), LANE_MISSING, LANE_FINE, 0 },
+	{ "410 is missing", OK(410, E("gone", "invalid_request_error", "")), LANE_MISSING, LANE_FINE, 0 },
+	{ "404 page of a proxy says nothing", OK(404, "<html>404 Not Found</html>"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "404 text of a gateway says nothing", OK(404, "default backend - 404"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "404 for the path is about the lane", OK(404, E("Invalid URL (DELETE /v2/files/f-1)", "invalid_request_error", "")), LANE_LANE_REFUSED, LANE_UNSUPPORTED, RETRY_UNSUPPORTED },
+	{ "404 unknown_url is about the lane", OK(404, E("x", "invalid_request_error", "unknown_url")), LANE_LANE_REFUSED, LANE_UNSUPPORTED, RETRY_UNSUPPORTED },
+	{ "405 is about the lane", OK(405, ""), LANE_LANE_REFUSED, LANE_UNSUPPORTED, RETRY_UNSUPPORTED },
+	{ "501 is about the lane", OK(501, ""), LANE_LANE_REFUSED, LANE_UNSUPPORTED, RETRY_UNSUPPORTED },
+	{ "a redirect is about the lane", OK(307, ""), LANE_LANE_REFUSED, LANE_UNSUPPORTED, RETRY_UNSUPPORTED },
+	{ "401 is about the lane", OK(401, E("Incorrect API key", "invalid_request_error", "invalid_api_key")), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "401 without a body too", OK(401, ""), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "402 is money", OK(402, ""), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "403 without a reason is about the lane", OK(403, ""), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "403 page of a firewall is about the lane", OK(403, "<html>Forbidden</html>"), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "403 of missing rights is about the lane", OK(403, E("no scope", "insufficient_permissions", "missing_scope")), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "403 API key in the text is about the lane", OK(403, E("API key is in use elsewhere", "invalid_request_error", "")), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "403 in use is about the item", OK(403, E("File is in use by a job", "invalid_request_error", "")), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "403 file_locked is about the item", OK(403, E("x", "invalid_request_error", "file_locked")), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "409 is about the item", OK(409, ""), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "412 is about the item", OK(412, ""), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "423 is about the item", OK(423, ""), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "400 is about the item", OK(400, E("file is attached", "invalid_request_error", "")), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "429 without a reason is pacing", OK(429, ""), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "429 rate_limit_exceeded is pacing", OK(429, E("slow", "requests", "rate_limit_exceeded")), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "429 insufficient_quota by code is money", OK(429, E("x", "x", "insufficient_quota")), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "429 insufficient_quota by type is money", OK(429, E("x", "insufficient_quota", "")), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "429 exceeded_current_quota_error is money", OK(429, E("x", "exceeded_current_quota_error", "")), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "429 quota in the text is money", OK(429, E("You exceeded your current quota, check your plan", "", "")), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "429 hard limit is money", OK(429, E("x", "x", "billing_hard_limit_reached")), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "408 is pacing", OK(408, ""), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "425 is pacing", OK(425, ""), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "500 is unclear", OK(500, E("x", "server_error", "")), LANE_UNCLEAR, LANE_SERVER, RETRY_SERVER_ERROR },
+	{ "502 is unclear", OK(502, "<html>"), LANE_UNCLEAR, LANE_SERVER, RETRY_SERVER_ERROR },
+	{ "503 is unclear", OK(503, ""), LANE_UNCLEAR, LANE_SERVER, RETRY_SERVER_ERROR },
+	{ "529 is unclear", OK(529, ""), LANE_UNCLEAR, LANE_SERVER, RETRY_SERVER_ERROR },
+	{ "a timeout after it left is unclear", HTTP_ERR_TIMEOUT, true, 0, "", LANE_UNCLEAR, LANE_TIMEOUT, RETRY_TIMEOUT },
+	{ "a timeout before it left was not sent", HTTP_ERR_TIMEOUT, false, 0, "", LANE_NOT_SENT, LANE_NETWORK, RETRY_NETWORK },
+	{ "a cut after it left is unclear", HTTP_ERR_CUT, true, 0, "", LANE_UNCLEAR, LANE_CUT, RETRY_TIMEOUT },
+	{ "a cut in the middle of a good body is unclear", HTTP_ERR_CUT, true, 200, "{\"id\":\"f-1\",\"deleted\":true}", LANE_UNCLEAR, LANE_CUT, RETRY_TIMEOUT },
+	{ "a cut in the body of a 404 is unclear", HTTP_ERR_CUT, true, 404, "{}", LANE_UNCLEAR, LANE_CUT, RETRY_TIMEOUT },
+	{ "a cut before it left was not sent", HTTP_ERR_CUT, false, 0, "", LANE_NOT_SENT, LANE_NETWORK, RETRY_NETWORK },
+	{ "refused was not sent", HTTP_ERR_CONNECT, false, 0, "", LANE_NOT_SENT, LANE_NETWORK, RETRY_NETWORK },
+	{ "no name was not sent", HTTP_ERR_RESOLVE, false, 0, "", LANE_NOT_SENT, LANE_NETWORK, RETRY_NETWORK },
+	{ "TLS was not sent", HTTP_ERR_TLS, false, 0, "", LANE_NOT_SENT, LANE_NETWORK, RETRY_NETWORK },
+	{ "TLS trouble after it left is unclear", HTTP_ERR_TLS, true, 0, "", LANE_UNCLEAR, LANE_CUT, RETRY_TIMEOUT },
+	{ "no HTTP after it left is unclear", HTTP_ERR_PROTOCOL, true, 0, "", LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "too large after it left is unclear", HTTP_ERR_TOO_LARGE, true, 200, "", LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "cancelled after it left is unclear", HTTP_ERR_CANCELLED, true, 0, "", LANE_UNCLEAR, LANE_CUT, RETRY_TIMEOUT },
+	{ "cancelled before was not sent", HTTP_ERR_CANCELLED, false, 0, "", LANE_NOT_SENT, LANE_NETWORK, RETRY_NETWORK },
+	{ "the mode's refusal was not sent", HTTP_ERR_REFUSED_HERE, false, 0, "", LANE_NOT_SENT, LANE_NOT_PERMITTED, 0 },
+	{ "a rehearsal was not sent", HTTP_ERR_REHEARSED, false, 0, "", LANE_NOT_SENT, LANE_NOT_PERMITTED, 0 },
+};
+
+static const struct dialect *openai(void)
+{
+	const struct dialect *d = dialect_find(SLICE_LIT("openai"));
+	assert_non_null(d);
+	return d;
+}
+
+static struct http_answer answer(int status, const char *body)
+{
+	return (struct http_answer){ .error = HTTP_OK, .left = true, .status = status, .body = slice_of(body), .date_us = -1,
+				     .retry_after_ms = -1, .ratelimit_reset_ms = -1 };
+}
+
+static void every_answer_to_a_delete_has_its_meaning(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct answer_row *r = &rows[i];
+		struct http_answer a = answer(r->status, r->body);
+		struct lane_answer out;
+		a.error = r->error;
+		a.left = r->left;
+		dialect_read_delete(openai(), &a, SLICE_LIT("f-1"), &out);
+		if (out.kind != r->kind || out.trouble != r->trouble || out.class_ != r->class_)
+			fail_msg("%s: %s/%s/%s", r->promise, lane_delete_kind_name(out.kind), lane_trouble_name(out.trouble),
+				 retry_class_name(out.class_));
+		assert_int_equal(out.left, r->left);
+		assert_true((out.kind == LANE_DELETED) == (out.detail[0] == '\0'));
+	}
+}
+
+static void only_what_never_left_or_a_clear_no_proves_that_nothing_was_deleted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].left && (rows[i].status >= 500 || rows[i].error != HTTP_OK) && rows[i].status != 501)
+			assert_int_equal(rows[i].kind, LANE_UNCLEAR);
+}
+
+static void the_detail_says_rehearsed(void **state)
+{
+	struct http_answer a = answer(0, "");
+	struct lane_answer out;
+	(void)state;
+	a.error = HTTP_ERR_REHEARSED;
+	a.left = false;
+	dialect_read_delete(openai(), &a, SLICE_LIT("f-1"), &out);
+	assert_non_null(strstr(out.detail, "rehearsed"));
+}
+
+static void a_hostile_message_is_shown_as_escapes(void **state)
+{
+	struct http_answer a = answer(409, "{\"error\":{\"message\":\"a\\u001b[2Jb\\u202e\"}}");
+	struct lane_answer out;
+	(void)state;
+	dialect_read_delete(openai(), &a, SLICE_LIT("f-1"), &out);
+	assert_null(strchr(out.detail, '\033'));
+	assert_non_null(strstr(out.detail, "<U+202E>"));
+}
+
+static void the_wait_is_taken_in_order_header_body_reset(void **state)
+{
+	static const struct { int64_t after, reset; const char *message; int64_t want; } t[] = {
+		{ 1500, 9000, "try again in 7s", 1500 }, { 0, 9000, "try again in 7s", 0 }, { -1, 9000, "Please try again in 7s.", 7000 },
+		{ -1, 9000, "Please try again in 6m0s", 360000 }, { -1, 9000, "try again in 1.25s", 1250 }, { -1, 9000, "try again in 20ms", 20 },
+		{ -1, 9000, "try again in 1h2m3s", 3723000 }, { -1, 9000, "later", 9000 }, { -1, -1, "later", -1 },
+		{ -1, 9000, "try again in a while", 9000 }, { -1, -1, "try again in 12 parsecs", -1 },
+		{ -1, -1, "try again in 99999999999999999999s", -1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		char body[200];
+		snprintf(body, sizeof body, "{\"error\":{\"message\":\"%s\"}}", t[i].message);
+		struct http_answer a = answer(429, body);
+		struct lane_answer out;
+		a.retry_after_ms = t[i].after;
+		a.ratelimit_reset_ms = t[i].reset;
+		dialect_read_delete(openai(), &a, SLICE_LIT("f-1"), &out);
+		if (out.wait_ms != t[i].want)
+			fail_msg("%s: %lld", t[i].message, (long long)out.wait_ms);
+	}
+}
+
+/* ---- pages ---- */
+
+struct page {
+	struct lane_page p;
+	struct lane_item *items;
+	struct json_doc *doc;
+	enum rc rc;
+};
+
+static struct page read_page(int status, const char *body, const char *asked)
+{
+	struct page p;
+	struct http_answer a = answer(status, body);
+	p.rc = dialect_read_page(openai(), &a, slice_of(asked), &p.p, &p.items, &p.doc);
+	return p;
+}
+
+static void page_done(struct page *p)
+{
+	free(p->items);
+	json_doc_free(p->doc);
+}
+
+#define F(id) "{\"id\":\"" id "\",\"bytes\":5,\"created_at\":1700000000,\"filename\":\"n\",\"purpose\":\"p\",\"status\":\"processed\"}"
+
+static void a_page_has_its_items_and_the_next_cursor(void **state)
+{
+	struct page p = read_page(200, "{\"object\":\"list\",\"data\":[" F("a") "," F("b") "],\"last_id\":\"b\",\"has_more\":true}", "");
+	(void)state;
+	assert_int_equal(p.rc, RC_OK);
+	assert_int_equal(p.p.n, 2);
+	assert_false(p.p.last);
+	assert_slice(p.p.cursor, "b");
+	assert_slice(p.p.items[0].id, "a");
+	assert_int_equal(p.p.items[0].bytes, 5);
+	assert_int_equal(p.p.items[0].created_us, 1700000000000000);
+	page_done(&p);
+}
+
+static void only_has_more_false_is_the_last_page(void **state)
+{
+	static const struct { const char *body; bool ok, last; } t[] = {
+		{ "{\"data\":[],\"has_more\":false}", true, true },
+		{ "{\"data\":[" F("a") "],\"has_more\":false}", true, true },
+		{ "{\"data\":[" F("a") "],\"has_more\":true}", true, false },
+		{ "{\"data\":[" F("a") "]}", false, false },
+		{ "{\"data\":[]}", false, false },
+		{ "{\"data\":[" F("a") "],\"has_more\":null}", false, false },
+		{ "{\"data\":[" F("a") "],\"has_more\":0}", false, false },
+		{ "{\"data\":[" F("a") "],\"has_more\":\"false\"}", false, false },
+		{ "{\"data\":[],\"has_more\":true}", false, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct page p = read_page(200, t[i].body, "");
+		if ((p.rc == RC_OK) != t[i].ok || (t[i].ok && p.p.last != t[i].last))
+			fail_msg("%s", t[i].body);
+		assert_true(t[i].ok || (p.p.trouble == LANE_GARBLED && p.p.detail[0] && !p.p.last && p.p.n == 0));
+		page_done(&p);
+	}
+}
+
+static void a_page_that_contradicts_itself_is_trouble(void **state)
+{
+	static const struct { const char *body, *asked; int status; enum lane_trouble trouble; } t[] = {
+		{ "{\"data\":[" F("a") "," F("a") "],\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"data\":[" F("a") "," F("z") "],\"has_more\":true}", "z", 200, LANE_GARBLED },
+		{ "{\"data\":[" F("z") "," F("a") "],\"has_more\":false}", "z", 200, LANE_GARBLED },
+		{ "{\"data\":[" F("a") "],\"last_id\":\"b\",\"has_more\":true}", "", 200, LANE_GARBLED },
+		{ "{\"data\":[" F("") "],\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"data\":[" F("..") "],\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"data\":[{\"bytes\":1}],\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"data\":[{\"id\":7}],\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"data\":[\"a\"],\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"data\":{},\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "[]", "", 200, LANE_GARBLED },
+		{ "", "", 200, LANE_GARBLED },
+		{ "{\"data\":[" F("a") "],\"has_mo", "", 200, LANE_GARBLED },
+		{ "{\"data\":[{\"id\":\"a\\u0000b\"}],\"has_more\":false}", "", 200, LANE_GARBLED },
+		{ "{\"data\":[],\"has_more\":false}", "", 206, LANE_GARBLED },
+		{ "", "", 204, LANE_GARBLED },
+		{ "{\"error\":{\"message\":\"no\"}}", "", 404, LANE_UNSUPPORTED },
+		{ "", "", 410, LANE_UNSUPPORTED },
+		{ "", "", 401, LANE_AUTH },
+		{ "", "", 400, LANE_REJECTED },
+		{ "", "", 429, LANE_PACED },
+		{ "", "", 503, LANE_SERVER },
+		{ "", "", 301, LANE_UNSUPPORTED },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct page p = read_page(t[i].status, t[i].body, t[i].asked);
+		if (p.rc == RC_OK || p.p.trouble != t[i].trouble || !p.p.detail[0] || p.p.last || p.p.n)
+			fail_msg("%d %s: %s %s", t[i].status, t[i].body, lane_trouble_name(p.p.trouble), p.p.detail);
+		page_done(&p);
+	}
+}
+
+static void what_an_item_lacks_is_unknown_not_zero(void **state)
+{
+	static const struct { const char *members; int64_t bytes, created; } t[] = {
+		{ "", -1, -1 },
+		{ ",\"bytes\":null,\"created_at\":null", -1, -1 },
+		{ ",\"bytes\":0,\"created_at\":0", 0, 0 },
+		{ ",\"bytes\":-3,\"created_at\":-1", -1, -1 },
+		{ ",\"bytes\":1.5,\"created_at\":1.7e9", -1, -1 },
+		{ ",\"bytes\":\"12\",\"created_at\":\"2026-01-01\"", -1, -1 },
+		{ ",\"bytes\":9007199254740993,\"created_at\":1", 9007199254740993, 1000000 },
+		{ ",\"bytes\":1,\"created_at\":9223372036854775807", 1, -1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		char body[300];
+		snprintf(body, sizeof body, "{\"data\":[{\"id\":\"a\"%s}],\"has_more\":false}", t[i].members);
+		struct page p = read_page(200, body, "");
+		assert_int_equal(p.rc, RC_OK);
+		assert_int_equal(p.p.items[0].bytes, t[i].bytes);
+		assert_int_equal(p.p.items[0].created_us, t[i].created);
+		page_done(&p);
+	}
+}
+
+static void an_unknown_dialect_has_no_row(void **state)
+{
+	struct buf names = { 0 };
+	(void)state;
+	assert_null(dialect_find(SLICE_LIT("kimi")));
+	assert_null(dialect_find(SLICE_LIT("OpenAI")));
+	assert_null(dialect_find(SLICE_LIT("")));
+	dialect_names(&names);
+	assert_string_equal(buf_z(&names), "openai");
+	buf_done(&names);
+}
+
+static void only_the_store_says_that_an_item_is_absent(void **state)
+{
+	static const struct { int status; const char *body; bool missing; } t[] = {
+		{ 404, "", true }, { 404, "{\"error\":{}}", true }, { 410, "{}", true }, { 404, "404 page not found", false },
+		{ 404, "[]", false }, { 404, "{\"error\":{\"message\":\"Invalid URL (GET /x)\"}}", false }, { 200, "{}", false },
+		{ 403, "{}", false }, { 500, "{}", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct http_answer a = answer(t[i].status, t[i].body);
+		assert_int_equal(dialect_says_missing(openai(), &a), t[i].missing);
+	}
+	struct http_answer cut = answer(404, "{}");
+	cut.error = HTTP_ERR_CUT;
+	assert_false(dialect_says_missing(openai(), &cut));
+}
+
+static void an_item_is_only_the_one_that_was_asked_for(void **state)
+{
+	static const struct { const char *body; bool ok; } t[] = {
+		{ F("f-1"), true }, { F("f-2"), false }, { "{}", false }, { "[" F("f-1") "]", false }, { "", false }, { "{\"id\":\"f-1\"", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct http_answer a = answer(200, t[i].body);
+		struct lane_item it;
+		struct json_doc *doc;
+		struct err e = { 0 };
+		enum rc rc = dialect_read_item(openai(), &a, SLICE_LIT("f-1"), &it, &doc, &e);
+		assert_int_equal(rc == RC_OK, t[i].ok);
+		assert_true(t[i].ok || e.text[0]);
+		json_doc_free(doc);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(every_answer_to_a_delete_has_its_meaning),
+	cmocka_unit_test(only_what_never_left_or_a_clear_no_proves_that_nothing_was_deleted),
+	cmocka_unit_test(the_detail_says_rehearsed),
+	cmocka_unit_test(a_hostile_message_is_shown_as_escapes),
+	cmocka_unit_test(the_wait_is_taken_in_order_header_body_reset),
+	cmocka_unit_test(a_page_has_its_items_and_the_next_cursor),
+	cmocka_unit_test(only_has_more_false_is_the_last_page),
+	cmocka_unit_test(a_page_that_contradicts_itself_is_trouble),
+	cmocka_unit_test(what_an_item_lacks_is_unknown_not_zero),
+	cmocka_unit_test(an_unknown_dialect_has_no_row),
+	cmocka_unit_test(only_the_store_says_that_an_item_is_absent),
+	cmocka_unit_test(an_item_is_only_the_one_that_was_asked_for),
+};
+
+UNIT_MAIN("dialect", tests)

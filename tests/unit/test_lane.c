@@ -1,0 +1,388 @@
+#include "lane/lane.h"
+
+#include "../websocket/net_helper.h"
+
+#include "net/tcp.h"
+
+/* A store of raw bytes: answers the n-th request with what the test put down, and keeps the heads. */
+static struct loop *loop;
+static struct tcp_server *server;
+static struct buf in, heads, reply;
+static int requests;
+static bool silent;
+static struct cfg_lane cfg;
+static struct lane *lane;
+static char url[80];
+
+static void *on_accept(void *ctx, struct tcp_conn *c)
+{
+	(void)ctx;
+	buf_clear(&in);
+	return c;
+}
+
+static void on_data(void *ctx, struct tcp_conn *c, struct slice bytes)
+{
+	(void)ctx;
+	buf_add(&in, bytes.p, bytes.n);
+	if (!memmem(in.p, in.n, "\r\n\r\n", 4))
+		return;
+	requests++;
+	buf_add(&heads, in.p, in.n);
+	buf_clear(&in);
+	if (!silent)
+		tcp_send(c, buf_slice(&reply));
+}
+
+static void on_end(void *ctx)
+{
+	(void)ctx;
+}
+
+static void answer(int status, const char *body)
+{
+	buf_clear(&reply);
+	buf_addf(&reply, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nx-request-id: req-7\r\n\r\n%s", status, strlen(body), body);
+}
+
+static void make(const struct secret *key, enum http_permit permit)
+{
+	struct err e = { 0 };
+	assert_int_equal(lane_new(&lane, loop, &cfg, key, &e), RC_OK);
+	lane_permit(lane, permit);
+}
+
+static int setup(void **state)
+{
+	static const struct tcp_handler h = { on_accept, on_data, on_end };
+	struct err e = { 0 };
+	(void)state;
+	loop = loop_new();
+	assert_int_equal(tcp_listen(&server, loop, "127.0.0.1", 0, &h, NULL, &e), RC_OK);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", tcp_port(server));
+	cfg = (struct cfg_lane){ .name = "kimi", .dialect = "openai", .url = url, .account = "team", .page_items = 1000, .in_flight = 4,
+				 .timeout_ms = 5000, .list_timeout_ms = 5000 };
+	requests = 0;
+	silent = false;
+	lane = NULL;
+	answer(200, "{}");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	lane_free(lane);
+	tcp_server_free(server);
+	loop_free(loop);
+	buf_done(&in);
+	buf_done(&heads);
+	buf_done(&reply);
+	return 0;
+}
+
+struct got {
+	int calls;
+	struct lane_answer a;
+	struct lane_page page;
+	struct lane_probe probe;
+	char first[64], last[64];
+};
+
+static void on_answer(void *ctx, const struct lane_answer *a)
+{
+	struct got *g = ctx;
+	g->a = *a;
+	g->calls++;
+}
+
+static void on_page(void *ctx, const struct lane_page *p)
+{
+	struct got *g = ctx;
+	g->page = *p;
+	if (p->n) {
+		snprintf(g->first, sizeof g->first, "%.*s", SLICE_FMT(p->items[0].id));
+		snprintf(g->last, sizeof g->last, "%.*s", SLICE_FMT(p->items[p->n - 1].id));
+	}
+	g->calls++;
+}
+
+static void on_probe(void *ctx, const struct lane_probe *p)
+{
+	struct got *g = ctx;
+	g->probe = *p;
+	g->calls++;
+}
+
+static bool called(void *ctx) { return ((struct got *)ctx)->calls > 0; }
+static bool asked(void *ctx) { (void)ctx; return requests > 0; }
+
+static struct got delete_id(const char *id)
+{
+	struct got g = { 0 };
+	lane_delete(lane, slice_of(id), on_answer, &g);
+	assert_int_equal(g.calls, 0);
+	pump(loop, called, &g);
+	assert_int_equal(g.calls, 1);
+	return g;
+}
+
+static struct got list_after(const char *cursor)
+{
+	struct got g = { 0 };
+	lane_list(lane, slice_of(cursor), on_page, &g);
+	pump(loop, called, &g);
+	assert_int_equal(g.calls, 1);
+	return g;
+}
+
+static struct got probe_id(const char *id)
+{
+	struct got g = { 0 };
+	lane_probe(lane, slice_of(id), on_probe, &g);
+	pump(loop, called, &g);
+	assert_int_equal(g.calls, 1);
+	return g;
+}
+
+static struct secret *key_of(const char *text)
+{
+	char dir[256], path[300];
+	struct secret *k;
+	struct err e = { 0 };
+	unit_mkdir(dir);
+	snprintf(path, sizeof path, "%s/key", dir);
+	unit_write(path, text, strlen(text), 0600);
+	assert_int_equal(secret_load(&k, path, "credential of lane kimi", &e), RC_OK);
+	unlink(path);
+	rmdir(dir);
+	return k;
+}
+
+static void a_delete_is_one_request_with_the_credential(void **state)
+{
+	static const struct cfg_header extra[] = { { "OpenAI-Project", "p-1" }, { "X-Who", "a b" } };
+	struct secret *key = key_of("sk-canary-1\n");
+	(void)state;
+	cfg.headers = extra;
+	cfg.n_headers = 2;
+	make(key, HTTP_ALL);
+	answer(200, "{\"id\":\"f-1\",\"deleted\":true}");
+	struct got g = delete_id("f-1");
+	assert_int_equal(g.a.kind, LANE_DELETED);
+	assert_string_equal(g.a.request_id, "req-7");
+	assert_int_equal(requests, 1);
+	assert_int_equal(lane_requests_sent(lane), 1);
+	assert_int_equal(strncmp(buf_z(&heads), "DELETE /v1/files/f-1 HTTP/1.1\r\n", 31), 0);
+	assert_non_null(strstr(buf_z(&heads), "\r\nAuthorization: Bearer sk-canary-1\r\n"));
+	assert_non_null(strstr(buf_z(&heads), "\r\nOpenAI-Project: p-1\r\n"));
+	assert_non_null(strstr(buf_z(&heads), "\r\nX-Who: a b\r\n"));
+	lane_free(lane);
+	lane = NULL;
+	secret_free(key);
+}
+
+static void an_id_is_one_path_segment_whatever_it_holds(void **state)
+{
+	(void)state;
+	make(NULL, HTTP_ALL);
+	answer(200, "{\"id\":\"../a b?c#d%2e\",\"deleted\":true}");
+	assert_int_equal(delete_id("../a b?c#d%2e").a.kind, LANE_DELETED);
+	assert_int_equal(strncmp(buf_z(&heads), "DELETE /v1/files/..%2Fa%20b%3Fc%23d%252e HTTP/1.1\r\n", 50), 0);
+	assert_null(strstr(buf_z(&heads), "Authorization"));
+}
+
+static void an_id_that_would_be_another_address_is_never_sent(void **state)
+{
+	static const char *const ids[] = { ".", "..", "" };
+	(void)state;
+	make(NULL, HTTP_ALL);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct got g = delete_id(ids[i]);
+		assert_int_equal(g.a.kind, LANE_ITEM_REFUSED);
+		assert_false(g.a.left);
+		assert_int_equal(probe_id(ids[i]).probe.presence, LANE_NO_ANSWER);
+	}
+	assert_int_equal(requests, 0);
+}
+
+static void a_page_is_asked_for_with_limit_and_cursor(void **state)
+{
+	(void)state;
+	make(NULL, HTTP_READS);
+	answer(200, "{\"data\":[{\"id\":\"f-2\"}],\"has_more\":true}");
+	struct got g = list_after("");
+	assert_int_equal(g.page.trouble, LANE_FINE);
+	assert_int_equal(strncmp(buf_z(&heads), "GET /v1/files?limit=1000 HTTP/1.1\r\n", 35), 0);
+	buf_clear(&heads);
+	g = list_after("f&1");
+	assert_int_equal(strncmp(buf_z(&heads), "GET /v1/files?limit=1000&after=f%261 HTTP/1.1\r\n", 47), 0);
+	assert_int_equal(g.page.trouble, LANE_FINE);
+	g = list_after("f-2");
+	assert_int_equal(g.page.trouble, LANE_GARBLED);
+	assert_non_null(strstr(g.page.detail, "repeats"));
+}
+
+static void the_store_s_own_page_limit_holds(void **state)
+{
+	(void)state;
+	cfg.page_items = 1000000;
+	make(NULL, HTTP_READS);
+	answer(200, "{\"data\":[],\"has_more\":false}");
+	assert_true(list_after("").page.last);
+	assert_int_equal(strncmp(buf_z(&heads), "GET /v1/files?limit=10000 HTTP/1.1\r\n", 36), 0);
+}
+
+static char *large_page(int items)
+{
+	struct buf b = { 0 };
+	buf_adds(&b, "{\"data\":[");
+	for (int i = 0; i < items; i++)
+		buf_addf(&b, "%s{\"id\":\"file-%06d\",\"bytes\":%d,\"created_at\":1700000000,\"filename\":\"%0100d\",\"purpose\":\"p\"}", i ? "," : "", i, i, i);
+	buf_adds(&b, "],\"has_more\":false}");
+	return buf_take(&b);
+}
+
+static void a_large_page_is_read_like_a_small_one(void **state)
+{
+	(void)state;
+	static const int sizes[] = { 3, 4000, 10000 };
+	make(NULL, HTTP_READS);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		char last[32], *body = large_page(sizes[i]);
+		answer(200, body);
+		struct got g = list_after("");
+		snprintf(last, sizeof last, "file-%06d", sizes[i] - 1);
+		assert_int_equal(g.page.trouble, LANE_FINE);
+		assert_int_equal(g.page.n, sizes[i]);
+		assert_string_equal(g.first, "file-000000");
+		assert_string_equal(g.last, last);
+		assert_true(g.page.last);
+		free(body);
+	}
+}
+
+static void a_large_page_that_is_broken_is_trouble_too(void **state)
+{
+	(void)state;
+	char *body = large_page(9000);
+	body[strlen(body) - 30] = '\0';
+	make(NULL, HTTP_READS);
+	answer(200, body);
+	struct got g = list_after("");
+	assert_int_equal(g.page.trouble, LANE_GARBLED);
+	assert_int_equal(g.page.n, 0);
+	free(body);
+}
+
+static void a_probe_tells_present_absent_and_no_answer(void **state)
+{
+	static const struct { int status; const char *body; enum lane_presence want; enum lane_trouble trouble; } t[] = {
+		{ 200, "{\"id\":\"f-1\",\"bytes\":7}", LANE_PRESENT, LANE_FINE }, { 200, "{\"id\":\"f-2\"}", LANE_NO_ANSWER, LANE_GARBLED },
+		{ 200, "{\"id\":", LANE_NO_ANSWER, LANE_GARBLED }, { 404, "{\"error\":{}}", LANE_ABSENT, LANE_FINE },
+		{ 404, "nginx", LANE_NO_ANSWER, LANE_REJECTED }, { 401, "", LANE_NO_ANSWER, LANE_AUTH }, { 500, "", LANE_NO_ANSWER, LANE_SERVER },
+		{ 429, "{\"error\":{\"message\":\"try again in 2s\"}}", LANE_NO_ANSWER, LANE_PACED },
+	};
+	(void)state;
+	make(NULL, HTTP_READS);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		answer(t[i].status, t[i].body);
+		struct got g = probe_id("f-1");
+		if (g.probe.presence != t[i].want || g.probe.trouble != t[i].trouble)
+			fail_msg("%d %s", t[i].status, t[i].body);
+		assert_int_equal(g.probe.wait_ms, t[i].trouble == LANE_PACED ? 2000 : -1);
+	}
+}
+
+static void what_the_mode_forbids_never_leaves(void **state)
+{
+	(void)state;
+	make(NULL, HTTP_READS);
+	struct got g = delete_id("f-1");
+	assert_int_equal(g.a.kind, LANE_NOT_SENT);
+	assert_int_equal(g.a.trouble, LANE_NOT_PERMITTED);
+	lane_permit(lane, HTTP_REHEARSE);
+	g = delete_id("f-1");
+	assert_int_equal(g.a.kind, LANE_NOT_SENT);
+	assert_int_equal(g.a.trouble, LANE_NOT_PERMITTED);
+	assert_non_null(strstr(g.a.detail, "rehearsed"));
+	assert_false(g.a.left);
+	assert_int_equal(requests, 0);
+	assert_int_equal(lane_requests_sent(lane), 0);
+}
+
+static void a_timeout_after_it_left_is_unclear(void **state)
+{
+	(void)state;
+	cfg.timeout_ms = 100;
+	silent = true;
+	make(NULL, HTTP_ALL);
+	struct got g = delete_id("f-1");
+	assert_int_equal(g.a.kind, LANE_UNCLEAR);
+	assert_int_equal(g.a.class_, RETRY_TIMEOUT);
+	assert_true(g.a.left);
+}
+
+static void freeing_answers_what_is_on_its_way(void **state)
+{
+	struct got g[3] = { { 0 } };
+	(void)state;
+	silent = true;
+	make(NULL, HTTP_ALL);
+	lane_delete(lane, SLICE_LIT("f-1"), on_answer, &g[0]);
+	lane_list(lane, SLICE_LIT(""), on_page, &g[1]);
+	lane_probe(lane, SLICE_LIT("f-1"), on_probe, &g[2]);
+	pump(loop, asked, NULL);
+	lane_free(lane);
+	lane = NULL;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(g[i].calls, 1);
+	assert_int_not_equal(g[0].a.kind, LANE_DELETED);
+	assert_false(g[1].page.last);
+	assert_int_equal(g[2].probe.presence, LANE_NO_ANSWER);
+}
+
+static void an_unknown_dialect_is_refused_by_name(void **state)
+{
+	struct err e = { 0 };
+	(void)state;
+	cfg.dialect = "kimi";
+	assert_int_equal(lane_new(&lane, loop, &cfg, NULL, &e), RC_USAGE);
+	assert_string_equal(e.text, "lane kimi: dialect kimi is not in this version; it has: openai");
+	lane = NULL;
+}
+
+static void the_identity_names_the_target_and_never_the_credential(void **state)
+{
+	struct secret *key = key_of("sk-canary-2");
+	struct buf id = { 0 };
+	(void)state;
+	make(key, HTTP_READS);
+	lane_identity(lane, &id);
+	assert_non_null(strstr(buf_z(&id), url));
+	assert_non_null(strstr(buf_z(&id), "account=team"));
+	assert_null(strstr(buf_z(&id), "canary"));
+	buf_done(&id);
+	lane_free(lane);
+	lane = NULL;
+	secret_free(key);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+static const struct CMUnitTest tests[] = {
+	T(a_delete_is_one_request_with_the_credential),
+	T(an_id_is_one_path_segment_whatever_it_holds),
+	T(an_id_that_would_be_another_address_is_never_sent),
+	T(a_page_is_asked_for_with_limit_and_cursor),
+	T(the_store_s_own_page_limit_holds),
+	T(a_large_page_is_read_like_a_small_one),
+	T(a_large_page_that_is_broken_is_trouble_too),
+	T(a_probe_tells_present_absent_and_no_answer),
+	T(what_the_mode_forbids_never_leaves),
+	T(a_timeout_after_it_left_is_unclear),
+	T(freeing_answers_what_is_on_its_way),
+	T(an_unknown_dialect_is_refused_by_name),
+	T(the_identity_names_the_target_and_never_the_credential),
+};
+
+UNIT_MAIN("lane", tests)
