@@ -1,0 +1,2 @@
+TESTS += tests/structure/floors.py
+EXTRA_DIST += tests/structure/floors.py
