@@ -1,6 +1,6 @@
 /* HTTP client: libcurl's multi interface on the loop. One call of http_send is at most one request
- * on the wire: a changing request that libcurl would repeat by itself on a dead warm connection is
- * stopped before its second copy leaves (`left` says the first did). Redirects are never followed,
+ * on the wire, whatever its method: the copy that libcurl would send by itself on a dead warm
+ * connection is stopped (HTTP_ERR_CUT, and `left` says that the first copy left). Redirects are never followed,
  * environment proxies never used, bodies are counted while they arrive. Loop thread only.
  * The client refuses what its mode does not allow before anything reaches libcurl (SEMANTICS 1). */
 #ifndef SLUICE_NET_HTTP_H
@@ -45,7 +45,7 @@ struct http_answer {
 	enum http_error error;
 	bool left;                      /* request bytes may have reached the server */
 	int status;                     /* 0 when there was none */
-	struct slice body;              /* borrowed for the callback */
+	struct slice body;              /* borrowed for the callback; empty unless HTTP_OK */
 	int64_t date_us;                /* the server's Date, -1 if none */
 	int64_t retry_after_ms;         /* from retry-after-ms or Retry-After (seconds or date), -1 if none */
 	int64_t ratelimit_reset_ms;     /* from x-ratelimit-reset-requests / x-ratelimit-reset, -1 if none */
@@ -63,13 +63,13 @@ struct http_opts {
 	bool allow_plain;               /* http:// allowed (loopback hosts always are) */
 };
 struct http_client *http_client_new(struct loop *l, const struct http_opts *o);
-void http_client_free(struct http_client *c);      /* cancels what runs (their done is called first) */
-void http_client_permit(struct http_client *c, enum http_permit p);
+void http_client_free(struct http_client *c);      /* cancels what runs (their done is called first); not from a done */
+void http_client_permit(struct http_client *c, enum http_permit p);   /* a new client has HTTP_READS */
 
 struct http_call;
 /* done is called exactly once, never from inside http_send. */
 struct http_call *http_send(struct http_client *c, const struct http_req *r, http_done_fn *done, void *ctx);
-void http_cancel(struct http_call *call);
+void http_cancel(struct http_call *call);          /* calls done before it returns */
 int http_in_flight(const struct http_client *c);
 int64_t http_requests_sent(const struct http_client *c);   /* requests that left, for audit comparison */
 

@@ -7,5 +7,5 @@ libsluice_net_a_SOURCES = \
 	src/net/loop.c src/net/loop.h \
 	src/net/tcp.c src/net/tcp.h \
 	src/net/ws.c src/net/ws.h src/net/ws_internal.h \
-	src/net/ws_client.c src/net/ws_server.c
+	src/net/ws_client.c src/net/ws_listen.c src/net/ws_server.c src/net/ws_target.c
 NET_LIBS = $(LWS_LIBS) $(CURL_LIBS) $(UV_LIBS)

@@ -12,7 +12,8 @@ struct tcp_conn;
 struct tcp_handler {
 	void *(*on_accept)(void *ctx, struct tcp_conn *c);              /* returns the connection's context */
 	void (*on_data)(void *conn_ctx, struct tcp_conn *c, struct slice bytes);
-	void (*on_end)(void *conn_ctx);                                 /* exactly once; c is dead after it */
+	/* Exactly once; c is dead after it. Never from inside tcp_close or tcp_reset. */
+	void (*on_end)(void *conn_ctx);
 };
 
 /* host is a numeric loopback address; port 0 picks one. */

@@ -26,7 +26,9 @@ struct ws_conn;
 struct ws_end {
 	bool was_open;
 	enum ws_rung rung;                /* where an attempt failed, if it never opened */
-	int close_code;                   /* code received or sent; 1006 = no close frame; 0 = never open */
+	/* Code received or sent; 1005 = without one; 1006 = no close frame; 0 = never open. lws 4.1 shows
+	 * a received 1012, 1013 or 1014 as 1002; the reason is intact. */
+	int close_code;
 	bool by_us;
 	int http_status;                  /* of a refused upgrade, 0 if none */
 	char reason[160];                 /* shown form of close text or error */
@@ -57,7 +59,9 @@ struct ws_conn *ws_connect(struct ws_ctx *c, const struct ws_target *t, const st
 /* For both ends. */
 enum rc ws_send_text(struct ws_conn *c, struct slice msg, struct err *e) MUST_USE;   /* RC_FULL above max_queue */
 void ws_ping(struct ws_conn *c, struct slice payload);             /* <= 125 bytes */
-void ws_close(struct ws_conn *c, int code, const char *reason);    /* on_end follows, after the peer's Close or 2 s */
+/* Sends what is queued, then Close; no message is delivered any more. on_end follows, after the peer's
+ * Close or 2 s, never from inside. */
+void ws_close(struct ws_conn *c, int code, const char *reason);
 size_t ws_queued(const struct ws_conn *c);                         /* unsent bytes */
 
 struct ws_peer {

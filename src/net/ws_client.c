@@ -3,36 +3,18 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <curl/curl.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <uv.h>
 
-enum { DEFAULT_CONNECT_MS = 10000, DEFAULT_QUEUE = 4 << 20, TLS_PROBE_MS = 5, ADDRESS_TEXT = 64 };
+enum { DEFAULT_QUEUE = 4 << 20, TLS_PROBE_MS = 5, ADDRESS_TEXT = 64 };
 
 /* Outlives its connection when that is given up while the resolver works. */
-struct lookup {
+struct ws_lookup {
 	uv_getaddrinfo_t uv;
-	struct client *client;
-};
-
-struct client {
-	struct ws_handler h;
-	void *ctx;
-	struct lookup *lookup;
-	struct loop_timer *step;        /* the next move, outside the caller's and lws's stack */
-	struct loop_timer *probe;       /* TLS only: has the socket connected? */
-	struct addrinfo *addrs, *addr;  /* all, and the one to try */
-	bool tls;
-	char *host, *path, *unix_path, *subprotocol, *ca_file;
-	char **headers;
-	int port;
-	int64_t rung_start_us, connect_ms;
-	int http_status;
-	char failure[160];              /* decided before lws was asked */
+	struct ws_client *client;
 };
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
@@ -44,7 +26,7 @@ static const struct lws_protocols PROTOCOLS[] = {
 
 static void failed(struct ws_conn *c, const char *why)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	struct ws_end e = { .rung = c->rung, .http_status = k->http_status, .by_us = c->closing };
 
 	text_z(e.reason, sizeof e.reason, slice_of(why));
@@ -54,7 +36,7 @@ static void failed(struct ws_conn *c, const char *why)
 
 static void pass_rung(struct ws_conn *c, enum ws_rung r)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	int64_t now = loop_now(c->ctx->loop).boot_us, took = now - k->rung_start_us;
 
 	if (c->rung != r)
@@ -71,20 +53,20 @@ static void pass_rung(struct ws_conn *c, enum ws_rung r)
 
 static void role_message(struct ws_conn *c, struct slice msg, bool binary)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 
 	k->h.on_message(k->ctx, msg, binary);
 }
 
 static void role_pong(struct ws_conn *c, struct slice payload)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 
 	if (k->h.on_pong)
 		k->h.on_pong(k->ctx, payload);
 }
 
-static void client_free(struct client *k)
+static void client_free(struct ws_client *k)
 {
 	if (k->lookup)
 		k->lookup->client = NULL;
@@ -105,7 +87,7 @@ static void client_free(struct client *k)
 
 static void role_end(struct ws_conn *c, const struct ws_end *end)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 
 	k->h.on_end(k->ctx, end);
 	client_free(k);
@@ -118,7 +100,7 @@ static void role_detach(struct lws *wsi)
 
 static void role_timeout(struct ws_conn *c)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	char why[160];
 
 	snprintf(why, sizeof why, "not open after %lld ms; it stopped at: %s", (long long)k->connect_ms, ws_rung_name(c->rung));
@@ -129,7 +111,7 @@ static const struct ws_role ROLE = { role_message, role_pong, role_end, role_det
 
 /* Connecting */
 
-static struct lws_vhost *vhost_for(struct ws_ctx *ctx, const struct client *k)
+static struct lws_vhost *vhost_for(struct ws_ctx *ctx, const struct ws_client *k)
 {
 	struct lws_context_creation_info info = {
 		.vhost_name = "client",
@@ -180,7 +162,7 @@ void ws_vhosts_free(struct ws_ctx *c)
 static void on_probe(void *ctx)
 {
 	struct ws_conn *c = ctx;
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	struct sockaddr_storage a;
 	socklen_t n = sizeof a;
 
@@ -198,7 +180,7 @@ static void numeric_address(const struct addrinfo *a, char dst[ADDRESS_TEXT])
 		dst[0] = '\0';
 }
 
-static void host_header(const struct client *k, struct buf *out)
+static void host_header(const struct ws_client *k, struct buf *out)
 {
 	bool v6 = strchr(k->host, ':') != NULL;
 
@@ -209,7 +191,7 @@ static void host_header(const struct client *k, struct buf *out)
 
 static struct lws *ask_lws(struct ws_conn *c, struct lws_vhost *vh)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	struct buf host, address;
 	char numeric[ADDRESS_TEXT] = "";
 	struct lws *wsi;
@@ -240,7 +222,7 @@ static struct lws *ask_lws(struct ws_conn *c, struct lws_vhost *vh)
 	return wsi;
 }
 
-static bool next_address(struct client *k)
+static bool next_address(struct ws_client *k)
 {
 	if (k->addr && k->addr->ai_next) {
 		k->addr = k->addr->ai_next;
@@ -273,7 +255,7 @@ static void close_lost_watcher(struct ws_ctx *ctx)
 
 static void connect_now(struct ws_conn *c)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	struct lws_vhost *vh = vhost_for(c->ctx, k);
 	int why;
 
@@ -302,7 +284,7 @@ static void connect_now(struct ws_conn *c)
 static void on_step(void *ctx)
 {
 	struct ws_conn *c = ctx;
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 
 	if (k->failure[0]) {
 		failed(c, k->failure);
@@ -315,8 +297,8 @@ static void on_step(void *ctx)
 
 static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *res)
 {
-	struct lookup *l = r->data;
-	struct client *k = l->client;
+	struct ws_lookup *l = r->data;
+	struct ws_client *k = l->client;
 
 	free(l);
 	if (!k) {
@@ -332,9 +314,9 @@ static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *res)
 
 static void resolve(struct ws_conn *c)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct lookup *l = xcalloc(1, sizeof *l);
+	struct ws_lookup *l = xcalloc(1, sizeof *l);
 	int n;
 
 	l->client = k;
@@ -358,7 +340,7 @@ static bool tells_of_tls(const struct ws_conn *c, struct slice words)
 
 static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 	struct slice words = { in ? in : "", in ? strnlen(in, len) : 0 };
 
 	if (k->tls && tells_of_tls(c, words))
@@ -381,7 +363,7 @@ static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
 
 static int add_headers(struct ws_conn *c, char **p, size_t room)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 
 	pass_rung(c, WS_CONNECT);
 	pass_rung(c, WS_TLS);
@@ -398,7 +380,7 @@ static int add_headers(struct ws_conn *c, char **p, size_t room)
 
 static void on_established(struct ws_conn *c)
 {
-	struct client *k = c->role_data;
+	struct ws_client *k = c->role_data;
 
 	pass_rung(c, WS_UPGRADE);
 	ws_conn_opened(c);
@@ -468,93 +450,9 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	return 0;
 }
 
-/* Reading the target */
-
-static char *part(CURLU *u, CURLUPart what, unsigned flags)
-{
-	char *p = NULL, *copy;
-
-	if (curl_url_get(u, what, &p, flags) != CURLUE_OK)
-		return NULL;
-	copy = xstrdup(p);
-	curl_free(p);
-	return copy;
-}
-
-static const char *parse_parts(struct client *k, CURLU *u)
-{
-	char *scheme = part(u, CURLUPART_SCHEME, 0), *port = part(u, CURLUPART_PORT, 0);
-	char *query = part(u, CURLUPART_QUERY, 0), *path = part(u, CURLUPART_PATH, 0);
-	bool known = scheme && (strcmp(scheme, "ws") == 0 || strcmp(scheme, "wss") == 0);
-	struct buf b;
-
-	buf_init(&b);
-	buf_addf(&b, query ? "%s?%s" : "%s", path ? path : "/", query);
-	k->path = buf_take(&b);
-	k->tls = scheme && strcmp(scheme, "wss") == 0;
-	k->port = port ? atoi(port) : k->tls ? 443 : 80;
-	k->host = part(u, CURLUPART_HOST, 0);
-	if (k->host && k->host[0] == '[') {
-		memmove(k->host, k->host + 1, strlen(k->host));
-		k->host[strcspn(k->host, "]")] = '\0';
-	}
-	free(scheme);
-	free(port);
-	free(query);
-	free(path);
-	return known && k->host ? NULL : "the address must be ws://host:port/path or wss://…";
-}
-
-static const char *parse_url(struct client *k, const char *url)
-{
-	CURLU *u = curl_url();
-	const char *why;
-
-	if (!u)
-		die("ws: out of memory");
-	if (!url || curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-		why = "the address must be ws://host:port/path or wss://…";
-	else
-		why = parse_parts(k, u);
-	curl_url_cleanup(u);
-	return why;
-}
-
-static const char *copy_headers(struct client *k, const char *const *headers)
-{
-	size_t n = 0;
-
-	while (headers && headers[n])
-		n++;
-	k->headers = xcalloc(n + 1, sizeof *k->headers);
-	for (size_t i = 0; i < n; i++) {
-		if (strpbrk(headers[i], "\r\n") || !strchr(headers[i], ':'))
-			return "a request header is malformed";
-		k->headers[i] = xstrdup(headers[i]);
-	}
-	return NULL;
-}
-
-static const char *parse_target(struct client *k, const struct ws_target *t)
-{
-	const char *why = parse_url(k, t->url);
-
-	if (!why)
-		why = copy_headers(k, t->headers);
-	k->unix_path = t->unix_path ? xstrdup(t->unix_path) : NULL;
-	k->subprotocol = t->subprotocol ? xstrdup(t->subprotocol) : NULL;
-	k->ca_file = k->tls && t->ca_file ? xstrdup(t->ca_file) : NULL;
-	if (!why && k->ca_file && access(k->ca_file, R_OK) != 0)
-		why = "the CA file cannot be read; check its path and permissions";
-	k->connect_ms = t->connect_timeout_ms > 0 ? t->connect_timeout_ms : DEFAULT_CONNECT_MS;
-	if (k->unix_path && strlen(k->unix_path) >= sizeof ((struct sockaddr_un *)NULL)->sun_path)
-		why = "the socket path is longer than 107 bytes; use a shorter directory";
-	return why;
-}
-
 struct ws_conn *ws_connect(struct ws_ctx *ctx, const struct ws_target *t, const struct ws_handler *h, void *user)
 {
-	struct client *k;
+	struct ws_client *k;
 	struct ws_conn *c;
 	const char *why;
 
@@ -562,7 +460,7 @@ struct ws_conn *ws_connect(struct ws_ctx *ctx, const struct ws_target *t, const 
 		return NULL;
 	k = xcalloc(1, sizeof *k);
 	c = ws_conn_new(ctx, &ROLE, k);
-	why = parse_target(k, t);
+	why = ws_target_parse(k, t);
 	c->rung = WS_RESOLVE;
 	c->max_message = t->max_message ? t->max_message : WS_DEFAULT_MESSAGE;
 	c->max_queue = t->max_queue ? t->max_queue : DEFAULT_QUEUE;

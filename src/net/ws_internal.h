@@ -85,6 +85,36 @@ struct ws_ctx {
 	struct lws *lost;               /* what that call destroyed */
 };
 
+/* Role data of a connection we make. */
+struct ws_client {
+	struct ws_handler h;
+	void *ctx;
+	struct ws_lookup *lookup;
+	struct loop_timer *step;        /* the next move, outside the caller's and lws's stack */
+	struct loop_timer *probe;       /* TLS only: has the socket connected? */
+	struct addrinfo *addrs, *addr;  /* all, and the one to try */
+	bool tls;
+	char *host, *path, *unix_path, *subprotocol, *ca_file;
+	char **headers;
+	int port;
+	int64_t rung_start_us, connect_ms;
+	int http_status;
+	char failure[160];              /* decided before lws was asked */
+};
+
+struct ws_server {
+	struct ws_server *next;
+	struct ws_ctx *ctx;
+	struct ws_server_handler h;
+	void *user;
+	char *unix_path;
+	char **ws_paths;
+	struct lws_vhost *tcp;
+	size_t max_message, max_queue;
+	int max_connections, connections;
+	bool refuse;                    /* it could not be set up whole */
+};
+
 extern const lws_retry_bo_t WS_NO_VALIDITY;     /* our own pings; lws's timers are one sorted list */
 
 struct ws_conn *ws_conn_new(struct ws_ctx *c, const struct ws_role *role, void *role_data);
@@ -107,6 +137,9 @@ struct ws_end ws_conn_verdict(const struct ws_conn *c);
 /* lws acts on what a foreign callback armed only after this. */
 void ws_nudge(struct ws_ctx *c);
 
+/* Fills k from t; NULL, or why it cannot be used. */
+const char *ws_target_parse(struct ws_client *k, const struct ws_target *t);
+extern const struct lws_protocols WS_SERVER_PROTOCOLS[];
 void ws_servers_free(struct ws_ctx *c);
 void ws_vhosts_free(struct ws_ctx *c);
 /* Both ends: refuses a certificate that does not verify, and says why. */
