@@ -1,4 +1,8 @@
 /* sluice-sim: reads the command line, opens everything, says where, runs until it is told to end. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,1 +1,4 @@
 # tests of this folder
+dist_check_SCRIPTS += tests/integration/sim.py tests/integration/sim_links.py
+TESTS += tests/integration/sim.py tests/integration/sim_links.py
+EXTRA_DIST += tests/integration/simlib.py

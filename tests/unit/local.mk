@@ -88,7 +88,7 @@ tests_unit_test_sim_files_LDADD = libsluice_sim.a $(UNIT_BASE)
 tests_unit_test_sim_frame_SOURCES = tests/unit/test_sim_frame.c
 tests_unit_test_sim_frame_LDADD = libsluice_sim.a $(UNIT_BASE)
 tests_unit_test_sim_http_SOURCES = tests/unit/test_sim_http.c
-tests_unit_test_sim_http_LDADD = libsluice_sim.a $(UNIT_BASE)
+tests_unit_test_sim_http_LDADD = libsluice_sim.a libsluice_net.a $(UV_LIBS) $(UNIT_BASE)
 tests_unit_test_sim_options_SOURCES = tests/unit/test_sim_options.c
 tests_unit_test_sim_options_LDADD = libsluice_sim.a $(UNIT_BASE)
 
