@@ -818,6 +818,7 @@ static void of_two_writers_exactly_one_gets_each_row(void **state)
 /* ---- the queue ---- */
 
 static struct buf order;
+static char names[3][2] = { "1", "2", "3" };
 static void on_order(void *ctx, const struct records_answer *a)
 {
 	buf_addf(&order, "%s%s ", (const char *)ctx, a->rc == RC_OK ? "" : a->rc == RC_CANCELLED ? "-cancelled" : "-failed");
@@ -829,9 +830,9 @@ static void calls_run_in_order_and_every_one_is_answered_once(void **state)
 	add("a", "kimi", "f1");
 	struct records_ref r = ref("kimi", "f1", "a");
 	buf_clear(&order);
-	records_recheck(rec, &r, 1, on_order, "1");
-	records_claim(rec, &r, 1, TOKEN, on_order, "2");
-	records_commit(rec, &r, 1, TOKEN, "expired", on_order, "3");
+	records_recheck(rec, &r, 1, on_order, names[0]);
+	records_claim(rec, &r, 1, TOKEN, on_order, names[1]);
+	records_commit(rec, &r, 1, TOKEN, "expired", on_order, names[2]);
 	while (!strchr(buf_z(&order), '3'))
 		loop_run_once(loop);
 	assert_string_equal(buf_z(&order), "1 2 3 ");
@@ -843,8 +844,8 @@ static void freeing_waits_for_what_runs_and_answers_the_rest(void **state)
 	(void)state;
 	many(3000);
 	struct records_ref r = ref("kimi", "f-1", "k000001");
-	records_claim(rec, &r, 1, TOKEN, on_order, "1");
-	records_claim(rec, &r, 1, TOKEN, on_order, "2");
+	records_claim(rec, &r, 1, TOKEN, on_order, names[0]);
+	records_claim(rec, &r, 1, TOKEN, on_order, names[1]);
 	records_free(rec);
 	rec = NULL;
 	assert_string_equal(buf_z(&order), "1 2-cancelled ");
