@@ -68,5 +68,3 @@ lint:
 	@SLUICE_TOP='$(abs_top_srcdir)' $(SHELL) $(srcdir)/tests/structure/lint
 
 .PHONY: summary promises-line bench screenshots lint need-test-libs
-include tests/structure/local.mk
-include tests/promises/local.mk

@@ -1,2 +1,0 @@
-TESTS += tests/structure/floors.py
-EXTRA_DIST += tests/structure/floors.py
