@@ -40,7 +40,7 @@ PY_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run
 SH_LOG_COMPILER = $(LOG_COMPILER) $(SHELL)
 PY_LOG_COMPILER = $(LOG_COMPILER) /usr/bin/python3
-EXTRA_DIST += tests/run tests/summary tests/structure/lint tests/promises
+EXTRA_DIST += tests/run tests/summary tests/structure/lint tests/promises tests/peers/package.json tests/peers/package-lock.json
 
 if !HAVE_TEST_LIBS
 check_DATA += need-test-libs
@@ -50,7 +50,7 @@ endif
 
 # Failures by name and the last line "N passed, N failed", from the results of the last make check.
 summary:
-	@$(SHELL) $(srcdir)/tests/summary $(TEST_LOGS)
+	@$(SHELL) $(srcdir)/tests/summary --status '$(MAKE_CHECK_STATUS)' $(TEST_LOGS)
 
 # What the first release promises, one line each; NAMES="demo kill" asks for some.
 promises-line: all

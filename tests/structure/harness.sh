@@ -29,7 +29,7 @@ trs() {	# NAME LINE…
 summary() { (cd "$dir" && sh "$top/tests/summary" "$@"); }
 top=$(cd "$top" && pwd)
 
-echo 1..18
+echo 1..20
 script good 'exit 0'
 script bad 'exit 3'
 script skip 'echo no server; exit 77'
@@ -69,4 +69,6 @@ summary a.log c.log >/dev/null
 is "a skip alone does not fail" $? 0
 CI=1 summary a.log c.log >/dev/null
 is "in CI it does" $? 1
+is "the end of a failed log is shown" "$(summary b.log | sed -n 2p)" "    | x"
+is "make check failed without a failed case" "$(summary --status 2 a.log | tail -n 1)" "2 passed, 1 failed"
 exit $failed
