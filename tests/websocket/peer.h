@@ -16,7 +16,6 @@ struct peer {
 	int close_code;                 /* after the answer, or instead of it; 0 = stay */
 	const char *close_text;
 	int close_at_once;              /* right after the upgrade */
-	bool cut_at_once;
 	bool no_pong, wrong_pong;
 	/* what was seen */
 	int conns, upgrades, frames, pings;
@@ -95,8 +94,6 @@ static inline void peer_upgrade(struct peer *p)
 	buf_clear(&p->in);
 	if (p->close_at_once)
 		peer_close(p, p->close_at_once, p->close_text);
-	if (p->cut_at_once)
-		tcp_reset(p->conn);
 }
 
 static inline void peer_frame_in(struct peer *p, int opcode, const char *data, size_t n)

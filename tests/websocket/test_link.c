@@ -354,9 +354,10 @@ static void short_ups_do_not_start_the_backoff_over(void **state)
 	cfg.handshake = "none";
 	cfg.reconnect_base_ms = 1;
 	cfg.reconnect_max_ms = 64;
-	peer.cut_at_once = true;
+	peer.close_at_once = 1001;
 	go(NULL);
 	pump(loop, many_attempts, &many);
+	assert_true(link_look(k)->up_count >= many - 1);
 	assert_true(longest_wait_us > 4 * 1000);
 	assert_true(longest_wait_us <= 65 * 1000);
 }
