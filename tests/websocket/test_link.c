@@ -354,6 +354,7 @@ static void short_ups_do_not_start_the_backoff_over(void **state)
 	cfg.handshake = "none";
 	cfg.reconnect_base_ms = 1;
 	cfg.reconnect_max_ms = 64;
+	cfg.breaker.open_ms = cfg.breaker.open_max_ms = 1;      /* it opens, but holds nothing back */
 	peer.close_at_once = 1001;
 	go(NULL);
 	pump(loop, many_attempts, &many);
