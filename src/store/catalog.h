@@ -1,6 +1,7 @@
 /* catalog.db: what the last discoveries found. It can be thrown away. Loaded un-indexed, one table
  * per list, indexed once at the end. Used on worker threads; one struct catalog per thread, and never
- * two writers at a time (the engine serialises its workers). */
+ * two writers at a time (the engine serialises its workers). The writer makes a damaged or newer
+ * file anew; a database of another program is refused. */
 #ifndef SLUICE_STORE_CATALOG_H
 #define SLUICE_STORE_CATALOG_H
 
@@ -34,11 +35,14 @@ enum rc catalog_rows_finish(struct catalog *c, int64_t *rows, struct err *e) MUS
 
 /* One ordered pass over a lane's items beside the rows that name them (a merge of two ordered
  * cursors). row NULL = in no row; item NULL = dangling row. Several rows of one file come one by
- * one, `more` says that another follows. */
+ * one, `more` says that another follows. A row with an empty lane (not known) counts for the items
+ * of every lane and never dangles; a row with an empty file_id names nothing and is not shown.
+ * RC_INCOMPLETE unless the list of the lane and the rows were both finished. */
 typedef enum rc catalog_merge_visit(void *ctx, const struct catalog_item *item, const struct catalog_row *row, bool more);
 enum rc catalog_merge(struct catalog *c, int32_t lane, struct slice lane_name, catalog_merge_visit *v, void *ctx, struct err *e) MUST_USE;
 
-/* Verdicts of the last validation, for the Candidates screen. */
+/* Verdicts of the last validation, for the Candidates screen. The last ones stay visible until
+ * catalog_verdicts_finish puts the new ones in their place. */
 struct catalog_verdict {
 	int32_t lane;
 	struct slice id, name, purpose;
@@ -54,6 +58,8 @@ enum rc catalog_verdicts_begin(struct catalog *c, struct err *e) MUST_USE;
 enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v, size_t n, struct err *e) MUST_USE;
 enum rc catalog_verdicts_finish(struct catalog *c, struct err *e) MUST_USE;
 
+/* Ascending; unknown sizes and ages and what is not planned come last; age ascending = youngest
+ * first. The order of the last window is kept (4 bytes a row), so that scrolling costs no sort. */
 enum catalog_order { CATALOG_BY_RANK, CATALOG_BY_SIZE, CATALOG_BY_AGE, CATALOG_BY_NAME, CATALOG_BY_ID };
 struct catalog_window {
 	int32_t lane;                   /* -1 = all */
