@@ -226,7 +226,7 @@ static const struct field lane_fields[] = {
 	  .doc = "Items asked for per page; the dialect's own maximum still holds." },
 	{ .key = "in_flight", .type = FIELD_INT, AT(cfg_lane, in_flight), .def = "64", .min = 1, .max = 1000,
 	  .doc = "Requests at a time. The failure matrix may allow fewer." },
-	{ .key = "rate", .type = FIELD_RATE, AT(cfg_lane, rate_mhz), .def = "20/s", .min = 1, .max = INT64_C(10000000),
+	{ .key = "rate", .type = FIELD_RATE, AT(cfg_lane, rate_mhz), .def = "20/s", .min = 1, .max = INT64_C(1000000000),
 	  .doc = "Requests per second, minute or hour: 20/s, 90/m, 100/h." },
 	{ .key = "burst", .type = FIELD_INT, AT(cfg_lane, burst), .def = "20", .min = 1, .max = 10000,
 	  .doc = "Requests that may leave at once after a pause." },

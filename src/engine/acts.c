@@ -123,8 +123,8 @@ static void do_list_records(struct runner *r)
 /* ---- validation ---- */
 
 struct validating {
+	struct validation v;            /* first: the worker is given this struct as its own */
 	struct runner *r;
-	struct validation v;
 };
 
 static void plan_record(struct validating *q)

@@ -97,14 +97,16 @@ static const struct found *own_row(const struct chunk *c, const struct records_r
 	return own;
 }
 
-/* Used or changed after the list began: whole seconds, as many databases keep them. */
+/* After the list began; a time in whole seconds, as many databases keep them, may be later than it says. */
+static bool after(int64_t us, int64_t list_us)
+{
+	return us >= (us % 1000000 ? list_us : list_us - list_us % 1000000);
+}
+
 static bool touched_since(const struct chunk *c, const struct found *f)
 {
 	int64_t list = c->g->s->listed_us;
-	if (list < 0)
-		return false;
-	list -= list % 1000000;
-	return f->used_us >= list || f->updated_us >= list;
+	return list >= 0 && (after(f->used_us, list) || after(f->updated_us, list));
 }
 
 /* ---- one item ---- */
