@@ -39,7 +39,7 @@ struct client {
 
 /* The allow-list for a watching connection; the engine has its own. */
 static const char *const reads[] = {
-	"hello", "subscribe", "status", "cycle.status", "lanes", "links", "candidates", "candidates.one", "plan.show",
+	"hello", "methods", "subscribe", "status", "cycle.status", "lanes", "links", "candidates", "candidates.one", "plan.show",
 	"plan.items", "grant.list", "audit.tail", "audit.verify", "policies", "metrics",
 };
 
@@ -323,9 +323,8 @@ void client_tick(struct client *c, int64_t now_us)
 	ws_ping(c->conn, SLICE_LIT("console"));
 }
 
-int64_t client_silent_since(const struct client *c)
+int64_t client_silent_us(const struct client *c)
 {
-	if (!c->open)
-		return c->heard_us > 0 ? c->heard_us : 0;
-	return loop_now(c->loop).boot_us - c->heard_us > SILENT_US ? c->heard_us : -1;
+	int64_t silent = loop_now(c->loop).boot_us - c->heard_us;
+	return c->state == CLIENT_UP && c->open && silent <= SILENT_US ? -1 : silent;
 }

@@ -32,8 +32,8 @@ void client_free(struct client *c);     /* callbacks of what is in flight are dr
 void client_call(struct client *c, const char *method, struct slice params, client_done_fn *done, void *ctx);
 /* Once a second: pings, notices an engine that does not answer. */
 void client_tick(struct client *c, int64_t now_us);
-/* The engine has not been heard of since then; -1 = it is answering. */
-int64_t client_silent_since(const struct client *c);
+/* How long the engine has not been heard of; -1 = it is answering. */
+int64_t client_silent_us(const struct client *c);
 bool client_method_reads(const char *method);
 
 #endif

@@ -91,10 +91,10 @@ void m_candidates_done(struct m_candidates *c)
 	*c = (struct m_candidates){ 0 };
 }
 
-void m_audit_read(struct m_audit *a, const struct json *j, bool append)
+void m_audit_read(struct m_audit *a, const struct json *j, enum m_join how)
 {
 	const struct json *list = json_get(j, "records");
-	if (!append)
+	if (how == M_REPLACE)
 		m_audit_done(a);
 	if (!a->mem)
 		a->mem = arena_new(65536);
@@ -104,8 +104,8 @@ void m_audit_read(struct m_audit *a, const struct json *j, bool append)
 		read_record(&more[i++], v, a->mem);
 	struct m_record *both = arena_alloc(a->mem, (size_t)(old + n + 1) * sizeof(*both));
 	if (old > 0)
-		memcpy(both, a->record, (size_t)old * sizeof(*both));
-	memcpy(both + old, more, (size_t)n * sizeof(*both));
+		memcpy(both + (how == M_PREPEND ? n : 0), a->record, (size_t)old * sizeof(*both));
+	memcpy(both + (how == M_PREPEND ? 0 : old), more, (size_t)n * sizeof(*both));
 	a->record = both;
 	a->records = old + n;
 	a->has = true;

@@ -46,7 +46,7 @@ struct m_lane {
 };
 
 struct m_records {
-	struct slice name, sentence;
+	struct slice name, sentence, places;
 	int64_t rows, listed_us;
 	bool complete;
 };
@@ -87,8 +87,8 @@ struct m_cycle_lane {
 	int64_t planned, planned_bytes, granted, granted_bytes, batch, batch_items, sent, in_flight;
 	int64_t deleted, gone, gone_other, failed, unknown, refused, drifted, protected_, blocked, held, not_started;
 	int64_t T, F, N, tolerance_left, retry_budget_left, budget_items, budget_bytes, requests, paced_until_us, per_second, eta_s;
-	bool has_canary;
-	int64_t canary_items, canary_deleted, canary_checked, control, control_present;
+	bool has_canary, canary_checked;
+	int64_t canary_items, canary_deleted, control, control_present;
 	struct m_class class_;
 	struct m_failed *failed_by;
 	int failed_bys;
@@ -213,7 +213,8 @@ void model_topic(struct model *m, struct slice topic, const struct json *data, i
 /* Answers that a screen owns. Each replaces what was there. */
 void m_candidates_read(struct m_candidates *c, const struct json *j);
 void m_candidates_done(struct m_candidates *c);
-void m_audit_read(struct m_audit *a, const struct json *j, bool append);
+enum m_join { M_REPLACE, M_APPEND, M_PREPEND };
+void m_audit_read(struct m_audit *a, const struct json *j, enum m_join how);
 void m_audit_done(struct m_audit *a);
 void m_plan_read(struct m_plan *p, const struct json *j);
 void m_plan_done(struct m_plan *p);

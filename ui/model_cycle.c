@@ -53,7 +53,7 @@ static void read_lane(struct m_cycle_lane *l, const struct json *j, struct arena
 	};
 	static const struct field canary[] = {
 		F_I64(m_cycle_lane, canary_items, "items"), F_I64(m_cycle_lane, canary_deleted, "deleted"),
-		F_I64(m_cycle_lane, canary_checked, "checked"), F_I64(m_cycle_lane, control, "control"),
+		F_BOOL(m_cycle_lane, canary_checked, "checked"), F_I64(m_cycle_lane, control, "control"),
 		F_I64(m_cycle_lane, control_present, "control_present"),
 	};
 	READ(l, fields, j, mem);

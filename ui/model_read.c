@@ -89,6 +89,7 @@ void read_records(struct m_records **r, int *n, const struct json *j, struct are
 {
 	static const struct field fields[] = {
 		F_STR(m_records, name, "name"), F_STR(m_records, sentence, "sentence"),
+		F_STR(m_records, places, "places"),
 		F_I64(m_records, rows, "rows"), F_I64(m_records, listed_us, "listed_us"), F_BOOL(m_records, complete, "complete"),
 	};
 	*r = read_array(j, sizeof(**r), n, mem);

@@ -1,0 +1,518 @@
+#include "ui/action.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "ui/format.h"
+#include "ui/screens/screens.h"
+
+static const struct screen_ops *front(const struct ui *ui)
+{
+	return ui->page ? ui->page : ui->screen;
+}
+
+/* ---- moving and looking ---- */
+
+static void verb(struct ui *ui, enum verb v, const char *otherwise)
+{
+	const struct screen_ops *s = front(ui);
+	if (!s->verb || !s->verb(ui, v))
+		ui_note(ui, ROLE_DIM, "%s", otherwise);
+}
+
+#define VERB_ACTION(name, v, otherwise) \
+	static void run_##name(struct ui *ui, const char *arg) \
+	{ \
+		(void)arg; \
+		verb(ui, v, otherwise); \
+	}
+VERB_ACTION(up, VERB_UP, "")
+VERB_ACTION(down, VERB_DOWN, "")
+VERB_ACTION(left, VERB_LEFT, "")
+VERB_ACTION(right, VERB_RIGHT, "")
+VERB_ACTION(page_up, VERB_PAGE_UP, "")
+VERB_ACTION(page_down, VERB_PAGE_DOWN, "")
+VERB_ACTION(top, VERB_TOP, "")
+VERB_ACTION(bottom, VERB_BOTTOM, "")
+VERB_ACTION(open, VERB_OPEN, "there is nothing to open here")
+VERB_ACTION(mark, VERB_MARK, "there is nothing to mark here")
+VERB_ACTION(sort, VERB_SORT, "this screen has one order")
+VERB_ACTION(next, VERB_NEXT, "there is no filter here")
+VERB_ACTION(prev, VERB_PREV, "there is no filter here")
+VERB_ACTION(verify, VERB_VERIFY, "the chain is verified on screen 7")
+
+#define SCREEN_ACTION(name, ops) \
+	static void run_##name(struct ui *ui, const char *arg) \
+	{ \
+		(void)arg; \
+		ui_show(ui, &ops); \
+	}
+SCREEN_ACTION(overview, screen_overview)
+SCREEN_ACTION(links, screen_links)
+SCREEN_ACTION(breakers, screen_breakers)
+SCREEN_ACTION(candidates, screen_candidates)
+SCREEN_ACTION(cycle, screen_cycle)
+SCREEN_ACTION(dead, screen_dead)
+SCREEN_ACTION(audit, screen_audit)
+SCREEN_ACTION(policies, screen_policies)
+SCREEN_ACTION(checks, screen_checks)
+
+static void turn(struct ui *ui, int by)
+{
+	ui_show(ui, screen_by_number((ui->screen->number + by + 8) % 9 + 1));
+}
+
+static void run_next_screen(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	turn(ui, 1);
+}
+
+static void run_prev_screen(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	turn(ui, -1);
+}
+
+static void run_back(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	if (front(ui)->verb && front(ui)->verb(ui, VERB_BACK))
+		return;
+	if (ui->page)
+		ui_page(ui, NULL);
+	else if (ui->screen != &screen_overview)
+		ui_show(ui, &screen_overview);
+}
+
+static void run_detach(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	if (ui->page)
+		ui_page(ui, NULL);
+	else
+		ui->quit = true;
+}
+
+static void run_filter(struct ui *ui, const char *arg)
+{
+	if (!front(ui)->filter)
+		ui_note(ui, ROLE_DIM, "there is nothing to filter here");
+	else if (*arg)
+		front(ui)->filter(ui, arg);
+	else
+		ui_prompt(ui, PROMPT_FILTER);
+}
+
+static void run_help(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	ui_page(ui, ui->page == &page_help ? NULL : &page_help);
+}
+
+static void run_command(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	ui_prompt(ui, PROMPT_COMMAND);
+}
+
+static void run_redraw(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	ui->redraw = true;
+}
+
+/* ---- changing: what the engine says about it is said before it is asked ---- */
+
+static bool why_not(struct buf *why, struct slice reason)
+{
+	if (!reason.p)
+		return true;
+	text_show(why, reason, 0, false);
+	return false;
+}
+
+static bool has_cycle(struct ui *ui, struct buf *why)
+{
+	if (ui->model.cycle.has)
+		return true;
+	buf_adds(why, "there is no cycle; S starts one");
+	return false;
+}
+
+#define CAN_ACTION(name, member) \
+	static bool can_##name(struct ui *ui, struct buf *why) \
+	{ \
+		return has_cycle(ui, why) && why_not(why, ui->model.cycle.can.member); \
+	}
+CAN_ACTION(resume, resume)
+CAN_ACTION(abort, abort)
+CAN_ACTION(approve, approve)
+CAN_ACTION(ack, ack)
+CAN_ACTION(cancel, cancel)
+
+static bool between_cycles(const struct ui *ui)
+{
+	return !ui->model.cycle.has || slice_is(ui->model.cycle.state, "ended");
+}
+
+static bool can_start(struct ui *ui, struct buf *why)
+{
+	return why_not(why, ui->model.overview.cannot_start);
+}
+
+static bool can_step(struct ui *ui, struct buf *why)
+{
+	return between_cycles(ui) ? can_start(ui, why) : why_not(why, ui->model.cycle.can.step);
+}
+
+static void params_begin(struct jw *w, struct buf *b)
+{
+	*b = (struct buf){ 0 };
+	jw_init(w, b);
+	jw_obj(w);
+}
+
+/* One string parameter, or none. */
+static void do_with(struct ui *ui, const char *method, const char *key, const char *value, const char *sentence)
+{
+	struct buf b;
+	struct jw w;
+	params_begin(&w, &b);
+	if (key)
+		jw_kz(&w, key, value);
+	jw_end_obj(&w);
+	ui_do(ui, method, &b, sentence);
+	buf_done(&b);
+}
+
+static void start_policy(struct ui *ui, const char *policy)
+{
+	do_with(ui, "cycle.start", "policy", policy, "cycle started");
+}
+
+static void run_start(struct ui *ui, const char *arg)
+{
+	const struct m_overview *o = &ui->model.overview;
+	char one[80] = "";
+	struct buf names = { 0 };
+	if (*arg) {
+		start_policy(ui, arg);
+		return;
+	}
+	for (int i = 0; i < o->policies; i++) {
+		buf_adds(&names, i > 0 ? ", " : "");
+		text_show(&names, o->policy[i], 30, ui->ascii);
+	}
+	if (o->policies == 1)
+		text_z(one, sizeof(one), o->policy[0]);
+	ui_ask(ui, one, (struct slice){ 0 }, start_policy, "start a cycle of which policy? (%s)", buf_z(&names));
+	buf_done(&names);
+}
+
+static void run_step(struct ui *ui, const char *arg)
+{
+	if (between_cycles(ui))
+		run_start(ui, arg);
+	else
+		do_with(ui, "cycle.step", NULL, NULL, "stepping");
+}
+
+static void run_resume(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	do_with(ui, "cycle.resume", NULL, NULL, "resumed: it runs to the next gate");
+}
+
+static void run_hold(struct ui *ui, const char *arg)
+{
+	do_with(ui, "cycle.hold", *arg ? "why" : NULL, arg, "held: nothing new is sent, what is in flight settles");
+}
+
+static void ack_count(struct ui *ui, const char *count)
+{
+	int64_t n;
+	struct buf b;
+	struct jw w;
+	if (!parse_i64(slice_of(count), &n) || n < 0) {
+		ui_note(ui, ROLE_FAIL, "type the number of failures");
+		return;
+	}
+	params_begin(&w, &b);
+	jw_ki64(&w, "failures", n);
+	jw_end_obj(&w);
+	ui_do(ui, "cycle.ack", &b, "failures acknowledged");
+	buf_done(&b);
+}
+
+static void run_ack(struct ui *ui, const char *arg)
+{
+	char count[FORMAT_TEXT];
+	if (*arg)
+		ack_count(ui, arg);
+	else
+		ui_ask(ui, "", (struct slice){ 0 }, ack_count, "%s failures stay failed. Type their number to acknowledge them:",
+		       format_count(count, ui->model.cycle.ack_needed));
+}
+
+static void run_cancel(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	do_with(ui, "cycle.cancel", NULL, NULL, "cancelled");
+}
+
+static void abort_keep(struct ui *ui, const char *reason)
+{
+	struct buf b;
+	struct jw w;
+	params_begin(&w, &b);
+	jw_kz(&w, "how", "keep");
+	jw_kz(&w, "reason", reason);
+	jw_end_obj(&w);
+	ui_do(ui, "cycle.abort", &b, "aborting: what was deleted stays deleted");
+	buf_done(&b);
+}
+
+static void run_abort(struct ui *ui, const char *arg)
+{
+	if (*arg)
+		abort_keep(ui, arg);
+	else
+		ui_ask(ui, "", (struct slice){ 0 }, abort_keep, "abort and keep what is deleted deleted. Reason (Esc leaves):");
+}
+
+static void run_approve(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	ui_page(ui, &page_approve);
+}
+
+static bool can_reject(struct ui *ui, struct buf *why)
+{
+	if (!has_cycle(ui, why))
+		return false;
+	if (!ui->model.cycle.has_plan)
+		buf_adds(why, "there is no plan to reject");
+	return ui->model.cycle.has_plan;
+}
+
+static void reject(struct ui *ui, const char *reason)
+{
+	struct buf b;
+	struct jw w;
+	params_begin(&w, &b);
+	jw_kstr(&w, "plan", ui->model.cycle.plan_id);
+	jw_kz(&w, "reason", reason);
+	jw_end_obj(&w);
+	ui_do(ui, "grant.reject", &b, "plan rejected");
+	buf_done(&b);
+}
+
+static void run_reject(struct ui *ui, const char *arg)
+{
+	if (*arg)
+		reject(ui, arg);
+	else
+		ui_ask(ui, "", (struct slice){ 0 }, reject, "reject this plan. Reason (Esc leaves):");
+}
+
+static bool on_lane(struct ui *ui, struct buf *why)
+{
+	struct slice lane;
+	if (front(ui)->lane && front(ui)->lane(ui, &lane))
+		return true;
+	buf_adds(why, "put the cursor on a lane first");
+	return false;
+}
+
+static void exclude(struct ui *ui, const char *reason)
+{
+	struct buf b;
+	struct jw w;
+	params_begin(&w, &b);
+	jw_kz(&w, "lane", ui->ask_subject);
+	jw_kz(&w, "reason", reason);
+	jw_end_obj(&w);
+	ui_do(ui, "lane.exclude", &b, "lane excluded");
+	buf_done(&b);
+}
+
+static void run_exclude(struct ui *ui, const char *arg)
+{
+	struct slice lane = { 0 };
+	char shown[80];
+	if (!front(ui)->lane(ui, &lane))
+		return;
+	ui_ask(ui, arg, lane, exclude, "exclude lane %s from this cycle. Reason (Esc leaves):", text_z(shown, sizeof(shown), lane));
+}
+
+static void set_mode(struct ui *ui, const char *mode)
+{
+	char text[120];
+	struct slice cannot = ui->model.overview.cannot_arm;
+	if (strcmp(mode, "observe") != 0 && strcmp(mode, "rehearse") != 0 && strcmp(mode, "armed") != 0)
+		ui_note(ui, ROLE_FAIL, "the modes are observe, rehearse and armed");
+	else if (strcmp(mode, "armed") == 0 && cannot.p)
+		ui_note(ui, ROLE_FAIL, "cannot arm: %s", text_z(text, sizeof(text), cannot));
+	else
+		do_with(ui, "mode.set", "mode", mode, "mode set");
+}
+
+static void run_mode(struct ui *ui, const char *arg)
+{
+	if (*arg)
+		set_mode(ui, arg);
+	else
+		ui_ask(ui, "", (struct slice){ 0 }, set_mode, "which mode? (observe, rehearse, armed)");
+}
+
+static void stop_if_meant(struct ui *ui, const char *text)
+{
+	if (strcmp(text, "stop") == 0)
+		do_with(ui, "engine.stop", NULL, NULL, "the engine drains and stops");
+	else
+		ui_note(ui, ROLE_DIM, "the engine goes on");
+}
+
+static void run_engine_stop(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	ui_ask(ui, "", (struct slice){ 0 }, stop_if_meant, "stop the engine for everyone? Type stop (Esc leaves):");
+}
+
+/* ---- not in this version: said, never faked ---- */
+
+#define ABSENT_ACTION(name, sentence) \
+	static bool can_##name(struct ui *ui, struct buf *why) \
+	{ \
+		(void)ui; \
+		buf_adds(why, sentence); \
+		return false; \
+	}
+ABSENT_ACTION(protect, "protecting single items is not in this version; a `protect` rule of the policy does it")
+ABSENT_ACTION(breaker, "setting a breaker by hand is not in this version; it finds its way by time, and E excludes a lane")
+ABSENT_ACTION(flag, "feature flags are not in this version")
+ABSENT_ACTION(redrive, "redriving dead letters is not in this version; a new cycle lists and validates the items again")
+ABSENT_ACTION(dismiss, "dismissing dead letters is not in this version; `sluice audit tail --kind dead_letter` lists them")
+ABSENT_ACTION(diagnose, "diagnosing a link at once is not in this version; Enter shows the ladder of its last attempt")
+
+static void run_nothing(struct ui *ui, const char *arg)
+{
+	(void)ui, (void)arg;
+}
+
+static const struct action table[] = {
+	{ "up", "k Up", "up", "one row up", ACT_READ, NULL, NULL, run_up },
+	{ "down", "j Down", "down", "one row down", ACT_READ, NULL, NULL, run_down },
+	{ "left", "h Left", "left", "to the left, or the block before", ACT_READ, NULL, NULL, run_left },
+	{ "right", "l Right", "right", "to the right, or the next block", ACT_READ, NULL, NULL, run_right },
+	{ "page-up", "PgUp", "page up", "one screen up", ACT_READ, NULL, NULL, run_page_up },
+	{ "page-down", "PgDn", "page down", "one screen down", ACT_READ, NULL, NULL, run_page_down },
+	{ "top", "g Home", "top", "to the first row", ACT_READ, NULL, NULL, run_top },
+	{ "bottom", "G End", "bottom", "to the last row", ACT_READ, NULL, NULL, run_bottom },
+	{ "overview", "1", "Overview", "screen 1: links, breakers, the cycle, lanes, decisions", ACT_READ, NULL, NULL, run_overview },
+	{ "links", "2", "Links", "screen 2: every link in detail", ACT_READ, NULL, NULL, run_links },
+	{ "breakers", "3", "Breakers", "screen 3: every breaker", ACT_READ, NULL, NULL, run_breakers },
+	{ "candidates", "4", "Candidates", "screen 4: what was found, with the evidence", ACT_READ, NULL, NULL, run_candidates },
+	{ "cycle", "5", "Cycle", "screen 5: the cycle, lane by lane", ACT_READ, NULL, NULL, run_cycle },
+	{ "dead-letters", "6", "Dead letters", "screen 6: what failed for good", ACT_READ, NULL, NULL, run_dead },
+	{ "audit", "7", "Audit", "screen 7: who decided what", ACT_READ, NULL, NULL, run_audit },
+	{ "policies", "8", "Policies", "screen 8: the rules in words", ACT_READ, NULL, NULL, run_policies },
+	{ "checks", "9", "Checks", "screen 9: the doctor's list", ACT_READ, NULL, NULL, run_checks },
+	{ "next-screen", "Tab", "next screen", "the next screen", ACT_READ, NULL, NULL, run_next_screen },
+	{ "prev-screen", "S-Tab", "previous screen", "the screen before", ACT_READ, NULL, NULL, run_prev_screen },
+	{ "open", "Enter", "open", "all there is about the row under the cursor", ACT_READ, NULL, NULL, run_open },
+	{ "back", "Esc", "back", "close the page, clear the filter, or back to the overview", ACT_READ, NULL, NULL, run_back },
+	{ "detach", "q", "detach", "leave the console; the engine goes on", ACT_READ, NULL, NULL, run_detach },
+	{ "mark", "Space", "mark", "mark or unmark the row", ACT_READ, NULL, NULL, run_mark },
+	{ "filter", "/", "filter", "show only what matches", ACT_READ, "TEXT", NULL, run_filter },
+	{ "next", "n", "next", "the next match", ACT_READ, NULL, NULL, run_next },
+	{ "prev", "N", "previous", "the match before", ACT_READ, NULL, NULL, run_prev },
+	{ "sort", "o", "order", "the next order", ACT_READ, NULL, NULL, run_sort },
+	{ "verify", "v", "verify", "verify the audit chain now", ACT_READ, NULL, NULL, run_verify },
+	{ "help", "?", "help", "this page", ACT_READ, NULL, NULL, run_help },
+	{ "command", ":", "command", "type an action by its name; Tab completes", ACT_READ, NULL, NULL, run_command },
+	{ "redraw", "Ctrl-L", "redraw", "paint the whole screen again", ACT_READ, NULL, NULL, run_redraw },
+	{ "start", "", "start", "start a cycle of a policy", ACT_WRITE, "POLICY", can_start, run_start },
+	{ "step", "S", "step", "open one gate, or send one batch; without a cycle, start one", ACT_WRITE, NULL, can_step, run_step },
+	{ "approve", "A", "approve", "the approval page: type the phrases that grant a deletion", ACT_DANGER, NULL, can_approve, run_approve },
+	{ "hold", "H F8", "hold", "send nothing new, at once, without a question; F8 also where letters are typed", ACT_WRITE, "WHY", NULL, run_hold },
+	{ "resume", "R", "resume", "go on to the next gate", ACT_WRITE, NULL, can_resume, run_resume },
+	{ "abort", "X", "abort", "end the cycle; what is deleted stays deleted", ACT_DANGER, "REASON", can_abort, run_abort },
+	{ "ack", "K", "acknowledge", "acknowledge failures by their number", ACT_WRITE, "COUNT", can_ack, run_ack },
+	{ "cancel", "", "cancel", "end a cycle that has sent nothing yet", ACT_WRITE, NULL, can_cancel, run_cancel },
+	{ "reject", "", "reject", "reject the plan that waits for approval", ACT_WRITE, "REASON", can_reject, run_reject },
+	{ "exclude", "E", "exclude lane", "leave the lane under the cursor out of this cycle", ACT_WRITE, "REASON", on_lane, run_exclude },
+	{ "mode", "", "mode", "observe, rehearse or armed", ACT_WRITE, "MODE", NULL, run_mode },
+	{ "engine-stop", "", "stop engine", "drain and stop the engine, for everyone", ACT_WRITE, NULL, NULL, run_engine_stop },
+	{ "protect", "P", "protect", "protect the item under the cursor", ACT_WRITE, NULL, can_protect, run_nothing },
+	{ "breaker", "B", "breaker", "set the breaker under the cursor by hand", ACT_WRITE, NULL, can_breaker, run_nothing },
+	{ "flag", "F", "flag", "promote or roll back a feature flag", ACT_WRITE, NULL, can_flag, run_nothing },
+	{ "redrive", "V", "redrive", "make a new plan from dead letters", ACT_WRITE, NULL, can_redrive, run_nothing },
+	{ "dismiss", "W", "dismiss", "dismiss a dead letter with a reason", ACT_WRITE, NULL, can_dismiss, run_nothing },
+	{ "diagnose", "!", "diagnose", "try a link now, rung by rung", ACT_WRITE, NULL, can_diagnose, run_nothing },
+};
+
+const struct action *action_table(size_t *n)
+{
+	*n = ARRAY_LEN(table);
+	return table;
+}
+
+const struct action *action_by_id(struct slice id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (slice_is(id, table[i].id))
+			return &table[i];
+	return NULL;
+}
+
+static bool has_key(const struct action *a, int32_t code)
+{
+	for (const char *k = a->keys; *k;) {
+		char name[16];
+		size_t n = strcspn(k, " ");
+		snprintf(name, sizeof(name), "%.*s", (int)n, k);
+		if (key_parse(name) == code)
+			return true;
+		k += n + strspn(k + n, " ");
+	}
+	return false;
+}
+
+const struct action *action_by_key(int32_t code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (has_key(&table[i], code))
+			return &table[i];
+	return NULL;
+}
+
+const char *action_key(char dst[16], const struct action *a)
+{
+	snprintf(dst, 16, "%.*s", (int)strcspn(a->keys, " "), a->keys);
+	return dst;
+}
+
+bool action_enabled(struct ui *ui, const struct action *a, struct buf *why)
+{
+	if (a->kind != ACT_READ && ui_cannot_write(ui, why))
+		return false;
+	return !a->enabled || a->enabled(ui, why);
+}
+
+void action_run(struct ui *ui, const struct action *a, const char *arg)
+{
+	struct buf why = { 0 };
+	if (action_enabled(ui, a, &why))
+		a->run(ui, arg);
+	else if (a->run == run_hold && !ui->watch && !ui->connected)
+		ui_note(ui, ROLE_WARN, "hold: %s; SIGUSR1 to the engine (pid %lld) or a file HOLD in its state directory holds it too",
+			buf_z(&why), (long long)ui->model.overview.pid);
+	else
+		ui_note(ui, ROLE_WARN, "%s: %s", a->label, buf_z(&why));
+	buf_done(&why);
+}

@@ -1,0 +1,495 @@
+/* Screen 4: a window of the candidates. The engine holds and sorts them; here are the rows around the
+ * cursor, the marks, and the filter. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "ui/format.h"
+#include "ui/look.h"
+#include "ui/screens/screens.h"
+#include "ui/widgets/filter.h"
+#include "ui/widgets/flow.h"
+#include "ui/widgets/list.h"
+#include "ui/widgets/table.h"
+
+enum { WINDOW = 240, AHEAD = 80 };
+
+static const struct {
+	const char *order, *label;
+	bool desc;
+} orders[] = {
+	{ "rank", "rank", false },
+	{ "size", "size ↓", true },
+	{ "size", "size ↑", false },
+	{ "age", "oldest first", true },
+	{ "age", "newest first", false },
+	{ "name", "name", false },
+	{ "id", "id", false },
+};
+
+struct candidates {
+	struct ui *ui;                  /* for the list's callbacks */
+	struct m_candidates win;
+	struct list list;
+	char filter[200];
+	size_t order;
+	bool busy;                      /* one request is under way */
+	int64_t wanted;                 /* offset asked for while busy, -1 none */
+	int64_t asked;                  /* requests so far; an answer to an older filter is dropped by it */
+	char trouble[240];
+	uint64_t seen;                  /* of the lanes, to notice a new discovery */
+	struct table table;
+	/* the detail page */
+	struct buf one, one_id;         /* lines of evidence; what they are about */
+	char one_trouble[240];
+};
+
+static struct candidates *mine(struct ui *ui)
+{
+	return ui_state(ui, &screen_candidates);
+}
+
+/* ---- the window ---- */
+
+static void fetch(struct ui *ui, int64_t offset);
+
+static const struct list_source source;
+
+static void on_window(struct ui *ui, void *ctx, const struct json *result, const char *error)
+{
+	struct candidates *c = mine(ui);
+	int64_t asked = (int64_t)(intptr_t)ctx, again = c->wanted;
+	c->busy = false;
+	c->wanted = -1;
+	if (asked == c->asked && error) {
+		text_z(c->trouble, sizeof(c->trouble), slice_of(error));
+	} else if (asked == c->asked) {
+		c->trouble[0] = '\0';
+		m_candidates_read(&c->win, result);
+		struct list_source s = source;
+		s.ctx = c;
+		list_changed(&c->list, &s);
+	}
+	if (again >= 0 || asked != c->asked)
+		fetch(ui, MAX(again, 0));
+	ui->dirty = true;
+}
+
+static bool window_params(struct candidates *c, int64_t offset, struct buf *b, struct buf *why)
+{
+	static const char *const keys[] = { "lane", "verdict", NULL };
+	struct jw w;
+	jw_init(&w, b);
+	jw_obj(&w);
+	bool good = filter_write(&w, c->filter, keys, "text", why);
+	jw_kz(&w, "order", orders[c->order].order);
+	jw_kbool(&w, "desc", orders[c->order].desc);
+	jw_ki64(&w, "offset", offset);
+	jw_ki64(&w, "limit", WINDOW);
+	jw_end_obj(&w);
+	return good;
+}
+
+static void fetch(struct ui *ui, int64_t offset)
+{
+	struct candidates *c = mine(ui);
+	struct buf b = { 0 }, why = { 0 };
+	if (c->busy) {
+		c->wanted = offset;
+		return;
+	}
+	if (window_params(c, offset, &b, &why)) {
+		c->busy = true;
+		ui_call(ui, "candidates", &b, on_window, (void *)(intptr_t)c->asked);
+	}
+	buf_done(&why);
+	buf_done(&b);
+}
+
+static int64_t count(void *ctx)
+{
+	const struct candidates *c = ctx;
+	return c->win.has ? c->win.total : -1;
+}
+
+static const struct m_candidate *at(const struct candidates *c, int64_t row)
+{
+	int64_t i = row - c->win.offset;
+	return i >= 0 && i < c->win.rows ? &c->win.row[i] : NULL;
+}
+
+static bool row_id(void *ctx, int64_t row, struct slice *id)
+{
+	const struct m_candidate *r = at(ctx, row);
+	if (r)
+		*id = r->id;
+	return r != NULL;
+}
+
+static bool find(void *ctx, struct slice id, int64_t *row)
+{
+	const struct candidates *c = ctx;
+	for (int i = 0; i < c->win.rows; i++) {
+		if (slice_eq(c->win.row[i].id, id)) {
+			*row = c->win.offset + i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void want(void *ctx, int64_t first, int64_t n)
+{
+	struct candidates *c = ctx;
+	int64_t last = MIN(first + n, count(c));
+	if (last > first && (!at(c, first) || !at(c, last - 1)))
+		fetch(c->ui, MAX(first - AHEAD, 0));
+}
+
+/* ---- rows ---- */
+
+enum { C_MARK, C_ID, C_NAME, C_SIZE, C_AGE, C_VERDICT, C_RULE, C_CLASS, C_WHERE, C_WHY };
+
+static const struct column columns[] = {
+	[C_MARK] = { .title = "mark", .width = 4 },
+	[C_ID] = { .title = "id", .width = 20, .grow = 1, .most = 30, .keep = 6 },
+	[C_NAME] = { .title = "name", .width = 20, .grow = 3, .most = 60 },
+	[C_SIZE] = { .title = "size", .width = 8, .right = true },
+	[C_AGE] = { .title = "age", .width = 5, .right = true, .keep = 9 },
+	[C_VERDICT] = { .title = "verdict", .width = 12, .keep = 10 },
+	[C_RULE] = { .title = "rule", .width = 12, .grow = 1, .most = 24, .keep = 4 },
+	[C_CLASS] = { .title = "class", .width = 5, .keep = 7 },
+	[C_WHERE] = { .title = "where", .width = 5, .keep = 5 },
+	[C_WHY] = { .title = "why", .width = 16, .grow = 4, .keep = 3 },
+};
+
+static void draw(void *ctx, struct area line, int64_t row, bool marked)
+{
+	const struct candidates *c = ctx;
+	const struct m_candidate *r = at(c, row);
+	const struct table *t = &c->table;
+	char text[FORMAT_TEXT];
+	struct area verdict = table_cell(t, line, C_VERDICT);
+	table_put(t, line, C_MARK, marked ? ROLE_HELD : ROLE_DIM, marked ? "[x]" : "[ ]");
+	table_show(t, line, C_ID, ROLE_DIM, r->id);
+	struct area name = table_cell(t, line, C_NAME);
+	area_show_middle(name, 0, 0, name.w, ROLE_TEXT, r->name);
+	table_put(t, line, C_SIZE, r->bytes < 0 ? ROLE_WARN : ROLE_TEXT, format_bytes(text, r->bytes));
+	table_put(t, line, C_AGE, r->created_us < 0 ? ROLE_WARN : ROLE_TEXT, format_age(text, c->ui->now.wall_us, r->created_us));
+	if (verdict.w > 0)
+		look_put(verdict, 0, 0, 0, look_of(LOOK_VERDICT, r->verdict));
+	table_show(t, line, C_RULE, ROLE_TEXT, r->rule);
+	table_show(t, line, C_CLASS, slice_is(r->class_, "R0") ? ROLE_WARN : ROLE_TEXT, r->class_);
+	table_show(t, line, C_WHERE, ROLE_TEXT, r->where);
+	table_show(t, line, C_WHY, ROLE_DIM, r->reason);
+}
+
+static const struct list_source source = { .count = count, .id = row_id, .find = find, .want = want, .draw = draw };
+
+static struct list_source rows_of(struct ui *ui)
+{
+	struct list_source s = source;
+	s.ctx = mine(ui);
+	return s;
+}
+
+static int64_t listed_in_all(const struct ui *ui)
+{
+	int64_t sum = 0;
+	for (int i = 0; i < ui->model.overview.lanes; i++)
+		sum = m_sum(sum, ui->model.overview.lane[i].listed);
+	return sum;
+}
+
+static void heading(struct ui *ui, struct area a)
+{
+	struct candidates *c = mine(ui);
+	struct flow f;
+	char n[FORMAT_TEXT], of[FORMAT_TEXT];
+	flow_init(&f, area_sub(a, 0, 0, 1, a.w - 1), 0, 1);
+	flow_putf(&f, ROLE_STRONG, "%s of %s", format_count(n, c->win.has ? c->win.total : -1), format_count(of, listed_in_all(ui)));
+	flow_gap(&f, 3);
+	flow_putf(&f, ROLE_DIM, "filter: ");
+	flow_show(&f, c->filter[0] ? ROLE_ACCENT : ROLE_DIM, slice_of(c->filter[0] ? c->filter : "none"));
+	flow_gap(&f, 3);
+	flow_putf(&f, ROLE_TEXT, "sorted by %s", orders[c->order].label);
+	flow_gap(&f, 3);
+	if (c->list.marks > 0)
+		flow_putf(&f, ROLE_HELD, "marked %s (%s)", format_count(n, (int64_t)c->list.marks), format_bytes(of, list_marked_bytes(&c->list)));
+	flow_gap(&f, 3);
+	if (c->busy || c->win.loading)
+		flow_put(&f, ROLE_ACCENT, "loading…");
+	else if (c->win.has && ui->now.wall_us - c->win.listed_us > 600 * INT64_C(1000000) && c->win.listed_us > 0)
+		flow_putf(&f, ROLE_DIM, "listed %s ago", format_age(n, ui->now.wall_us, c->win.listed_us));
+}
+
+static void paint(struct ui *ui, struct area a)
+{
+	struct candidates *c = mine(ui);
+	struct list_source s = rows_of(ui);
+	struct area in = area_sub(a, 1, 1, a.h - 1, a.w - 2);
+	c->ui = ui;
+	heading(ui, a);
+	table_layout(&c->table, columns, (int)ARRAY_LEN(columns), in.w);
+	table_titles(&c->table, in, 0);
+	struct area body = area_rows(in, 1, in.h - 1);
+	int y = list_paint(&c->list, &s, body);
+	if (y >= 0) {
+		ui->cy = body.y + y;
+		ui->cx = body.x;
+	} else if (c->trouble[0]) {
+		area_put(body, 1, 1, ROLE_FAIL, c->trouble);
+	} else if (!c->win.has) {
+		area_put(body, 1, 1, ROLE_DIM, "loading…");
+	} else {
+		area_put(body, 1, 1, ROLE_DIM, c->filter[0] ? "Nothing matches; Esc clears the filter." :
+			 "Nothing was discovered yet. A cycle lists the lanes; S starts one.");
+	}
+}
+
+/* ---- filter, order, refresh ---- */
+
+static void restart(struct ui *ui)
+{
+	struct candidates *c = mine(ui);
+	c->asked++;
+	list_reset(&c->list);
+	fetch(ui, 0);
+	ui->dirty = true;
+}
+
+static void filter(struct ui *ui, const char *text)
+{
+	struct candidates *c = mine(ui);
+	struct buf b = { 0 }, why = { 0 };
+	char before[sizeof(c->filter)];
+	memcpy(before, c->filter, sizeof(before));
+	snprintf(c->filter, sizeof(c->filter), "%s", text + strspn(text, " "));
+	if (window_params(c, 0, &b, &why)) {
+		restart(ui);
+	} else {
+		memcpy(c->filter, before, sizeof(before));
+		ui_note(ui, ROLE_FAIL, "%s", buf_z(&why));
+	}
+	buf_done(&b);
+	buf_done(&why);
+}
+
+static const char *filter_text(struct ui *ui)
+{
+	return mine(ui)->filter;
+}
+
+static uint64_t fingerprint(const struct ui *ui)
+{
+	uint64_t h = 1469598103934665603u;
+	for (int i = 0; i < ui->model.overview.lanes; i++) {
+		const struct m_lane *l = &ui->model.overview.lane[i];
+		const int64_t v[] = { l->listed, l->listed_us, l->candidates, l->protected_, l->ineligible };
+		for (size_t k = 0; k < ARRAY_LEN(v); k++)
+			h = (h ^ (uint64_t)v[k]) * 1099511628211u;
+	}
+	return h;
+}
+
+static void changed(struct ui *ui)
+{
+	struct candidates *c = mine(ui);
+	uint64_t now = fingerprint(ui);
+	if (now == c->seen)
+		return;
+	c->seen = now;
+	fetch(ui, c->win.offset);
+}
+
+static void enter(struct ui *ui)
+{
+	struct candidates *c = mine(ui);
+	c->ui = ui;
+	c->seen = fingerprint(ui);
+	fetch(ui, c->win.offset);
+}
+
+/* ---- details ---- */
+
+static void evidence_lines(struct buf *out, const struct json *j, int depth)
+{
+	for (const struct json *v = json_first(j); v; v = json_next(v)) {
+		struct slice key = json_is_object(j) ? json_key(v) : (struct slice){ "", 0 };
+		buf_addf(out, "%*s", depth * 2, "");
+		buf_add(out, key.p, key.n);
+		buf_adds(out, key.n > 0 ? "  " : "");
+		struct slice s;
+		if (json_is_object(v) || json_is_array(v)) {
+			buf_addc(out, '\n');
+			evidence_lines(out, v, depth + 1);
+			continue;
+		}
+		if (json_str(v, &s))
+			for (size_t i = 0; i < s.n; i++)
+				buf_addc(out, s.p[i] == '\n' ? ' ' : s.p[i]);
+		else
+			json_print(out, v);
+		buf_addc(out, '\n');
+	}
+}
+
+static void on_one(struct ui *ui, void *ctx, const struct json *result, const char *error)
+{
+	struct candidates *c = mine(ui);
+	(void)ctx;
+	buf_clear(&c->one);
+	c->one_trouble[0] = '\0';
+	if (error)
+		text_z(c->one_trouble, sizeof(c->one_trouble), slice_of(error));
+	else
+		evidence_lines(&c->one, json_get(result, "evidence"), 0);
+	ui->dirty = true;
+}
+
+static void draw_evidence(struct flow *f, struct slice all)
+{
+	while (all.n > 0) {
+		const char *nl = memchr(all.p, '\n', all.n);
+		struct slice line = { all.p, nl ? (size_t)(nl - all.p) : all.n };
+		all.p += line.n + (nl ? 1 : 0);
+		all.n -= line.n + (nl ? 1 : 0);
+		f->indent = f->x = 4;
+		flow_words(f, ROLE_TEXT, line);
+		f->indent = 2;
+		flow_line(f);
+	}
+}
+
+static bool detail(struct ui *ui, struct flow *f, struct slice key)
+{
+	struct candidates *c = mine(ui);
+	char text[FORMAT_TEXT], more[FORMAT_TEXT];
+	int64_t row;
+	if (!find(c, key, &row))
+		return false;
+	const struct m_candidate *r = at(c, row);
+	flow_field(f, "name", r->name);
+	if (r->altered) {
+		flow_put(f, ROLE_ESCAPE, "the name has characters that are not shown as they are; approve by the id");
+		flow_line(f);
+	}
+	flow_field(f, "lane", r->lane);
+	flow_field(f, "verdict", r->verdict);
+	flow_field(f, "rule", r->rule);
+	flow_field(f, "why", r->reason);
+	flow_field(f, "where", r->where);
+	flow_field(f, "class", r->class_);
+	flow_field(f, "purpose", r->purpose);
+	flow_fieldf(f, "size", "%s (%s bytes)", format_bytes(text, r->bytes), format_count(more, r->bytes));
+	flow_fieldf(f, "age", "%s", format_age(text, ui->now.wall_us, r->created_us));
+	flow_fieldf(f, "rank in the plan", "%s", r->rank > 0 ? format_count(text, r->rank) : "not planned");
+	flow_line(f);
+	flow_put(f, ROLE_TITLE, "Evidence");
+	flow_line(f);
+	if (!slice_eq(buf_slice(&c->one_id), key))
+		flow_put(f, ROLE_DIM, "loading…");
+	else if (c->one_trouble[0])
+		flow_put(f, ROLE_FAIL, c->one_trouble);
+	else
+		draw_evidence(f, buf_slice(&c->one));
+	return true;
+}
+
+static void open_row(struct ui *ui, struct candidates *c)
+{
+	int64_t row;
+	struct buf b = { 0 };
+	struct jw w;
+	if (!list_at(&c->list, &row) || !at(c, row))
+		return;
+	struct slice id = at(c, row)->id;
+	buf_clear(&c->one);
+	buf_clear(&c->one_id);
+	buf_add(&c->one_id, id.p, id.n);
+	detail_open(ui, "Item", id, detail);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kstr(&w, "id", id);
+	jw_end_obj(&w);
+	ui_call(ui, "candidates.one", &b, on_one, NULL);
+	buf_done(&b);
+}
+
+static void mark(struct candidates *c, const struct list_source *s)
+{
+	int64_t row;
+	if (!list_at(&c->list, &row) || !at(c, row))
+		return;
+	list_mark(&c->list, at(c, row)->id, at(c, row)->bytes);
+	list_verb(&c->list, s, VERB_DOWN);
+}
+
+static bool verb(struct ui *ui, enum verb v)
+{
+	struct candidates *c = mine(ui);
+	struct list_source s = rows_of(ui);
+	switch (v) {
+	case VERB_OPEN: open_row(ui, c); return true;
+	case VERB_MARK: mark(c, &s); return true;
+	case VERB_SORT:
+		c->order = (c->order + 1) % ARRAY_LEN(orders);
+		restart(ui);
+		return true;
+	case VERB_NEXT: return list_verb(&c->list, &s, VERB_DOWN);
+	case VERB_PREV: return list_verb(&c->list, &s, VERB_UP);
+	case VERB_BACK:
+		if (!c->filter[0])
+			return false;
+		filter(ui, "");
+		return true;
+	case VERB_UP: case VERB_DOWN: case VERB_PAGE_UP: case VERB_PAGE_DOWN: case VERB_TOP: case VERB_BOTTOM:
+		return list_verb(&c->list, &s, v);
+	case VERB_LEFT: case VERB_RIGHT: case VERB_VERIFY:
+		return false;
+	}
+	return false;
+}
+
+static void click(struct ui *ui, int y, int x)
+{
+	struct candidates *c = mine(ui);
+	struct list_source s = rows_of(ui);
+	(void)x;
+	for (int by = y - ui->cy; by != 0 && ui->cy >= 0; by += by < 0 ? 1 : -1)
+		list_verb(&c->list, &s, by < 0 ? VERB_UP : VERB_DOWN);
+}
+
+static bool lane(struct ui *ui, struct slice *name)
+{
+	struct candidates *c = mine(ui);
+	int64_t row;
+	if (!list_at(&c->list, &row) || !at(c, row))
+		return false;
+	*name = at(c, row)->lane;
+	return true;
+}
+
+static void init(struct ui *ui, void *state)
+{
+	struct candidates *c = state;
+	c->ui = ui;
+	c->wanted = -1;
+}
+
+static void done(void *state)
+{
+	struct candidates *c = state;
+	m_candidates_done(&c->win);
+	list_done(&c->list);
+	buf_done(&c->one);
+	buf_done(&c->one_id);
+}
+
+const struct screen_ops screen_candidates = {
+	.id = "candidates", .number = 4, .name = "Candidates", .brief = "Cand",
+	.bar = "mark open filter sort protect exclude hold command",
+	.state_size = sizeof(struct candidates), .init = init, .done = done, .enter = enter, .changed = changed,
+	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text, .lane = lane,
+};
