@@ -850,6 +850,9 @@ static void abort_advance(struct step *s, struct cycle_lane *l)
 	lane_abort(s, l);
 }
 
+static void phase_advance(struct step *s, struct cycle_lane *l);
+
+/* One event may carry a lane through several phases: a settled batch opens the next one. */
 static void lane_advance(struct step *s, struct cycle_lane *l)
 {
 	wake_due(s, l);
@@ -857,6 +860,15 @@ static void lane_advance(struct step *s, struct cycle_lane *l)
 		abort_advance(s, l);
 		return;
 	}
+	enum lane_phase was;
+	do {
+		was = l->phase;
+		phase_advance(s, l);
+	} while (l->phase != was);
+}
+
+static void phase_advance(struct step *s, struct cycle_lane *l)
+{
 	switch (l->phase) {
 	case PHASE_SENDING:
 		pump(s, l);
