@@ -214,7 +214,7 @@ static void streak(struct step *s, struct cycle_lane *l, enum retry_class k, con
 	char why[200];
 	l->streak = k == l->streak_class ? l->streak + 1 : 1;
 	l->streak_class = k;
-	if (l->streak < CYCLE_STREAK || l->retry_pass)
+	if (l->streak < CYCLE_STREAK)
 		return;
 	snprintf(why, sizeof why, "%d items one after the other failed with %s: %.120s", l->streak, retry_class_name(k), detail ? detail : "");
 	lane_halt(s, l, why);
@@ -239,7 +239,7 @@ static void settle(struct step *s, struct cycle_item *it, enum item_state to, co
 	note_emit(s, AUDIT_OUTCOME, it->lane, item_index(s->c, it));
 	if (to == ITEM_DELETED || to == ITEM_GONE)
 		l->streak = 0;
-	if (to == ITEM_FAILED || to == ITEM_UNKNOWN)
+	if ((to == ITEM_FAILED && !retry_may(&l->o.retry, (enum retry_class)it->class_, it->attempts)) || to == ITEM_UNKNOWN)
 		streak(s, l, it->class_, a ? a->detail : NULL);
 	int64_t t, f;
 	cycle_tf(l, &t, &f);
