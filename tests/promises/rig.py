@@ -39,7 +39,9 @@ def need(what, why):
 
 
 def same(got, want, what):
-    need(got == want, f'{what}: {got!r}, expected {want!r}')
+    a, b = str(got), str(want)
+    at = max(0, len(os.path.commonprefix([a, b])) - 60)     # long things are shown where they differ
+    need(got == want, f'{what}: {a[at:at + 160]!r}, expected {b[at:at + 160]!r}')
 
 
 def until(what, why, limit=30.0):
@@ -355,7 +357,7 @@ class Rig:
 
     def stop_engine(self):
         if self.engine and self.engine.poll() is None:
-            self.cli('engine', 'stop')
+            self.wire().call('engine.stop')
             self.engine.wait(40)
         return self.engine.returncode if self.engine else 0
 
