@@ -116,6 +116,14 @@ void client_call(struct client *c, const char *method, struct slice params, clie
 	loop_timer_start(c->answer, 0, 0);
 }
 
+int client_pending(const struct client *c)
+{
+	int n = c->refused ? 1 : 0;
+	for (const struct call *k = c->calls; k; k = k->next)
+		n++;
+	return n;
+}
+
 static void drop_calls(struct client *c, bool tell)
 {
 	struct call *all = c->calls;

@@ -34,6 +34,7 @@ void client_call(struct client *c, const char *method, struct slice params, clie
 void client_tick(struct client *c, int64_t now_us);
 /* How long the engine has not been heard of; -1 = it is answering. */
 int64_t client_silent_us(const struct client *c);
+int client_pending(const struct client *c);             /* requests without an answer */
 bool client_method_reads(const char *method);
 
 #endif

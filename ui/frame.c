@@ -21,7 +21,7 @@ struct piece {
 	struct buf text;
 };
 
-enum { PIECES = 7 };
+enum { PIECES = 8 };
 
 static void shown(struct buf *out, const struct ui *ui, struct slice s, int most)
 {
@@ -60,6 +60,9 @@ static void fill_pieces(const struct ui *ui, struct piece p[PIECES])
 	buf_addc(&p[2].text, ' ');
 	p[3] = (struct piece){ .keep = 8 };
 	piece_who(ui, &p[3]);
+	p[7] = (struct piece){ .role = ROLE_BAR, .keep = o->lease.n > 0 ? 5 : 0 };
+	buf_adds(&p[7].text, "lease: ");
+	shown(&p[7].text, ui, o->lease, 24);
 	p[4] = (struct piece){ .role = ROLE_BAR, .keep = 3, .right = true };
 	buf_addf(&p[4].text, "engine up %s", format_age(text, ui->now.wall_us, o->has ? o->started_us : -1));
 	p[5] = (struct piece){ .role = ROLE_BAR, .keep = 6, .right = true };
@@ -99,30 +102,27 @@ static void top_line(struct ui *ui, struct area line)
 	for (int i = 0; i < PIECES; i++)
 		if (p[i].keep > 0 && !p[i].right)
 			x = area_put(line, 0, x, p[i].role, buf_z(&p[i].text)) + 3;
-	const struct m_overview *o = &ui->model.overview;
-	if (o->lease.n > 0 && x + 7 + (int)o->lease.n < right)
-		area_show(line, 0, area_put(line, 0, x, ROLE_BAR, "lease: "), 0, ROLE_BAR, o->lease);
 	for (int i = 0; i < PIECES; i++)
 		buf_done(&p[i].text);
 }
 
 /* ---- tabs ---- */
 
-enum tab_style { TAB_NAMES, TAB_BRIEF, TAB_NUMBERS };
+enum tab_style { TAB_NAMES, TAB_CLOSE, TAB_BRIEF, TAB_NUMBERS };
 
 static int tabs_paint(const struct ui *ui, struct area line, enum tab_style style, bool draw)
 {
 	int x = 1;
 	for (int n = 1; n <= 9; n++) {
 		const struct screen_ops *s = screen_by_number(n);
-		const char *name = style == TAB_NAMES ? s->name : style == TAB_BRIEF ? s->brief : "";
 		bool here = s == ui->screen;
+		const char *name = style < TAB_BRIEF || here ? s->name : style == TAB_BRIEF ? s->brief : "";
 		char key[4] = { (char)('0' + n), *name ? ' ' : '\0', '\0', '\0' };
 		if (draw) {
 			area_put(line, 0, x, here ? ROLE_TAB : ROLE_KEY, key);
 			area_put(line, 0, x + (int)strlen(key), here ? ROLE_TAB : ROLE_DIM, name);
 		}
-		x += (int)strlen(key) + put_width(name) + 2;
+		x += (int)strlen(key) + put_width(name) + (style == TAB_CLOSE ? 1 : 2);
 	}
 	return x;
 }
@@ -130,7 +130,7 @@ static int tabs_paint(const struct ui *ui, struct area line, enum tab_style styl
 static void tabs(struct ui *ui, struct area line)
 {
 	enum tab_style style = TAB_NAMES;
-	while (style < TAB_NUMBERS && tabs_paint(ui, line, style, false) + 6 > line.w)
+	while (style < TAB_NUMBERS && tabs_paint(ui, line, style, false) > line.w + 1)
 		style++;
 	int end = tabs_paint(ui, line, style, true);
 	if (end + 6 < line.w) {
@@ -200,6 +200,8 @@ static int bar_item(struct ui *ui, struct area line, int x, int end, const struc
 	bool enabled = action_enabled(ui, a, &why);
 	buf_done(&why);
 	action_key(key, a);
+	if (ui->page && ui->page->typing && strcmp(a->id, "hold") == 0)
+		strcpy(key, "F8");              /* letters are typed there */
 	int w = put_width(key) + 1 + put_width(a->label);
 	if (x + w > end)
 		return x;

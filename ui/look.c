@@ -70,7 +70,7 @@ struct look look_of(enum look_kind kind, struct slice state)
 
 int look_put(struct area a, int y, int x, int w, struct look l)
 {
-	struct area column = area_cols(a, x, w);
+	struct area column = area_cols(a, x, w > 0 ? w : a.w - x);
 	int at = area_put(column, y, 0, l.role, glyph(l.mark));
 	if (l.word.n == 0)
 		return x + at;

@@ -17,6 +17,7 @@ struct term_ops {
 	bool (*present)(struct term *t, const struct grid *g, int y, int x);
 	void (*flush_input)(struct term *t);    /* forget what was typed and not yet read */
 	void (*bell)(struct term *t);
+	void (*forget)(struct term *t);         /* the next frame is painted whole */
 	void (*free)(struct term *t);           /* gives the screen back */
 };
 

@@ -234,6 +234,11 @@ static void curses_bell(struct term *base)
 	}
 }
 
+static void curses_forget(struct term *base)
+{
+	((struct curses_term *)base)->forget = true;
+}
+
 /* ---- our screen and theirs ---- */
 
 static void screen_enter(struct curses_term *t)
@@ -316,6 +321,7 @@ static const struct term_ops curses_ops = {
 	.present = curses_present,
 	.flush_input = curses_flush_input,
 	.bell = curses_bell,
+	.forget = curses_forget,
 	.free = curses_free,
 };
 

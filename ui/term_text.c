@@ -87,6 +87,7 @@ static const struct term_ops text_ops = {
 	.present = text_present,
 	.flush_input = text_nothing,
 	.bell = text_nothing,
+	.forget = text_nothing,
 	.free = text_free,
 };
 

@@ -64,18 +64,14 @@ static void target(struct ui *ui, const struct approve *p, struct flow *f)
 
 static void caps(const struct m_plan_lane *l, struct flow *f)
 {
-	char share[FORMAT_TEXT], remain[FORMAT_TEXT], items[FORMAT_TEXT], bytes[FORMAT_TEXT];
+	char items[FORMAT_TEXT], bytes[FORMAT_TEXT];
 	flow_gap(f, GAP);
-	flow_putf(f, ROLE_DIM, "cap %s,", format_share(share, l->cap_share_bp));
-	flow_gap(f, 1);
-	flow_putf(f, ROLE_DIM, "%s items, %s,", format_count(items, l->cap_items), format_bytes(bytes, l->cap_bytes));
-	flow_gap(f, 1);
-	flow_putf(f, ROLE_DIM, "at least %s remain", format_count(remain, l->cap_remain));
+	flow_putf(f, ROLE_DIM, "(cap %s items, %s", format_count(items, l->cap_items), format_bytes(bytes, l->cap_bytes));
 	for (int i = 0; i < l->cap_defaults; i++) {
-		flow_gap(f, i > 0 ? 1 : 2);
-		flow_put(f, ROLE_DIM, i > 0 ? "" : "defaults: ");
+		flow_put(f, ROLE_DIM, i > 0 ? ", " : "; by default: ");
 		flow_show(f, ROLE_DIM, l->cap_default[i]);
 	}
+	flow_put(f, ROLE_DIM, ")");
 }
 
 static void amount(const struct approve *p, struct flow *f)
@@ -87,11 +83,13 @@ static void amount(const struct approve *p, struct flow *f)
 	flow_putf(f, ROLE_STRONG, "%9s", format_count(n, p->amount.items));
 	flow_putf(f, ROLE_TEXT, "   of %9s in the lane   ", format_count(of, l->listed));
 	flow_put(f, ROLE_TEXT, format_share(share, share_bp(p->amount.items, l->listed)));
-	caps(l, f);
+	flow_gap(f, GAP);
+	flow_putf(f, ROLE_DIM, "(cap %s, at least %s remain)", format_share(share, l->cap_share_bp), format_count(of, l->cap_remain));
 	flow_line(f);
 	label(f, "bytes");
 	flow_putf(f, ROLE_STRONG, "%9s", format_bytes(n, p->amount.bytes));
 	flow_putf(f, ROLE_TEXT, "   of %9s", format_bytes(of, l->listed_bytes));
+	caps(l, f);
 	flow_line(f);
 	label(f, "class");
 	for (int k = 3; k >= 1; k--) {
@@ -251,8 +249,8 @@ static void prompts(struct ui *ui, const struct approve *p, struct flow *f)
 	else if (p->sent)
 		flow_put(f, ROLE_ACCENT, "sent; waiting for the engine");
 	else
-		flow_putf(f, ROLE_DIM, "Esc leaves without approving. Pasting clears the line. Tab: next line. Enter does nothing until %s right.",
-			  two ? "both lines are" : "the line is");
+		flow_words(f, ROLE_DIM, slice_of(two ? "Esc leaves without approving. Pasting clears the line. Tab: next line. Enter does nothing until both lines are right."
+					 : "Esc leaves without approving. Pasting clears the line. Tab: next line. Enter does nothing until the line is right."));
 	flow_line(f);
 }
 

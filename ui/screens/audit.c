@@ -145,13 +145,13 @@ static void want(void *ctx, int64_t first, int64_t n)
 /* ---- drawing ---- */
 
 static const struct column columns[] = {
-	{ .title = "seq", .width = 8, .right = true },
+	{ .title = "seq", .width = 7, .right = true },
 	{ .title = "time", .width = 8 },
-	{ .title = "actor", .width = 9, .grow = 1, .most = 16 },
-	{ .title = "via", .width = 5, .most = 8, .grow = 1, .keep = 1 },
+	{ .title = "actor", .width = 8, .grow = 1, .most = 14 },
+	{ .title = "via", .width = 6, .keep = 1 },
 	{ .title = "kind", .width = 15, .grow = 1, .most = 18 },
-	{ .title = "subject", .width = 14, .grow = 2, .most = 32, .keep = 3 },
-	{ .title = "what", .width = 12, .grow = 6, .keep = 5 },
+	{ .title = "subject", .width = 12, .grow = 2, .most = 32, .keep = 3 },
+	{ .title = "what", .width = 24, .grow = 12, .keep = 5 },
 };
 
 static void draw(void *ctx, struct area line, int64_t row, bool marked)

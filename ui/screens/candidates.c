@@ -152,16 +152,16 @@ static void want(void *ctx, int64_t first, int64_t n)
 enum { C_MARK, C_ID, C_NAME, C_SIZE, C_AGE, C_VERDICT, C_RULE, C_CLASS, C_WHERE, C_WHY };
 
 static const struct column columns[] = {
-	[C_MARK] = { .title = "mark", .width = 4 },
-	[C_ID] = { .title = "id", .width = 20, .grow = 1, .most = 30, .keep = 6 },
-	[C_NAME] = { .title = "name", .width = 20, .grow = 3, .most = 60 },
+	[C_MARK] = { .title = "", .width = 3 },
+	[C_ID] = { .title = "id", .width = 22, .grow = 1, .most = 30, .keep = 8 },
+	[C_NAME] = { .title = "name", .width = 18, .grow = 3, .most = 60 },
 	[C_SIZE] = { .title = "size", .width = 8, .right = true },
 	[C_AGE] = { .title = "age", .width = 5, .right = true, .keep = 9 },
 	[C_VERDICT] = { .title = "verdict", .width = 12, .keep = 10 },
-	[C_RULE] = { .title = "rule", .width = 12, .grow = 1, .most = 24, .keep = 4 },
-	[C_CLASS] = { .title = "class", .width = 5, .keep = 7 },
-	[C_WHERE] = { .title = "where", .width = 5, .keep = 5 },
-	[C_WHY] = { .title = "why", .width = 16, .grow = 4, .keep = 3 },
+	[C_RULE] = { .title = "rule", .width = 11, .grow = 1, .most = 24, .keep = 5 },
+	[C_CLASS] = { .title = "class", .width = 5, .keep = 2 },
+	[C_WHERE] = { .title = "where", .width = 5, .keep = 3 },
+	[C_WHY] = { .title = "why", .width = 16, .grow = 4, .keep = 1 },
 };
 
 static void draw(void *ctx, struct area line, int64_t row, bool marked)
@@ -172,7 +172,9 @@ static void draw(void *ctx, struct area line, int64_t row, bool marked)
 	char text[FORMAT_TEXT];
 	struct area verdict = table_cell(t, line, C_VERDICT);
 	table_put(t, line, C_MARK, marked ? ROLE_HELD : ROLE_DIM, marked ? "[x]" : "[ ]");
-	table_show(t, line, C_ID, ROLE_DIM, r->id);
+	struct area id = table_cell(t, line, C_ID);
+	if (id.w > 0)
+		area_show_middle(id, 0, 0, id.w, ROLE_DIM, r->id);
 	struct area name = table_cell(t, line, C_NAME);
 	area_show_middle(name, 0, 0, name.w, ROLE_TEXT, r->name);
 	table_put(t, line, C_SIZE, r->bytes < 0 ? ROLE_WARN : ROLE_TEXT, format_bytes(text, r->bytes));

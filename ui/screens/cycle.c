@@ -66,7 +66,7 @@ static const struct column columns[] = {
 	[L_FAILED] = { .title = "failed", .width = 6, .right = true },
 	[L_UNKNOWN] = { .title = "unknown", .width = 7, .right = true, .keep = 9 },
 	[L_OTHER] = { .title = "drifted", .width = 7, .right = true, .keep = 4 },
-	[L_FLYING] = { .title = "flying", .width = 6, .right = true, .keep = 7 },
+	[L_FLYING] = { .title = "in flight", .width = 9, .right = true, .keep = 7 },
 	[L_RATE] = { .title = "per s", .width = 5, .right = true, .keep = 3 },
 	[L_ETA] = { .title = "eta", .width = 6, .right = true, .keep = 6 },
 };
@@ -275,7 +275,9 @@ static void paint_entry(const struct table *t, struct area row, const struct m_l
 	table_put(t, row, G_TIME, ROLE_DIM, format_clock(text, l->at_us));
 	table_show(t, row, G_LANE, ROLE_DIM, l->lane);
 	look_put(table_cell(t, row, G_OUTCOME), 0, 0, 0, look_of(LOOK_OUTCOME, l->outcome));
-	table_show(t, row, G_ID, ROLE_DIM, l->id);
+	struct area id = table_cell(t, row, G_ID);
+	if (id.w > 0)
+		area_show_middle(id, 0, 0, id.w, ROLE_DIM, l->id);
 	struct area name = table_cell(t, row, G_NAME);
 	area_show_middle(name, 0, 0, name.w, ROLE_TEXT, l->name);
 	table_show(t, row, G_CLASS, ROLE_WARN, l->class_);

@@ -342,9 +342,9 @@ static int paint_cycle(struct ui *ui, struct area a, int y)
 enum { L_NAME, L_LISTED, L_GAUGE, L_SHARE, L_CANDIDATES, L_PROTECTED, L_INELIGIBLE, L_IRREVERSIBLE };
 
 static const struct column lane_columns[] = {
-	[L_NAME] = { .title = "Lanes", .width = 12, .grow = 1, .most = 24 },
-	[L_LISTED] = { .title = "listed", .width = 15, .grow = 1, .most = 22 },
-	[L_GAUGE] = { .title = "quota", .width = 10, .grow = 3, .most = 30, .keep = 1 },
+	[L_NAME] = { .title = "Lanes", .width = 10, .grow = 1, .most = 24 },
+	[L_LISTED] = { .title = "listed", .width = 14, .grow = 1, .most = 22 },
+	[L_GAUGE] = { .title = "quota", .width = 8, .grow = 6, .most = 30, .keep = 1 },
 	[L_SHARE] = { .title = "", .width = 7, .right = true, .keep = 2 },
 	[L_CANDIDATES] = { .title = "candidates", .width = 10, .right = true },
 	[L_PROTECTED] = { .title = "protected", .width = 9, .right = true, .keep = 6 },
