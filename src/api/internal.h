@@ -26,6 +26,7 @@ struct conn {
 	struct engine_who who;
 	unsigned topics, dirty;         /* enum engine_topic */
 	int64_t seq;
+	bool attached;                  /* a console: its coming and going are decisions in the log */
 	int pending;                    /* requests not answered: the struct lives until they are */
 };
 

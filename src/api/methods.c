@@ -18,6 +18,10 @@ static void m_hello(struct request *q, const struct json *p)
 	struct jw w;
 	if (slice_is(client, "console") || slice_is(client, "cli"))
 		snprintf(c->who.via, sizeof c->who.via, "%.*s", SLICE_FMT(client));
+	if (slice_is(client, "console") && !c->attached) {
+		c->attached = true;
+		engine_attached(en(q), &c->who, true);
+	}
 	buf_init(&b);
 	jw_init(&w, &b);
 	jw_obj(&w);
