@@ -29,7 +29,8 @@ sluice_env = \
 	SLUICE_NODE='$(abs_top_builddir)/node/bin/node'; NODE_PATH='$(abs_top_builddir)/node/node_modules'; \
 	SLUICE_CC='$(CC)'; SLUICE_CPPFLAGS='$(floors_cppflags)'; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1:halt_on_error=1}"; \
-	export SLUICE_TOP SLUICE_BUILD SLUICE_NODE NODE_PATH SLUICE_CC SLUICE_CPPFLAGS UBSAN_OPTIONS;
+	PYTHONDONTWRITEBYTECODE=1; \
+	export SLUICE_TOP SLUICE_BUILD SLUICE_NODE NODE_PATH SLUICE_CC SLUICE_CPPFLAGS UBSAN_OPTIONS PYTHONDONTWRITEBYTECODE;
 floors_cppflags = -std=gnu17 -I$(abs_top_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir) -D_GNU_SOURCE \
 	$(UV_CFLAGS) $(LWS_CFLAGS) $(CURL_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) $(CYAML_CFLAGS) \
 	$(YAML_CFLAGS) $(NCURSES_CFLAGS)
