@@ -4,7 +4,7 @@
 -- Writers should treat a row with sluice_claim IS NOT NULL as taken.
 
 BEGIN IMMEDIATE;
--- which cycle holds the row: 'sluice:<cycle>:<fence>'; NULL = free
+-- which cycle holds the row: 'sluice:<cycle>:<opened>'; NULL = free
 ALTER TABLE provider_file_uploads ADD COLUMN sluice_claim TEXT;
 -- since when, RFC 3339 in UTC; NULL = free
 ALTER TABLE provider_file_uploads ADD COLUMN sluice_claimed_at TEXT;

@@ -43,9 +43,16 @@ static void rows_from(struct step *s, int32_t from)
 	e->text = xstrdup(c->aborting ? "aborted" : "expired");
 }
 
-static bool release_due(const struct cycle_item *it)
+/* While cleaning only what was never asked for; a claim whose answer is missing may be there. */
+bool cycle_claim_to_release(const struct cycle *c, const struct cycle_item *it)
 {
-	return it->row == ROW_CLAIMED && !item_deleted(it->state) && it->state != ITEM_GONE_OTHER;
+	if (!it->has_row)
+		return false;
+	if (c->stage == STAGE_CLEANING)
+		return it->row == ROW_CLAIMED && it->state == ITEM_PLANNED;
+	if (it->row != ROW_CLAIMED)
+		return it->state == ITEM_CLAIMING;
+	return !item_deleted(it->state) && it->state != ITEM_GONE_OTHER;
 }
 
 static void release_from(struct step *s, int32_t from)
@@ -53,7 +60,7 @@ static void release_from(struct step *s, int32_t from)
 	struct cycle *c = s->c;
 	int32_t n = 0, i;
 	for (i = from; i < c->items && n < ROWS_PER_CALL; i++)
-		n += release_due(&c->item[i]);
+		n += cycle_claim_to_release(c, &c->item[i]);
 	if (!n)
 		return;
 	c->release_busy = n;
@@ -63,6 +70,12 @@ static void release_from(struct step *s, int32_t from)
 	struct effect *e = emit(s, EFF_RELEASE, -1, -1);
 	e->from = from;
 	e->to = i;
+}
+
+void commit_release(struct step *s)
+{
+	if (!s->c->release_busy)
+		release_from(s, 0);
 }
 
 static void count_due(struct cycle *c)
@@ -208,7 +221,10 @@ void commit_released(struct step *s, const struct cycle_event *ev)
 		note_why(s, AUDIT_HOLD, -1, c->held_why);
 		return;
 	}
-	work_on(s);
+	if (c->stage == STAGE_CLEANING)
+		release_from(s, 0);
+	else
+		work_on(s);
 }
 
 void commit_resume(struct step *s)
@@ -228,7 +244,7 @@ bool commit_finished(const struct cycle *c, const char **why)
 			*why = "rows are left to write: resume";
 			return false;
 		}
-		if (release_due(it)) {
+		if (cycle_claim_to_release(c, it)) {
 			*why = "claims are left to give back: resume";
 			return false;
 		}

@@ -438,7 +438,7 @@ static void end_cycle(struct step *s, enum cycle_end end)
 	struct cycle *c = s->c;
 	struct buf eq;
 	buf_init(&eq);
-	bool balanced = cycle_equation(c, &eq);
+	bool balanced = cycle_equation(c, &eq), claims = c->stage == STAGE_CLEANING;
 	note(s);
 	jw_kz(&s->w, "end", cycle_end_name(end));
 	jw_kz(&s->w, "from", cycle_stage_name(c->stage));
@@ -451,6 +451,8 @@ static void end_cycle(struct step *s, enum cycle_end end)
 	c->end = end;
 	c->run = RUN_NONE;
 	c->since_us = s->now.boot_us;
+	if (claims)                             /* ended before the first intent */
+		commit_release(s);
 	emit(s, EFF_CYCLE, -1, -1);
 	emit(s, EFF_ENDED, -1, -1)->number = end;
 }

@@ -324,6 +324,8 @@ int64_t cycle_ack_needed(const struct cycle *c);
 
 /* T and F of a lane (SEMANTICS 5), from its settled items. */
 void cycle_tf(const struct cycle_lane *l, int64_t *t, int64_t *f);
+/* Its row may carry a claim of this cycle that has no use any more. */
+bool cycle_claim_to_release(const struct cycle *c, const struct cycle_item *it);
 /* planned = deleted + gone + … in words, and whether it holds. */
 bool cycle_equation(const struct cycle *c, struct buf *out);
 /* Sum over all lanes. */

@@ -157,6 +157,8 @@ static void recover_item(struct step *s, struct cycle_item *it)
 	switch (recovery_of[it->state]) {
 	case KEEP: break;
 	case BACK_TO_PLAN:
+		if (it->state == ITEM_CLAIMING && it->has_row)
+			row_set(s, it, ROW_CLAIMED);    /* or not: giving back decides */
 		item_set(s, it, ITEM_PLANNED);
 		break;
 	case ASK:
@@ -213,6 +215,7 @@ void cycle_recover(struct cycle *c, struct now now, struct effects *out)
 	for (int i = 0; i < c->lanes; i++)
 		recover_lane(&s, &c->lane[i]);
 	if (c->stage == STAGE_CLEANING) {
+		commit_release(&s);
 		c->held = true;
 		snprintf(c->held_why, sizeof c->held_why, "the engine was restarted; deletes wait for an operator");
 	}

@@ -53,6 +53,7 @@ int64_t clean_due_us(const struct cycle *c);
 void commit_enter(struct step *s);
 void commit_relisted(struct step *s, const struct cycle_event *ev);
 void commit_rows(struct step *s, const struct cycle_event *ev);
+void commit_release(struct step *s);              /* give claims back, as far as there are any */
 void commit_released(struct step *s, const struct cycle_event *ev);
 void commit_resume(struct step *s);
 bool commit_finished(const struct cycle *c, const char **why);

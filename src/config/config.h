@@ -96,7 +96,7 @@ struct cfg_columns {
 	struct cfg_column status;
 	struct cfg_column deleted_at, deletion_reason;
 	struct cfg_column claim;               /* when the claim was taken (RFC 3339 text) */
-	struct cfg_column claim_token;         /* whose claim: "sluice:<cycle>:<fence>"; without it rows are unclaimed */
+	struct cfg_column claim_token;         /* whose claim: "sluice:<cycle>:<opened>"; without it rows are unclaimed */
 	struct cfg_column object;              /* the application's own copy; reference tables join here by default */
 };
 

@@ -357,8 +357,7 @@ static void do_release(struct runner *r, const struct effect *e)
 {
 	struct batch *b = batch_new(r, EV_RELEASED, -1, (size_t)(e->to - e->from));
 	for (int32_t i = e->from; i < e->to; i++) {
-		const struct cycle_item *it = &r->c->item[i];
-		if (it->row == ROW_CLAIMED && !item_deleted((enum item_state)it->state) && it->state != ITEM_GONE_OTHER)
+		if (cycle_claim_to_release(r->c, &r->c->item[i]))
 			batch_add(b, i);
 	}
 	if (r->records) {

@@ -181,6 +181,8 @@ void validation_work(struct catalog *c, void *ctx);     /* struct validation */
 
 /* ---- runner.c ---- */
 struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy *p, bool rehearsal);
+/* When the cycle was opened: its name and the token of its claims come from it, so that a restart knows both again. */
+void runner_opened(struct runner *r, int64_t wall_us);
 void runner_free(struct runner *r);
 /* Handle, make durable, act. reply may be NULL; it is called when what was decided is durable. */
 void runner_event(struct runner *r, const struct cycle_event *ev, const struct audit_actor *who, struct journal *also,

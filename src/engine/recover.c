@@ -141,8 +141,7 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 		return err_set(e, RC_USAGE, "cycle %s is open and its policy %s is no longer configured; put it back to finish or abort it",
 			       o->name, o->policy);
 	struct runner *r = runner_new(en, o->id, p, false);
-	snprintf(r->name, sizeof r->name, "%s", o->name);
-	r->opened_us = o->opened_us;
+	runner_opened(r, o->opened_us);
 	enum rc rc = cycle_body_read(r->c, buf_slice(&o->body), now_read(), e);
 	if (rc == RC_OK && r->c->plan_frozen) {
 		r->plan = plan_new(o->id);

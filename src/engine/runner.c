@@ -327,11 +327,13 @@ static struct cycle_lane_opts lane_opts(const struct engine *en, const struct el
 	return o;
 }
 
-static void name_cycle(struct runner *r)
+void runner_opened(struct runner *r, int64_t wall_us)
 {
 	char day[TIME_TEXT];
-	time_rfc3339(day, r->opened_us, false);
+	r->opened_us = wall_us;
+	time_rfc3339(day, wall_us, false);
 	snprintf(r->name, sizeof r->name, "%.10s.%" PRId64, day, r->c->id);
+	snprintf(r->token, sizeof r->token, "sluice:%" PRId64 ":%" PRId64, r->c->id, wall_us);
 }
 
 struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy *p, bool rehearsal)
@@ -355,10 +357,8 @@ struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy
 		bucket_init(&r->c->lane[i].bucket, o[i].rate_mhz, o[i].burst, now_read().boot_us);
 		breaker_init(&r->c->lane[i].breaker, &o[i].breaker, seed + (uint64_t)i + 1, now_read().boot_us);
 	}
-	r->opened_us = now_read().wall_us;
+	runner_opened(r, now_read().wall_us);
 	r->closed_us = -1;
-	name_cycle(r);
-	snprintf(r->token, sizeof r->token, "sluice:%" PRId64 ":%" PRId64, id, en->fence);
 	r->timer = loop_timer_new(en->loop, on_timer, r);
 	r->backlog_tail = &r->backlog;
 	return r;

@@ -66,7 +66,7 @@ struct records_answer {
 };
 typedef void records_answer_fn(void *ctx, const struct records_answer *a);
 
-/* refs are copied. token names this cycle in the claim column ("sluice:<cycle>:<fence>"). */
+/* refs are copied. token names this cycle in the claim column ("sluice:<cycle>:<opened>"). */
 /* Still unreferenced, row as listed? DONE = unchanged; for an item without a row: there is still none. */
 void records_recheck(struct records *r, const struct records_ref *refs, size_t n, records_answer_fn *fn, void *ctx);
 void records_claim(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx);
