@@ -1,5 +1,12 @@
 noinst_LIBRARIES += libsluice_ui.a
 libsluice_ui_a_SOURCES = \
+	ui/console.c \
+	ui/console.h \
+	ui/screens/approve.c \
+	ui/screens/approve.h \
+	ui/screens/approve_paint.c \
+	ui/shell.c \
+	ui/shell.h \
 	ui/action.c \
 	ui/action.h \
 	ui/client.c \

@@ -1,0 +1,75 @@
+/* What the verbs of the binary share: the table, parsed arguments, a blocking client, printing. */
+#ifndef SLUICE_CLI_CLI_H
+#define SLUICE_CLI_CLI_H
+
+#include "base/json.h"
+#include "config/paths.h"
+
+#include <sys/types.h>
+
+struct cli {
+	const char *state, *config, *socket;    /* global options, NULL = not given */
+	bool json;
+	struct paths *paths;
+	const char *program;                    /* argv[0] */
+	bool dies_with_us;                      /* an engine that is started ends with this process (demo) */
+	/* of the verb */
+	const struct verb *verb;
+	const char *arg[8];                     /* positional */
+	int args;
+	const char *opt[16];                    /* by index in verb->options; NULL = not given; "" for a switch */
+};
+
+struct option {
+	const char *name;                       /* "--lane"; NULL ends */
+	const char *value;                      /* what it takes, NULL = a switch */
+	const char *help;
+};
+
+struct verb {
+	const char *name;                       /* "cycle start" */
+	const char *usage;                      /* "POLICY" */
+	int min_args, max_args;
+	struct option options[14];
+	enum rc (*run)(struct cli *c, struct err *e);
+	const char *help;
+};
+extern const struct verb cli_verbs[];           /* ends with a NULL name */
+/* Value of an option of this verb; NULL when it was not given. */
+const char *cli_opt(const struct cli *c, const char *name);
+
+/* ---- caller.c: one call at a time ---- */
+struct caller;
+enum rc caller_open(struct caller **out, const struct cli *c, bool watch, struct err *e) MUST_USE;
+void caller_close(struct caller *cl);
+/* params: JSON object text or NULL. The document belongs to the caller. An error answer becomes *e with its rc. */
+enum rc caller_call(struct caller *cl, const char *method, const char *params, struct json_doc **out, struct err *e) MUST_USE;
+/* Let a moment pass on the client's loop. */
+void caller_wait(struct caller *cl, int64_t ms);
+/* Open, call once, close. */
+enum rc cli_call(struct cli *c, const char *method, const char *params, struct json_doc **out, struct err *e) MUST_USE;
+
+/* ---- print.c ---- */
+/* Rows of an array as aligned columns; key "a.b" reaches into objects; kinds: text, bytes, time, number. */
+struct column {
+	const char *title, *key;
+	enum { COL_TEXT, COL_NUMBER, COL_BYTES, COL_TIME, COL_AGE } kind;
+	int width;                              /* at most; 0 = as needed */
+};
+void print_table(const struct json *rows, const struct column *cols, size_t n);
+void print_json(const struct json *j);
+void print_bytes(struct buf *b, int64_t v);
+/* Flush; a closed standard output is an error of its own. */
+enum rc print_end(struct err *e) MUST_USE;
+
+/* ---- waiting for a cycle ---- */
+/* Poll until the cycle is not working, or ms are over; fills *state with the last cycle.status. */
+enum rc wait_cycle(struct caller *cl, int64_t ms, struct json_doc **state, struct err *e) MUST_USE;
+/* Exit code for where a cycle stands (SEMANTICS 9). */
+enum rc cycle_rc(const struct json *cycle);
+
+/* ---- engines (engine_verbs.c) ---- */
+enum rc engine_ensure(struct cli *c, struct err *e) MUST_USE;   /* start one if none answers */
+pid_t engine_spawn(struct cli *c, struct err *e);               /* detached; -1 on failure */
+
+#endif

@@ -1,0 +1,231 @@
+/* Verbs that move a cycle, and the exit code for where it then stands. */
+#include "cli/verbs.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POLL_MS = 50, WAIT_DEFAULT_MS = 600000 };
+
+enum rc wait_cycle(struct caller *cl, int64_t ms, struct json_doc **state, struct err *e)
+{
+	int64_t until = now_read().boot_us + ms * 1000;
+	for (;;) {
+		enum rc rc = caller_call(cl, "cycle.status", NULL, state, e);
+		if (rc != RC_OK || !slice_is(json_get_str(json_root(*state), "state"), "working"))
+			return rc;
+		if (now_read().boot_us >= until)
+			return RC_OK;
+		json_doc_free(*state);
+		*state = NULL;
+		caller_wait(cl, POLL_MS);
+	}
+}
+
+enum rc cycle_rc(const struct json *c)
+{
+	static const struct { const char *end; enum rc rc; } ends[] = {
+		{ "COMPLETED", RC_OK }, { "COMPLETED_WITH_FAILURES", RC_FAILURES }, { "ABORTED_RESTORED", RC_RESTORED },
+		{ "ABORTED_PARTLY_RESTORED", RC_KEPT }, { "ABORTED_KEPT", RC_KEPT }, { "CANCELLED", RC_CANCELLED }, { "LAPSED", RC_CANCELLED },
+	};
+	struct slice end = json_get_str(c, "end"), stage = json_get_str(c, "stage"), waiting = json_get_str(c, "waiting_for");
+	bool rehearsal = json_get_bool(c, "rehearsal", false);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (slice_is(end, ends[i].end)) {
+			bool some = json_get_i64(json_get(c, "plan"), "items", 0) > 0;
+			return rehearsal && ends[i].rc == RC_OK && some ? RC_CANDIDATES : ends[i].rc;
+		}
+	if (slice_is(json_get_str(c, "state"), "held"))
+		return RC_HELD;
+	if (slice_is(stage, "DISCOVERING") && slice_starts(waiting, "lane "))
+		return RC_INCOMPLETE;
+	if (slice_is(stage, "DISCOVERING") && slice_starts(waiting, "records"))
+		return RC_INCOMPLETE;
+	return RC_OK;
+}
+
+static void show_lanes(const struct json *c)
+{
+	static const struct column cols[] = {
+		{ "lane", "lane", COL_TEXT, 32 }, { "phase", "phase", COL_TEXT, 20 }, { "planned", "planned", COL_NUMBER, 0 },
+		{ "granted", "granted", COL_NUMBER, 0 }, { "deleted", "deleted", COL_NUMBER, 0 }, { "gone", "gone", COL_NUMBER, 0 },
+		{ "gone other", "gone_other", COL_NUMBER, 0 }, { "failed", "failed", COL_NUMBER, 0 }, { "unknown", "unknown", COL_NUMBER, 0 },
+		{ "refused", "refused", COL_NUMBER, 0 }, { "held", "held", COL_NUMBER, 0 }, { "in flight", "in_flight", COL_NUMBER, 0 },
+		{ "requests", "requests", COL_NUMBER, 0 } };
+	print_table(json_get(c, "lanes"), cols, ARRAY_LEN(cols));
+}
+
+static void show_cycle(const struct json *c)
+{
+	struct slice end = json_get_str(c, "end");
+	printf("cycle %.*s  %.*s  %.*s  %.*s%.*s\n", SLICE_FMT(json_get_str(c, "name")), SLICE_FMT(json_get_str(c, "policy")),
+	       SLICE_FMT(json_get_str(c, "stage")), SLICE_FMT(json_get_str(c, "state")), json_get_bool(c, "rehearsal", false) ? 12 : 0, " (rehearsal)");
+	if (end.n)
+		printf("ended %.*s\n", SLICE_FMT(end));
+	if (json_get_str(c, "waiting_for").n)
+		printf("%.*s\n", SLICE_FMT(json_get_str(c, "waiting_for")));
+	if (json_is_object(json_get(c, "plan")))
+		printf("plan %.*s  %" PRId64 " items\n", SLICE_FMT(json_get_str(json_get(c, "plan"), "short")), json_get_i64(json_get(c, "plan"), "items", 0));
+	show_lanes(c);
+	printf("%.*s%s\n", SLICE_FMT(json_get_str(c, "equation")), json_get_bool(c, "balanced", false) ? "" : "  (still moving)");
+}
+
+static enum rc show_where(struct cli *c, struct caller *cl, int64_t ms, struct err *e)
+{
+	struct json_doc *d = NULL;
+	enum rc rc = ms >= 0 ? wait_cycle(cl, ms, &d, e) : caller_call(cl, "cycle.status", NULL, &d, e);
+	if (rc != RC_OK)
+		return rc;
+	if (c->json)
+		print_json(json_root(d));
+	else
+		show_cycle(json_root(d));
+	if (ms >= 0)
+		rc = cycle_rc(json_root(d));
+	json_doc_free(d);
+	return rc;
+}
+
+static enum rc wait_ms(const struct cli *c, int64_t *ms, struct err *e)
+{
+	const char *w = cli_opt(c, "--wait");
+	int64_t s = 0;
+	*ms = -1;
+	if (!w)
+		return RC_OK;
+	if (!parse_i64(slice_of(w), &s) || s < 0 || s > 86400)
+		return err_set(e, RC_USAGE, "--wait takes whole seconds, 0 to 86400");
+	*ms = s ? s * 1000 : WAIT_DEFAULT_MS;
+	return RC_OK;
+}
+
+/* One command, then where the cycle stands. */
+static enum rc command(struct cli *c, const char *method, const char *params, struct err *e)
+{
+	struct caller *cl;
+	struct json_doc *d;
+	int64_t ms;
+	enum rc rc = wait_ms(c, &ms, e);
+	if (rc == RC_OK)
+		rc = caller_open(&cl, c, false, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = caller_call(cl, method, params, &d, e);
+	if (rc == RC_OK) {
+		json_doc_free(d);
+		rc = show_where(c, cl, ms, e);
+	}
+	caller_close(cl);
+	return rc;
+}
+
+static enum rc command_with(struct cli *c, const char *method, const char *k1, const char *v1, const char *k2, const char *v2, struct err *e)
+{
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	if (v1)
+		jw_kz(&w, k1, v1);
+	if (v2)
+		jw_kz(&w, k2, v2);
+	jw_end_obj(&w);
+	enum rc rc = command(c, method, buf_z(&b), e);
+	buf_done(&b);
+	return rc;
+}
+
+enum rc verb_cycle_start(struct cli *c, struct err *e) { return command_with(c, "cycle.start", "policy", c->arg[0], NULL, NULL, e); }
+enum rc verb_cycle_step(struct cli *c, struct err *e) { return command(c, "cycle.step", NULL, e); }
+enum rc verb_cycle_resume(struct cli *c, struct err *e) { return command(c, "cycle.resume", NULL, e); }
+enum rc verb_cycle_hold(struct cli *c, struct err *e) { return command_with(c, "cycle.hold", "why", c->args ? c->arg[0] : NULL, NULL, NULL, e); }
+
+enum rc verb_cycle_ack(struct cli *c, struct err *e)
+{
+	char params[64];
+	int64_t n;
+	if (!parse_i64(slice_of(c->arg[0]), &n))
+		return err_set(e, RC_USAGE, "cycle ack takes the number of failures");
+	snprintf(params, sizeof params, "{\"failures\":%" PRId64 "}", n);
+	return command(c, "cycle.ack", params, e);
+}
+
+enum rc verb_cycle_cancel(struct cli *c, struct err *e)
+{
+	struct json_doc *d;
+	enum rc rc = cli_call(c, "cycle.cancel", NULL, &d, e);
+	if (rc == RC_OK) {
+		if (c->json)
+			print_json(json_root(d));
+		else
+			puts("cancelled");
+		json_doc_free(d);
+	}
+	return rc;
+}
+
+enum rc verb_cycle_abort(struct cli *c, struct err *e)
+{
+	const char *how = cli_opt(c, "--how"), *why = cli_opt(c, "--reason");
+	if (!how || !why)
+		return err_set(e, RC_USAGE, "cycle abort needs --how keep or --how restore, and --reason TEXT");
+	return command_with(c, "cycle.abort", "how", how, "reason", why, e);
+}
+
+enum rc verb_lane_exclude(struct cli *c, struct err *e)
+{
+	struct buf b;
+	struct jw w;
+	struct json_doc *d;
+	if (!cli_opt(c, "--reason"))
+		return err_set(e, RC_USAGE, "lane exclude needs --reason TEXT");
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "lane", c->arg[0]);
+	jw_kz(&w, "reason", cli_opt(c, "--reason"));
+	jw_end_obj(&w);
+	enum rc rc = cli_call(c, "lane.exclude", buf_z(&b), &d, e);
+	buf_done(&b);
+	if (rc == RC_OK) {
+		printf("lane %s is excluded from the open cycle\n", c->arg[0]);
+		json_doc_free(d);
+	}
+	return rc;
+}
+
+enum rc verb_cycle_status(struct cli *c, struct err *e)
+{
+	struct caller *cl;
+	int64_t ms, id;
+	enum rc rc = wait_ms(c, &ms, e);
+	if (rc != RC_OK)
+		return rc;
+	if (c->args) {
+		struct json_doc *d;
+		char params[48];
+		if (!parse_i64(slice_of(c->arg[0]), &id))
+			return err_set(e, RC_USAGE, "a cycle is given by its number");
+		snprintf(params, sizeof params, "{\"cycle\":%" PRId64 "}", id);
+		rc = cli_call(c, "cycle.status", params, &d, e);
+		if (rc == RC_OK) {
+			if (c->json)
+				print_json(json_root(d));
+			else
+				show_cycle(json_root(d));
+			json_doc_free(d);
+		}
+		return rc;
+	}
+	rc = caller_open(&cl, c, false, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = show_where(c, cl, ms, e);
+	caller_close(cl);
+	return rc;
+}

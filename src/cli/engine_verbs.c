@@ -1,0 +1,236 @@
+/* Running, starting and stopping the engine, and the console that may start one. */
+#include "cli/verbs.h"
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "config/config.h"
+#include "ui/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { START_TRIES = 200, START_POLL_MS = 25, STOP_MS = 60000 };
+
+struct process {
+	struct loop *loop;
+	struct engine *engine;
+	struct loop_signal *term, *intr;
+};
+
+static void stopped(void *ctx) { loop_stop(((struct process *)ctx)->loop); }
+
+static void on_signal(void *ctx, int signum)
+{
+	struct process *p = ctx;
+	struct audit_actor who = { .name = SLICE_LIT("signal"), .uid = -1, .role = SLICE_LIT("engine"),
+		.via = signum == SIGTERM ? SLICE_LIT("SIGTERM") : SLICE_LIT("SIGINT") };
+	engine_stop(p->engine, &who, stopped, p);
+}
+
+static enum log_level level_of(const char *word)
+{
+	static const char *const words[] = { [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug" };
+	for (int i = LOG_ERROR; i <= LOG_DEBUG; i++)
+		if (!strcmp(word, words[i]))
+			return (enum log_level)i;
+	return LOG_INFO;
+}
+
+static enum rc serve(struct cli *c, const struct config *cfg, struct err *e)
+{
+	struct process p = { .loop = loop_new() };
+	struct ws_ctx *ws = ws_ctx_new(p.loop);
+	struct api *api = NULL;
+	enum rc rc = engine_new(&p.engine, p.loop, ws, cfg, c->paths, e);
+	if (rc == RC_OK)
+		rc = api_new(&api, p.engine, p.loop, ws, c->paths, e);
+	if (rc == RC_OK) {
+		api_on_stop(api, stopped, &p);
+		p.term = loop_signal_new(p.loop, SIGTERM, on_signal, &p);
+		p.intr = loop_signal_new(p.loop, SIGINT, on_signal, &p);
+		log_info("engine", cfg->name, "ready at %s", c->paths->socket);
+		loop_run(p.loop);
+		loop_signal_free(p.term);
+		loop_signal_free(p.intr);
+	}
+	api_close(api);
+	engine_free(p.engine);
+	ws_ctx_free(ws);
+	api_free(api);
+	loop_free(p.loop);
+	return rc;
+}
+
+enum rc verb_engine_run(struct cli *c, struct err *e)
+{
+	struct config *cfg;
+	enum rc rc = config_load(&cfg, c->paths->config_file, e);
+	if (rc != RC_OK)
+		return rc;
+	secret_harden_process();
+	signal(SIGHUP, SIG_IGN);
+	rc = paths_make(c->paths, cfg->engine.group, e);
+	if (rc == RC_OK)
+		rc = log_open(c->paths->log, level_of(cfg->engine.log_level), e);
+	if (rc == RC_OK)
+		rc = serve(c, cfg, e);
+	if (rc != RC_OK)
+		log_error("engine", NULL, "%s", e->text);
+	log_close();
+	config_free(cfg);
+	return rc;
+}
+
+/* ---- in the background ---- */
+
+static bool answers(struct cli *c)
+{
+	struct caller *cl;
+	struct err e;
+	if (access(c->paths->socket, F_OK) != 0 || caller_open(&cl, c, true, &e) != RC_OK)
+		return false;
+	caller_close(cl);
+	return true;
+}
+
+static char *own_path(const struct cli *c)
+{
+	char *exe = realpath("/proc/self/exe", NULL);
+	return exe ? exe : xstrdup(c->program);
+}
+
+/* The child: nothing of this terminal is left in it but its standard error, until it answers. */
+_Noreturn static void child(struct cli *c, int err_fd)
+{
+	char *exe = own_path(c);
+	const char *argv[12] = { exe };
+	int n = 1, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	setsid();
+	if (c->dies_with_us)
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+	dup2(null, 0);
+	dup2(null, 1);
+	dup2(err_fd, 2);
+	const char *const globals[][2] = { { "--state", c->paths->state_dir }, { "--config", c->paths->config_file }, { "--socket", c->paths->socket } };
+	for (size_t i = 0; i < ARRAY_LEN(globals); i++) {
+		argv[n++] = globals[i][0];
+		argv[n++] = globals[i][1];
+	}
+	argv[n++] = "engine";
+	argv[n++] = "run";
+	execv(exe, (char **)(uintptr_t)argv);
+	_exit(127);
+}
+
+static void read_error(int fd, char *text, size_t cap)
+{
+	size_t n = 0;
+	ssize_t k;
+	while (n + 1 < cap && (k = read(fd, text + n, cap - 1 - n)) > 0)
+		n += (size_t)k;
+	text[n] = 0;
+	text[strcspn(text, "\n")] = 0;
+}
+
+pid_t engine_spawn(struct cli *c, struct err *e)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) != 0) {
+		err_set(e, RC_INTERNAL, "a pipe for the engine: %s", strerror(errno));
+		return -1;
+	}
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0)
+		child(c, fds[1]);
+	close(fds[1]);
+	for (int i = 0; pid > 0 && i < START_TRIES; i++) {
+		int status;
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			char text[400];
+			read_error(fds[0], text, sizeof text);
+			close(fds[0]);
+			enum rc rc = WIFEXITED(status) ? (enum rc)WEXITSTATUS(status) : RC_INTERNAL;
+			const char *said = !strncmp(text, "sluice: ", 8) ? text + 8 : text;
+			err_set(e, rc ? rc : RC_INTERNAL, "%s", said[0] ? said : "the engine ended at once");
+			return -1;
+		}
+		if (answers(c)) {
+			close(fds[0]);
+			return pid;
+		}
+		usleep(START_POLL_MS * 1000);
+	}
+	close(fds[0]);
+	err_set(e, RC_INTERNAL, "the engine did not answer in time; its log is %s", c->paths->log);
+	return -1;
+}
+
+enum rc engine_ensure(struct cli *c, struct err *e)
+{
+	if (answers(c))
+		return RC_OK;
+	return engine_spawn(c, e) > 0 ? RC_OK : e->rc;
+}
+
+enum rc verb_engine_start(struct cli *c, struct err *e)
+{
+	if (answers(c)) {
+		printf("an engine answers at %s\n", c->paths->socket);
+		return RC_OK;
+	}
+	pid_t pid = engine_spawn(c, e);
+	if (pid < 0)
+		return e->rc;
+	printf("engine started, pid %d, socket %s\n", (int)pid, c->paths->socket);
+	return RC_OK;
+}
+
+enum rc verb_engine_stop(struct cli *c, struct err *e)
+{
+	struct caller *cl;
+	struct json_doc *d;
+	enum rc rc = caller_open(&cl, c, false, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = caller_call(cl, "engine.stop", NULL, &d, e);
+	if (rc == RC_OK)
+		json_doc_free(d);
+	caller_close(cl);
+	for (int i = 0; rc == RC_OK && access(c->paths->socket, F_OK) == 0; i++) {
+		if (i > STOP_MS / START_POLL_MS)
+			return err_set(e, RC_INTERNAL, "the engine has drained but its socket is still there: %s", c->paths->socket);
+		usleep(START_POLL_MS * 1000);
+	}
+	if (rc == RC_OK)
+		puts("engine stopped");
+	return rc;
+}
+
+/* ---- console ---- */
+
+static enum rc console(struct cli *c, bool watch, struct err *e)
+{
+	struct console_opts o = { .socket_path = c->paths->socket, .watch = watch, .theme = cli_opt(c, "--theme"),
+		.ascii = cli_opt(c, "--ascii") != NULL, .mono = cli_opt(c, "--mono") != NULL, .dump_screen = cli_opt(c, "--dump-screen") };
+	return console_run(&o, e);
+}
+
+enum rc verb_console(struct cli *c, struct err *e)
+{
+	enum rc rc = RC_OK;
+	if (!cli_opt(c, "--dump-screen"))
+		rc = engine_ensure(c, e);
+	return rc == RC_OK ? console(c, false, e) : rc;
+}
+
+enum rc verb_watch(struct cli *c, struct err *e) { return console(c, true, e); }

@@ -1,0 +1,131 @@
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void print_bytes(struct buf *b, int64_t v)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
+	size_t u = 0;
+	int64_t tenths = v * 10;
+	while (tenths >= 10000 && u + 1 < ARRAY_LEN(units)) {
+		tenths = (tenths + 500) / 1000;
+		u++;
+	}
+	if (u)
+		buf_addf(b, "%" PRId64 ".%" PRId64 " %s", tenths / 10, tenths % 10, units[u]);
+	else
+		buf_addf(b, "%" PRId64 " B", v);
+}
+
+static const struct json *reach(const struct json *j, const char *key)
+{
+	const char *dot;
+	char part[64];
+	while ((dot = strchr(key, '.'))) {
+		snprintf(part, sizeof part, "%.*s", (int)(dot - key), key);
+		j = json_get(j, part);
+		key = dot + 1;
+	}
+	return json_get(j, key);
+}
+
+static void cell(struct buf *b, const struct json *row, const struct column *c)
+{
+	const struct json *v = reach(row, c->key);
+	char t[TIME_TEXT];
+	struct slice s;
+	int64_t n;
+	bool yes;
+	if (json_str(v, &s))
+		text_show(b, s, c->width, false);
+	else if (json_bool(v, &yes))
+		buf_adds(b, yes ? "yes" : "no");
+	else if (!json_i64(v, &n))
+		buf_adds(b, json_is_null(v) || !v ? "?" : "…");
+	else if (c->kind == COL_BYTES)
+		print_bytes(b, n);
+	else if (c->kind == COL_TIME)
+		buf_adds(b, time_rfc3339(t, n, false));
+	else if (c->kind == COL_AGE)
+		buf_adds(b, time_age(t, MAX(now_read().wall_us - n, 0)));
+	else
+		buf_addf(b, "%" PRId64, n);
+}
+
+static int width_of(struct slice s)
+{
+	int w = 0;
+	for (size_t i = 0; i < s.n;) {
+		int32_t cp = utf8_next(s, &i);
+		w += cp < 0 ? 1 : MAX(text_cp_width((uint32_t)cp), 0);
+	}
+	return w;
+}
+
+static void pad(int n)
+{
+	for (; n > 0; n--)
+		putchar(' ');
+}
+
+static void put_cell(const struct column *c, struct slice s, int width, bool last)
+{
+	bool right = c->kind == COL_NUMBER || c->kind == COL_BYTES;
+	int gap = width - width_of(s);
+	if (right)
+		pad(gap);
+	fwrite(s.p, 1, s.n, stdout);
+	if (!right && !last)
+		pad(gap);
+	fputs(last ? "\n" : "  ", stdout);
+}
+
+void print_table(const struct json *rows, const struct column *cols, size_t n)
+{
+	int *width = xcalloc(n, sizeof *width);
+	struct buf b;
+	buf_init(&b);
+	for (size_t k = 0; k < n; k++)
+		width[k] = width_of(slice_of(cols[k].title));
+	for (const struct json *r = json_first(rows); r; r = json_next(r))
+		for (size_t k = 0; k < n; k++) {
+			buf_clear(&b);
+			cell(&b, r, &cols[k]);
+			width[k] = MAX(width[k], width_of(buf_slice(&b)));
+		}
+	for (size_t k = 0; k < n; k++)
+		put_cell(&cols[k], slice_of(cols[k].title), width[k], k + 1 == n);
+	for (const struct json *r = json_first(rows); r; r = json_next(r))
+		for (size_t k = 0; k < n; k++) {
+			buf_clear(&b);
+			cell(&b, r, &cols[k]);
+			put_cell(&cols[k], buf_slice(&b), width[k], k + 1 == n);
+		}
+	buf_done(&b);
+	free(width);
+}
+
+void print_json(const struct json *j)
+{
+	struct buf b;
+	buf_init(&b);
+	json_print(&b, j);
+	buf_addc(&b, '\n');
+	fwrite(b.p, 1, b.n, stdout);
+	buf_done(&b);
+}
+
+enum rc print_end(struct err *e)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return RC_OK;
+	return err_set(e, RC_INTERNAL, "standard output cannot be written: %s", strerror(errno));
+}
