@@ -501,6 +501,10 @@ bool action_enabled(struct ui *ui, const struct action *a, struct buf *why)
 {
 	if (a->kind != ACT_READ && ui_cannot_write(ui, why))
 		return false;
+	if (a->kind != ACT_READ && ui->silent_us >= 0 && a->run != run_hold) {
+		buf_adds(why, "the engine does not answer");
+		return false;
+	}
 	return !a->enabled || a->enabled(ui, why);
 }
 

@@ -6,7 +6,9 @@
 
 static const char *unknown(char dst[FORMAT_TEXT])
 {
-	return strcpy(dst, "?");
+	dst[0] = '?';
+	dst[1] = '\0';
+	return dst;
 }
 
 const char *format_count(char dst[FORMAT_TEXT], int64_t n)

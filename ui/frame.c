@@ -148,15 +148,15 @@ static bool banner(struct ui *ui, struct area line)
 	if (!ui->connected && !o->has)
 		snprintf(text, sizeof(text), " %s", ui->lost_why[0] ? ui->lost_why : "attaching to the engine");
 	else if (!ui->connected || ui->silent_us >= 0)
-		snprintf(text, sizeof(text), " %s: this picture is of %sZ, %s old; it attaches again by itself, nothing can be changed",
-			 ui->connected ? "the engine does not answer" : ui->lost_why,
-			 format_clock(at, ui->model.received_us), format_age(age, ui->now.wall_us, ui->model.received_us));
+		snprintf(text, sizeof(text), " %s old (%sZ), nothing can be changed: %s; it attaches again by itself",
+			 format_age(age, ui->now.wall_us, ui->model.received_us), format_clock(at, ui->model.received_us),
+			 ui->connected ? "the engine does not answer" : ui->lost_why);
 	else if (o->notice.n > 0)
 		snprintf(text, sizeof(text), " %s", text_z(notice, sizeof(notice), o->notice));
 	else
 		return false;
 	area_fill(line, 0, 0, line.w, ROLE_BANNER, " ");
-	area_show(line, 0, 0, line.w, ROLE_BANNER, slice_of(text));
+	area_said(line, 0, 0, line.w, ROLE_BANNER, slice_of(text));
 	return true;
 }
 
@@ -179,7 +179,7 @@ static void prompt_line(struct ui *ui, struct area line)
 	static const char *const sign[] = { [PROMPT_NONE] = "", [PROMPT_COMMAND] = ":", [PROMPT_FILTER] = "/", [PROMPT_ASK] = "" };
 	int x = area_put(line, 0, 1, ROLE_KEY, sign[ui->prompt]);
 	if (ui->prompt == PROMPT_ASK)
-		x = area_show(line, 0, x, line.w * 2 / 3, ROLE_STRONG, slice_of(ui->ask_label)) + 1;
+		x = area_said(line, 0, x, line.w * 2 / 3, ROLE_STRONG, slice_of(ui->ask_label)) + 1;
 	int room = line.w - x - 1;
 	int w = ui->prompt == PROMPT_COMMAND ? MIN(room, MAX(room / 3, 24)) : room;
 	ui->cy = line.y;
@@ -201,7 +201,7 @@ static int bar_item(struct ui *ui, struct area line, int x, int end, const struc
 	buf_done(&why);
 	action_key(key, a);
 	if (ui->page && ui->page->typing && strcmp(a->id, "hold") == 0)
-		strcpy(key, "F8");              /* letters are typed there */
+		snprintf(key, sizeof(key), "F8");              /* letters are typed there */
 	int w = put_width(key) + 1 + put_width(a->label);
 	if (x + w > end)
 		return x;
@@ -229,7 +229,7 @@ void frame_bottom(struct ui *ui, struct area line, const char *bar)
 	if (ui->prompt != PROMPT_NONE)
 		prompt_line(ui, line);
 	else if (ui->note[0])
-		area_show(line, 0, 1, 0, ui->note_role, slice_of(ui->note));
+		area_said(line, 0, 1, 0, ui->note_role, slice_of(ui->note));
 	else
 		key_bar(ui, line, bar);
 }

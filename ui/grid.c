@@ -194,13 +194,13 @@ int area_put_right(struct area a, int y, int end, enum role r, const char *text)
 
 typedef struct text_info shown_fn(struct buf *out, struct slice s, int max_columns, bool ascii);
 
-static int show_with(shown_fn *fn, struct area a, int y, int x, int w, enum role r, struct slice s)
+static int show_with(shown_fn *fn, struct area a, int y, int x, int w, enum role r, struct slice s, bool ascii)
 {
 	int room = w > 0 ? MIN(w, a.w - x) : a.w - x;
 	if (room <= 0)
 		return x;
 	struct buf shown = { 0 };
-	struct text_info info = fn(&shown, s, room, a.g->ascii);
+	struct text_info info = fn(&shown, s, room, ascii);
 	struct area column = area_cols(a, x, room);
 	int end = put_shown(column, y, 0, info.altered ? ROLE_ESCAPE : r, buf_slice(&shown));
 	buf_done(&shown);
@@ -209,12 +209,17 @@ static int show_with(shown_fn *fn, struct area a, int y, int x, int w, enum role
 
 int area_show(struct area a, int y, int x, int w, enum role r, struct slice s)
 {
-	return show_with(text_show, a, y, x, w, r, s);
+	return show_with(text_show, a, y, x, w, r, s, a.g->ascii);
+}
+
+int area_said(struct area a, int y, int x, int w, enum role r, struct slice s)
+{
+	return show_with(text_show, a, y, x, w, r, s, false);
 }
 
 int area_show_middle(struct area a, int y, int x, int w, enum role r, struct slice s)
 {
-	return show_with(text_show_middle, a, y, x, w, r, s);
+	return show_with(text_show_middle, a, y, x, w, r, s, a.g->ascii);
 }
 
 void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph)

@@ -79,7 +79,10 @@ int area_putf(struct area a, int y, int x, enum role r, const char *fmt, ...) PR
 int area_put_right(struct area a, int y, int end, enum role r, const char *text);
 /* Foreign bytes in at most w columns (0 = to the edge), escaped where needed and then in ROLE_ESCAPE. */
 int area_show(struct area a, int y, int x, int w, enum role r, struct slice s);
-/* The same keeping head and tail. */
+/* A sentence of the engine or of our own that may quote foreign bytes: escaped as area_show() does, but
+ * in ASCII our glyphs in it become their twins. */
+int area_said(struct area a, int y, int x, int w, enum role r, struct slice s);
+/* area_show() keeping head and tail. */
 int area_show_middle(struct area a, int y, int x, int w, enum role r, struct slice s);
 void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph);
 void area_clear(struct area a);

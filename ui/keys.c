@@ -130,7 +130,7 @@ static size_t csi(struct keys *k, struct found *f, struct slice s)
 	}
 	if (final < 0x40 || final > 0x7E)
 		return i;                               /* broken off: the byte is read again */
-	int32_t code = final == '~' ? tilde_code(atoi(args)) : final == 'M' ? -1 : final_code(final);
+	int32_t code = final == '~' ? tilde_code((int)strtol(args, NULL, 10)) : final == 'M' ? -1 : final_code(final);
 	if (code >= 0)
 		found_add(k, f, (struct key){ .code = code });
 	return i + 1;
@@ -231,8 +231,10 @@ void keys_timeout(struct keys *k, keys_fn *fn, void *ctx)
 const char *key_name(char dst[16], int32_t code)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (names[i].code == code)
-			return strcpy(dst, names[i].name);
+		if (names[i].code == code) {
+			snprintf(dst, 16, "%s", names[i].name);
+			return dst;
+		}
 	if (code >= KEYC_F1 && code <= KEYC_F12)
 		snprintf(dst, 16, "F%d", (int)(code - KEYC_F1 + 1));
 	else if (code > 0 && code < 0x20)
@@ -240,7 +242,7 @@ const char *key_name(char dst[16], int32_t code)
 	else if (code < 0x7F)
 		snprintf(dst, 16, "%c", (char)code);
 	else
-		strcpy(dst, "?");
+		snprintf(dst, 16, "?");
 	return dst;
 }
 

@@ -213,11 +213,11 @@ static void colour(VTermColor c, bool fg, char out[8])
 	static const char *const palette[16] = { "#2b303b", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#c8ccd4",
 						 "#5c6370", "#ef7a85", "#a9d48a", "#f0d08b", "#75bfff", "#d48aeb", "#6cc9d4", "#ffffff" };
 	if (fg ? VTERM_COLOR_IS_DEFAULT_FG(&c) : VTERM_COLOR_IS_DEFAULT_BG(&c)) {
-		strcpy(out, fg ? FORE : BACK);
+		snprintf(out, 8, "%s", fg ? FORE : BACK);
 		return;
 	}
 	if (VTERM_COLOR_IS_INDEXED(&c) && c.indexed.idx < 16) {
-		strcpy(out, palette[c.indexed.idx]);
+		snprintf(out, 8, "%s", palette[c.indexed.idx]);
 		return;
 	}
 	vterm_screen_convert_color_to_rgb(t.screen, &c);
@@ -272,7 +272,7 @@ static bool svg_shape(FILE *f, uint32_t c, int y, int x, const char *fg)
 static void svg_char(char *run, size_t *n, uint32_t c)
 {
 	if (c == '<' || c == '>' || c == '&')
-		*n += (size_t)sprintf(run + *n, "&#%u;", c);
+		*n += (size_t)snprintf(run + *n, 8, "&#%u;", c);
 	else
 		*n += utf8(run + *n, c);
 }
@@ -366,7 +366,7 @@ static bool is_over(void)
 static bool wait_for(const char *text, bool there)
 {
 	const char *s = getenv("SLUICE_VTSHOT_S");
-	int64_t end = now_ms() + (s ? atoi(s) : 10) * 1000;
+	int64_t end = now_ms() + (s ? strtol(s, NULL, 10) : 10) * 1000;
 	while (shows(text) != there) {
 		bool over = is_over();
 		if (!pump(50) && (over || now_ms() > end))
@@ -538,8 +538,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: vtshot ROWS COLS SCRIPT PROGRAM [ARGUMENT …]\n");
 		return 2;
 	}
-	t.rows = atoi(argv[1]);
-	t.cols = atoi(argv[2]);
+	t.rows = (int)strtol(argv[1], NULL, 10);
+	t.cols = (int)strtol(argv[2], NULL, 10);
 	start(argv + 4);
 	int rc = 0;
 	for (int number = 1; rc == 0 && fgets(line, sizeof(line), script); number++) {

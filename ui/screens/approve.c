@@ -170,13 +170,13 @@ static bool invalid_plan(struct ui *ui, const struct approve *p, struct buf *why
 {
 	const struct m_cycle *c = &ui->model.cycle;
 	if (!p->plan.valid)
-		text_show(why, p->plan.invalid_because, 0, ui->ascii);
+		text_show(why, p->plan.invalid_because, 0, false);
 	else if (!c->has || !c->has_plan)
 		buf_adds(why, "the engine no longer has it");
 	else if (!slice_eq(c->plan_id, p->plan.id))
 		buf_adds(why, "another plan was made meanwhile; leave and open that one");
 	else if (!c->plan_valid)
-		text_show(why, c->plan_invalid_because, 0, ui->ascii);
+		text_show(why, c->plan_invalid_because, 0, false);
 	else if (p->plan.expires_us >= 0 && ui->now.wall_us >= p->plan.expires_us)
 		buf_adds(why, "it has run out");
 	else
@@ -228,7 +228,7 @@ bool approve_refusal(struct ui *ui, struct buf *why, bool *invalid)
 	else if (invalid_plan(ui, p, why))
 		*invalid = true;
 	else if (ui->model.cycle.can.approve.p)
-		text_show(why, ui->model.cycle.can.approve, 0, ui->ascii);
+		text_show(why, ui->model.cycle.can.approve, 0, false);
 	else if (lane_refusal(ui, p, why))
 		;
 	else if (p->too_small)

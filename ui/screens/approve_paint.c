@@ -45,7 +45,7 @@ static void target(struct ui *ui, const struct approve *p, struct flow *f)
 		flow_gap(f, GAP);
 	}
 	flow_put(f, ROLE_DIM, "key ");
-	flow_show(f, ROLE_TEXT, l->key);
+	flow_said(f, ROLE_TEXT, l->key);
 	flow_gap(f, GAP);
 	if (p->plan.lanes > 1)
 		flow_putf(f, ROLE_ACCENT, "(lane %d of %d: PgUp PgDn)", p->lane + 1, p->plan.lanes);

@@ -150,9 +150,12 @@ static void panel_work(struct ui *ui, struct flow *f, const struct m_cycle_lane 
 		flow_gap(f, 3);
 	}
 	for (int i = 0; i < l->failed_bys; i++) {
-		flow_putf(f, ROLE_FAIL, "%s ", format_count(n, l->failed_by[i].n));
-		flow_show(f, ROLE_FAIL, l->failed_by[i].class_);
+		struct buf both = { 0 };
+		buf_addf(&both, "%s ", format_count(n, l->failed_by[i].n));
+		buf_add(&both, l->failed_by[i].class_.p, l->failed_by[i].class_.n);
+		flow_show(f, ROLE_FAIL, buf_slice(&both));
 		flow_gap(f, 2);
+		buf_done(&both);
 	}
 }
 
@@ -247,7 +250,7 @@ static int paint_sums(struct ui *ui, struct area a, int y)
 			  format_count(n, c->ack_needed));
 	if (c->equation.n > 0 && c->has_plan) {
 		int x = area_put(a, y, 1, ROLE_TITLE, "equation ");
-		x = area_show(a, y, x, a.w - x - 14, c->balanced ? ROLE_TEXT : ROLE_FAIL, c->equation);
+		x = area_show(a, y, x, a.w - x - 20, c->balanced ? ROLE_TEXT : ROLE_FAIL, c->equation);
 		area_put(a, y++, x + 2, c->balanced ? ROLE_OK : ROLE_FAIL, c->balanced ? "✔ holds" : "✖ does not hold");
 	}
 	return y;
@@ -309,6 +312,18 @@ static void paint_log(struct ui *ui, struct area a, int y)
 		area_put(in, 1, 0, ROLE_DIM, "nothing was sent yet");
 }
 
+/* The sentence in full where the head line had no room for it; else a blank line. */
+static int paint_waiting(struct ui *ui, struct area a, int y)
+{
+	const struct m_cycle *c = &ui->model.cycle;
+	struct flow f;
+	if ((int)(c->waiting_for.n + c->name.n + c->policy.n) + 26 < a.w || slice_is(c->state, "working"))
+		return y + 1;
+	flow_init(&f, area_sub(a, y, 1, 3, a.w - 2), 0, 0);
+	flow_words(&f, ROLE_HELD, c->waiting_for);
+	return y + f.y + 1;
+}
+
 static void paint_none(struct ui *ui, struct area a)
 {
 	const struct m_overview *o = &ui->model.overview;
@@ -337,7 +352,8 @@ static void paint(struct ui *ui, struct area a)
 		paint_none(ui, a);
 		return;
 	}
-	int y = cycle_head(ui, a, 0) + 1;
+	int y = cycle_head(ui, a, 0);
+	y = paint_waiting(ui, a, y);
 	y = paint_lanes(ui, a, y, MAX(MIN(c->lanes, a.h / 4), 1));
 	if (a.h - y > 12)
 		y++;

@@ -245,10 +245,10 @@ static void cycle_plan_line(struct ui *ui, struct area a, int y)
 	x = area_putf(a, y, x, ROLE_TEXT, "%s items  %s", format_count(n, c->plan_items), format_bytes(bytes, c->plan_bytes)) + 3;
 	x = area_putf(a, y, x, restorable == c->plan_items ? ROLE_OK : ROLE_WARN, "restorable %s of %s (%s)", format_count(back, restorable), n,
 		      format_percent(share, restorable, c->plan_items)) + 3;
-	if (!c->plan_valid && !slice_is(c->state, "ended")) {
+	if (!c->plan_valid && slice_is(c->stage, "VALIDATING")) {
 		x = area_put(a, y, x, ROLE_FAIL, "no longer valid: ");
 		area_show(a, y, x, 0, ROLE_FAIL, c->plan_invalid_because);
-	} else if (!slice_is(c->state, "ended") && slice_is(c->stage, "VALIDATING")) {
+	} else if (slice_is(c->stage, "VALIDATING")) {
 		area_putf(a, y, x, ROLE_TEXT, "expires in %s", format_until(share, ui->now.wall_us, c->plan_expires_us));
 	}
 }
@@ -305,11 +305,11 @@ int cycle_head(struct ui *ui, struct area a, int y)
 	if (c->rehearsal)
 		x = area_put(a, y, x, ROLE_ACCENT, "REHEARSAL") + 2;
 	format_age(age, ui->now.wall_us, c->since_us);
-	text_show(&text, ended ? c->end : c->state, 24, ui->ascii);
+	text_show(&text, ended ? c->end : c->state, 24, false);
 	buf_addf(&text, ended ? ", %s ago" : " %s", age);
 	if (!ended && !working && c->waiting_for.n > 0) {
 		buf_adds(&text, ": ");
-		text_show(&text, c->waiting_for, MAX(a.w - x - 1 - put_width(buf_z(&text)), 8), ui->ascii);
+		text_show(&text, c->waiting_for, MAX(a.w - x - 1 - put_width(buf_z(&text)), 8), false);
 	}
 	area_put(a, y, MAX(x, a.w - 1 - put_width(buf_z(&text))), r, buf_z(&text));
 	buf_done(&text);
@@ -421,6 +421,8 @@ static int paint_lanes(struct ui *ui, struct overview *v, struct area a, int y, 
 		lane_row(ui, &t, row, &o->lane[top + i]);
 		select_row(ui, v, BLOCK_LANES, top + i, row);
 	}
+	if (o->lanes == 0)
+		area_put(in, 1, 0, ROLE_DIM, "none configured");
 	return y + 1 + height;
 }
 
@@ -645,7 +647,7 @@ static void done(void *state)
 
 const struct screen_ops screen_overview = {
 	.id = "overview", .number = 1, .name = "Overview", .brief = "Over",
-	.bar = "step approve hold resume abort exclude open filter command",
+	.bar = "step approve hold resume abort exclude open command",
 	.state_size = sizeof(struct overview), .init = init, .done = done,
 	.paint = paint, .verb = verb, .click = click, .lane = lane,
 };

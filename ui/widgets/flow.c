@@ -63,6 +63,15 @@ void flow_show(struct flow *f, enum role r, struct slice s)
 	f->x = area_show(f->a, f->y, f->x, 0, r, s);
 }
 
+void flow_said(struct flow *f, enum role r, struct slice s)
+{
+	struct buf shown = { 0 };
+	int w = text_show(&shown, s, 0, false).columns;
+	buf_done(&shown);
+	fit(f, w);
+	f->x = area_said(f->a, f->y, f->x, 0, r, s);
+}
+
 /* Bytes of shown text that fit in w columns, cut at a blank if there is one. */
 static size_t line_of(struct slice s, int w, bool whole_words)
 {
@@ -80,10 +89,10 @@ static size_t line_of(struct slice s, int w, bool whole_words)
 	return s.n;
 }
 
-void flow_words(struct flow *f, enum role r, struct slice s)
+static void words(struct flow *f, enum role r, struct slice s, bool ascii)
 {
 	struct buf shown = { 0 };
-	struct text_info info = text_show(&shown, s, 0, f->a.g->ascii);
+	struct text_info info = text_show(&shown, s, 0, ascii);
 	struct slice left = buf_slice(&shown);
 	char line[1024];
 	while (left.n > 0) {
@@ -105,6 +114,11 @@ void flow_words(struct flow *f, enum role r, struct slice s)
 	buf_done(&shown);
 }
 
+void flow_words(struct flow *f, enum role r, struct slice s)
+{
+	words(f, r, s, false);
+}
+
 void flow_field(struct flow *f, const char *label, struct slice s)
 {
 	if (!s.p)
@@ -113,7 +127,7 @@ void flow_field(struct flow *f, const char *label, struct slice s)
 	f->x = back;
 	area_put(f->a, f->y, back, ROLE_DIM, label);
 	f->indent = f->x = back + MAX(LABEL, put_width(label) + 1);
-	flow_words(f, ROLE_TEXT, s);
+	words(f, ROLE_TEXT, s, f->a.g->ascii);
 	f->indent = back;
 	flow_line(f);
 }

@@ -18,7 +18,8 @@ void flow_at(struct flow *f, int x);                            /* go to a colum
 void flow_put(struct flow *f, enum role r, const char *text);
 void flow_putf(struct flow *f, enum role r, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void flow_show(struct flow *f, enum role r, struct slice s);
-/* A sentence, broken between its words. */
+/* A sentence (area_said), broken between its words; or kept together. */
+void flow_said(struct flow *f, enum role r, struct slice s);
 void flow_words(struct flow *f, enum role r, struct slice s);
 void flow_gap(struct flow *f, int columns);                     /* blanks, none at the beginning of a line */
 /* "label   text" of a page of details, the text broken and indented. Nothing when s is absent. */

@@ -1,0 +1,339 @@
+/* The action table: complete, documented, and closed to a watcher. */
+#include "tests/unit/unit.h"
+
+#include "tests/ui/fixture.h"
+#include "ui/action.h"
+#include "ui/client.h"
+#include "ui/screens/screens.h"
+
+static const char *top(void)
+{
+	const char *t = getenv("SLUICE_TOP");
+	return t ? t : ".";
+}
+
+static void load(struct fixture *f, const char *name)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/tests/ui/fixtures/%s.json", top(), name);
+	fixture_load(f, path, false);
+}
+
+static void every_id_is_unique_and_says_what_it_does(void **state)
+{
+	size_t n;
+	const struct action *t = action_table(&n);
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		assert_true(*t[i].id && *t[i].label && *t[i].help && t[i].run);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(t[i].id, t[k].id);
+	}
+}
+
+static void every_key_can_be_typed_and_is_bound_once(void **state)
+{
+	size_t n;
+	const struct action *t = action_table(&n);
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		for (const char *k = t[i].keys; *k;) {
+			char name[16];
+			size_t len = strcspn(k, " ");
+			snprintf(name, sizeof(name), "%.*s", (int)len, k);
+			int32_t code = key_parse(name);
+			if (code < 0 || action_by_key(code) != &t[i])
+				fail_msg("key %s of %s is not its own", name, t[i].id);
+			k += len + strspn(k + len, " ");
+		}
+	}
+}
+
+static void small_letters_never_change_anything(void **state)
+{
+	size_t n;
+	const struct action *t = action_table(&n);
+	(void)state;
+	for (int32_t c = 'a'; c <= 'z'; c++) {
+		const struct action *a = action_by_key(c);
+		if (a)
+			assert_int_equal(a->kind, ACT_READ);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (t[i].kind != ACT_READ)
+			for (const char *k = t[i].keys; *k; k++)
+				assert_false(*k >= 'a' && *k <= 'z');
+}
+
+/* By its id, by its key, and by `:id argument`, on every screen: a watcher sends nothing but reads. */
+static void a_watcher_can_run_nothing_but_reads(void **state)
+{
+	size_t n;
+	const struct action *t = action_table(&n);
+	(void)state;
+	for (int screen = 1; screen <= 9; screen++) {
+		for (size_t i = 0; i < n; i++) {
+			struct fixture f;
+			struct key key;
+			char name[16], line[80];
+			load(&f, "usual");
+			f.ui.watch = true;
+			ui_show(&f.ui, screen_by_number(screen));
+			if (strcmp(t[i].id, "detach") != 0)
+				action_run(&f.ui, &t[i], "armed");
+			key = (struct key){ .code = key_parse(action_key(name, &t[i])) };
+			if (key.code >= 0)
+				ui_key(&f.ui, &key);
+			snprintf(line, sizeof(line), "%s stale", t[i].id);
+			ui_key(&f.ui, &(struct key){ .code = ':' });
+			fixture_type(&f, line);
+			fixture_keys(&f, "Enter");
+			if (f.writes != 0)
+				fail_msg("a watcher sent %s through %s", buf_z(&f.last), t[i].id);
+			if (t[i].kind != ACT_READ) {
+				action_run(&f.ui, &t[i], "");
+				assert_non_null(strstr(f.ui.note, "read-only"));
+				assert_int_equal(f.ui.prompt, PROMPT_NONE);
+			}
+			fixture_done(&f);
+		}
+	}
+}
+
+static void nobody_and_the_disconnected_can_change_nothing(void **state)
+{
+	size_t n;
+	const struct action *t = action_table(&n);
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		struct fixture f;
+		if (t[i].kind == ACT_READ)
+			continue;
+		load(&f, "usual");
+		f.ui.model.hello.role = SLICE_LIT("nobody");
+		action_run(&f.ui, &t[i], "x");
+		assert_int_equal(f.writes, 0);
+		assert_non_null(strstr(f.ui.note, "operators:"));
+		fixture_done(&f);
+		load(&f, "usual");
+		ui_connection(&f.ui, false, "gone");
+		action_run(&f.ui, &t[i], "x");
+		assert_int_equal(f.writes, 0);
+		assert_non_null(strstr(f.ui.note, "no connection"));
+		fixture_done(&f);
+	}
+}
+
+static void hold_is_one_key_without_a_question_on_every_screen(void **state)
+{
+	static const char *const states[] = { "usual", "busy", "failing" };
+	(void)state;
+	for (size_t s = 0; s < ARRAY_LEN(states); s++) {
+		for (int screen = 1; screen <= 9; screen++) {
+			struct fixture f;
+			load(&f, states[s]);
+			ui_connection(&f.ui, true, "");
+			ui_show(&f.ui, screen_by_number(screen));
+			fixture_keys(&f, "H");
+			assert_string_equal(buf_z(&f.last), "cycle.hold");
+			assert_int_equal(f.writes, 1);
+			fixture_keys(&f, "?");
+			fixture_keys(&f, "H");
+			assert_int_equal(f.writes, 2);
+			fixture_keys(&f, ": F8");
+			assert_int_equal(f.writes, 3);
+			fixture_done(&f);
+		}
+	}
+}
+
+static void what_cannot_work_says_why(void **state)
+{
+	static const struct {
+		const char *id, *says;
+	} rows[] = {
+		{ "step", "grant needed for kimi" }, { "ack", "there are no failures" }, { "protect", "not in this version" },
+		{ "breaker", "not in this version" }, { "flag", "not in this version" }, { "redrive", "not in this version" },
+		{ "dismiss", "not in this version" }, { "diagnose", "not in this version" },
+	};
+	struct fixture f;
+	(void)state;
+	load(&f, "usual");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		action_run(&f.ui, action_by_id(slice_of(rows[i].id)), "");
+		if (!strstr(f.ui.note, rows[i].says))
+			fail_msg("%s says \"%s\"", rows[i].id, f.ui.note);
+	}
+	assert_int_equal(f.writes, 0);
+	fixture_done(&f);
+}
+
+static void pasted_keys_run_nothing_that_changes(void **state)
+{
+	struct fixture f;
+	(void)state;
+	load(&f, "usual");
+	for (const char *p = "SHARXEKSHARXEK"; *p; p++)
+		ui_key(&f.ui, &(struct key){ .code = *p, .pasted = true });
+	assert_int_equal(f.writes, 0);
+	assert_non_null(strstr(f.ui.note, "pasted"));
+	fixture_done(&f);
+}
+
+static void a_pasted_line_is_not_an_order(void **state)
+{
+	struct fixture f;
+	(void)state;
+	load(&f, "usual");
+	fixture_keys(&f, ":");
+	for (const char *p = "cancel"; *p; p++)
+		ui_key(&f.ui, &(struct key){ .code = *p, .pasted = true });
+	ui_key(&f.ui, &(struct key){ .code = KEYC_ENTER, .pasted = true });
+	assert_int_equal(f.writes, 0);
+	fixture_keys(&f, "Enter");
+	assert_int_equal(f.writes, 1);
+	assert_string_equal(buf_z(&f.last), "cycle.cancel");
+	fixture_done(&f);
+}
+
+static void the_command_line_completes_and_remembers(void **state)
+{
+	struct fixture f;
+	(void)state;
+	load(&f, "usual");
+	fixture_keys(&f, ":");
+	fixture_type(&f, "can");
+	fixture_keys(&f, "Tab");
+	assert_string_equal(prompt_text(&f.ui.line), "can");     /* candidates and cancel */
+	fixture_type(&f, "d");
+	fixture_keys(&f, "Tab");
+	assert_string_equal(prompt_text(&f.ui.line), "candidates");
+	fixture_keys(&f, "Enter");
+	assert_ptr_equal(f.ui.screen, &screen_candidates);
+	fixture_keys(&f, ": Up");
+	assert_string_equal(prompt_text(&f.ui.line), "candidates");
+	fixture_keys(&f, "Esc");
+	fixture_keys(&f, ":");
+	fixture_type(&f, "nonsense");
+	fixture_keys(&f, "Enter");
+	assert_non_null(strstr(f.ui.note, "no such command: nonsense"));
+	fixture_done(&f);
+}
+
+static void an_answer_that_is_asked_for_is_needed(void **state)
+{
+	struct fixture f;
+	(void)state;
+	load(&f, "busy");
+	fixture_keys(&f, "X Enter Space Enter");
+	assert_int_equal(f.writes, 0);
+	fixture_type(&f, "wrong files");
+	fixture_keys(&f, "Enter");
+	assert_string_equal(buf_z(&f.last), "cycle.abort");
+	assert_string_equal(buf_z(&f.last_params), "{\"how\":\"keep\",\"reason\":\" wrong files\"}");
+	fixture_done(&f);
+}
+
+static void excluding_names_the_lane_under_the_cursor(void **state)
+{
+	struct fixture f;
+	(void)state;
+	load(&f, "usual");
+	fixture_keys(&f, "j E");
+	fixture_type(&f, "broken");
+	fixture_keys(&f, "Enter");
+	assert_string_equal(buf_z(&f.last_params), "{\"lane\":\"glm\",\"reason\":\"broken\"}");
+	fixture_done(&f);
+}
+
+static void the_filter_refuses_what_it_does_not_know(void **state)
+{
+	struct fixture f;
+	(void)state;
+	load(&f, "usual");
+	fixture_keys(&f, "4");
+	int calls = f.calls;
+	fixture_keys(&f, "/");
+	fixture_type(&f, "age>30d");
+	fixture_keys(&f, "Enter");
+	assert_int_equal(f.calls, calls);
+	assert_non_null(strstr(f.ui.note, "age>30d is not understood"));
+	fixture_keys(&f, "/");
+	fixture_type(&f, "lane:kimi report");
+	fixture_keys(&f, "Enter");
+	assert_non_null(strstr(buf_z(&f.last_params), "\"lane\":\"kimi\",\"text\":\"report\""));
+	fixture_done(&f);
+}
+
+/* ui/KEYS.md is printed from the table; UPDATE=1 writes it. */
+static void every_action_is_documented(void **state)
+{
+	static const char *const kind[] = { [ACT_READ] = "reads", [ACT_WRITE] = "changes", [ACT_DANGER] = "deletes" };
+	size_t n;
+	const struct action *t = action_table(&n);
+	struct buf want = { 0 }, have = { 0 };
+	char path[512];
+	(void)state;
+	buf_adds(&want, "# Keys and commands of the console\n\nPrinted from the action table (`ui/action.c`).\n\n"
+		 "| key | after `:` | | what it does |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_addf(&want, "| %s%s%s | `%s%s%s` | %s | %s |\n", *t[i].keys ? "`" : "", t[i].keys, *t[i].keys ? "`" : "", t[i].id,
+			 t[i].arg ? " " : "", t[i].arg ? t[i].arg : "", kind[t[i].kind], t[i].help);
+	}
+	snprintf(path, sizeof(path), "%s/ui/KEYS.md", top());
+	if (getenv("UPDATE") && !getenv("CI")) {
+		FILE *file = fopen(path, "we");
+		assert_non_null(file);
+		fwrite(want.p, 1, want.n, file);
+		fclose(file);
+	}
+	fixture_read(&have, path);
+	assert_string_equal(buf_z(&have), buf_z(&want));
+	buf_done(&have);
+	buf_done(&want);
+}
+
+static void every_write_of_the_protocol_is_known_as_one(void **state)
+{
+	static const char *const writes[] = { "cycle.start", "cycle.step", "cycle.resume", "cycle.hold", "cycle.ack", "cycle.cancel", "lane.exclude",
+					      "mode.set", "engine.stop", "grant.approve", "grant.reject", "grant.submit", "cycle.abort", "", "no.such" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(writes); i++)
+		assert_false(client_method_reads(writes[i]));
+}
+
+static void key_bars_name_actions_that_exist(void **state)
+{
+	(void)state;
+	for (size_t i = 0; screens[i]; i++) {
+		for (const char *p = screens[i]->bar; p && *p;) {
+			struct slice word = { p, strcspn(p, " ") };
+			assert_non_null(action_by_id(word));
+			p += word.n + strspn(p + word.n, " ");
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_id_is_unique_and_says_what_it_does),
+		cmocka_unit_test(every_key_can_be_typed_and_is_bound_once),
+		cmocka_unit_test(small_letters_never_change_anything),
+		cmocka_unit_test(a_watcher_can_run_nothing_but_reads),
+		cmocka_unit_test(nobody_and_the_disconnected_can_change_nothing),
+		cmocka_unit_test(hold_is_one_key_without_a_question_on_every_screen),
+		cmocka_unit_test(what_cannot_work_says_why),
+		cmocka_unit_test(pasted_keys_run_nothing_that_changes),
+		cmocka_unit_test(a_pasted_line_is_not_an_order),
+		cmocka_unit_test(the_command_line_completes_and_remembers),
+		cmocka_unit_test(an_answer_that_is_asked_for_is_needed),
+		cmocka_unit_test(excluding_names_the_lane_under_the_cursor),
+		cmocka_unit_test(the_filter_refuses_what_it_does_not_know),
+		cmocka_unit_test(every_action_is_documented),
+		cmocka_unit_test(every_write_of_the_protocol_is_known_as_one),
+		cmocka_unit_test(key_bars_name_actions_that_exist),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("ui actions", tests, NULL, NULL);
+}
