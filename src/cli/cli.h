@@ -35,6 +35,8 @@ struct verb {
 	const char *help;
 };
 extern const struct verb cli_verbs[];           /* ends with a NULL name */
+/* Parse the words after argv[0] and run the verb. */
+enum rc cli_run(struct cli *c, char **argv, int argc, struct err *e) MUST_USE;
 /* Value of an option of this verb; NULL when it was not given. */
 const char *cli_opt(const struct cli *c, const char *name);
 
