@@ -371,8 +371,6 @@ static bool has_cap(const char *name)
 static enum rc start_curses(struct curses_term *t, struct err *e)
 {
 	const char *type = getenv("TERM");
-	use_env(FALSE);
-	use_tioctl(FALSE);
 	set_escdelay(25);
 	t->screen = newterm(type, t->out, t->in);
 	if (!t->screen)

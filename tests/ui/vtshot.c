@@ -7,6 +7,8 @@
  *     burst TEXT       in one write
  *     paste TEXT       in one write, between paste brackets
  *     size ROWS COLS
+ *     storm N ROWS COLS   N sizes as fast as they can be set, then this one
+ *     bytes MOST       prints what the program wrote since the last such line; fails above MOST (0 = never)
  *     text FILE        the rows, then one style letter per cell
  *     svg FILE         the screen as a picture
  *     signal NAME      INT TERM HUP TSTP CONT SEGV ABRT …
@@ -112,9 +114,11 @@ static bool pump(int wait_ms)
 	return true;
 }
 
+/* Until the program is quiet; a busy one gets half a second. */
 static void settle(void)
 {
-	while (pump(QUIET_MS))
+	int64_t end = now_ms() + 500;
+	while (pump(QUIET_MS) && now_ms() < end)
 		;
 }
 
@@ -372,6 +376,7 @@ static bool wait_for(const char *text, bool there)
 		if (!pump(50) && (over || now_ms() > end))
 			return false;
 	}
+	settle();               /* what is on the screen was painted before the program listens again */
 	return true;
 }
 
@@ -410,17 +415,47 @@ static bool paste(const char *text, bool brackets)
 	return true;
 }
 
+static void set_size(int rows, int cols)
+{
+	struct winsize w = { (unsigned short)rows, (unsigned short)cols, 0, 0 };
+	t.rows = rows;
+	t.cols = cols;
+	vterm_set_size(t.vt, rows, cols);
+	ioctl(t.fd, TIOCSWINSZ, &w);
+}
+
 static bool resize(const char *arg)
 {
-	struct winsize w = { 0 };
-	if (sscanf(arg, "%d %d", &t.rows, &t.cols) != 2)
+	int rows, cols;
+	if (sscanf(arg, "%d %d", &rows, &cols) != 2)
 		return false;
-	w.ws_row = (unsigned short)t.rows;
-	w.ws_col = (unsigned short)t.cols;
-	vterm_set_size(t.vt, t.rows, t.cols);
-	ioctl(t.fd, TIOCSWINSZ, &w);
+	set_size(rows, cols);
 	settle();
 	return true;
+}
+
+static bool storm(const char *arg)
+{
+	int n, rows, cols;
+	if (sscanf(arg, "%d %d %d", &n, &rows, &cols) != 3)
+		return false;
+	for (int i = 0; i < n; i++) {
+		set_size(20 + i * 7 % 40, 60 + i * 13 % 140);
+		pump(0);
+	}
+	set_size(rows, cols);
+	settle();
+	return true;
+}
+
+/* Bytes since the last such order. */
+static bool bytes_at_most(const char *arg)
+{
+	static int64_t before;
+	int64_t most = strtoll(arg, NULL, 10), used = t.bytes - before;
+	before = t.bytes;
+	printf("bytes %lld\n", (long long)used);
+	return most == 0 || used <= most;
 }
 
 static bool send_signal(const char *name)
@@ -485,6 +520,10 @@ static bool order(char *line)
 		return paste(arg, *line == 'p');
 	if (strcmp(line, "size") == 0)
 		return resize(arg);
+	if (strcmp(line, "storm") == 0)
+		return storm(arg);
+	if (strcmp(line, "bytes") == 0)
+		return bytes_at_most(arg);
 	if (strcmp(line, "text") == 0)
 		return settle(), write_text(arg);
 	if (strcmp(line, "svg") == 0)
