@@ -92,8 +92,8 @@ void clean_resume(struct step *s)
 		note_why(s, AUDIT_LANE, i, "resumed by hand");
 		struct cycle_item *it = items_of(c, l);
 		for (int32_t r = 0; r < l->n; r++)
-			if (it[r].state == ITEM_HELD)
-				item_set(s, &it[r], ITEM_READY);
+			if (it[r].state == ITEM_HELD)   /* beyond the batch after a restart: it is re-validated */
+				item_set(s, &it[r], r < l->batch_to ? ITEM_READY : ITEM_PLANNED);
 		int32_t to;
 		scope(l, &l->cursor, &to);
 		if (l->phase == PHASE_CHECKING || l->phase == PHASE_CLAIMING) {

@@ -185,7 +185,7 @@ static void recover_lane(struct step *s, struct cycle_lane *l)
 	/* the batch that was under way is opened again from its first unsettled item */
 	int32_t from = l->batch_to;
 	for (int32_t r = l->batch_to - 1; r >= 0; r--)
-		if (it[r].state == ITEM_PLANNED)
+		if (it[r].state == ITEM_PLANNED || it[r].state == ITEM_HELD)
 			from = r;
 	if (l->phase == PHASE_RETRYING) {
 		/* failed ones go back to the retry set; the pass is decided again at its boundary */

@@ -55,6 +55,23 @@ static enum rc take_item(void *ctx, const struct journal_item *it)
 	return RC_OK;
 }
 
+static void text_of(char *dst, size_t cap, const struct json *j, const char *key)
+{
+	snprintf(dst, cap, "%.*s", SLICE_FMT(json_get_str(j, key)));
+}
+
+/* Who gave it and why, for the screens. */
+static void grant_body(struct egrant *g, struct slice body)
+{
+	struct json_doc *d;
+	if (json_parse(&d, body, NULL, NULL) != RC_OK)
+		return;
+	text_of(g->g.operator_, sizeof g->g.operator_, json_root(d), "operator");
+	text_of(g->g.reason, sizeof g->g.reason, json_root(d), "reason");
+	text_of(g->via, sizeof g->via, json_root(d), "via");
+	json_doc_free(d);
+}
+
 static enum rc take_grant(void *ctx, const struct journal_grant *jg)
 {
 	struct restoring *q = ctx;
@@ -72,6 +89,7 @@ static enum rc take_grant(void *ctx, const struct journal_grant *jg)
 	g->g.made_us = jg->made_us;
 	g->g.lapses_us = jg->expires_us;
 	g->made_boot_us = jg->made_boot_us;
+	grant_body(g, jg->body);
 	return RC_OK;
 }
 
