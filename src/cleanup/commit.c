@@ -1,5 +1,4 @@
-/* COMMITTING: rows after their files, claims given back. AUDITING: nothing left behind, a sample
- * re-read, the equation. Rules: SEMANTICS 2, 5. */
+/* COMMITTING: rows after their files, claims given back. Rules: SEMANTICS 2, 5. */
 #include "base/mem.h"
 #include "cleanup/cycle_internal.h"
 
@@ -7,62 +6,75 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS_PER_CALL = 500, SAMPLE_MAX = 50, SAMPLE_ONE_IN = 20 };
+enum { ROWS_PER_CALL = 500 };
 
 /* ---- rows ---- */
 
-static bool row_due(const struct cycle *c, const struct cycle_item *it)
+static bool row_due(const struct cycle_item *it)
 {
-	const struct cycle_lane *l = &c->lane[it->lane];
-	if (!it->has_row || it->row == ROW_COMMITTED || it->row == ROW_CONFLICT)
+	if (it->row == ROW_INTENT)
+		return true;    /* its file was gone when the intent was written */
+	if (!it->has_row || it->row == ROW_COMMITTED || it->row == ROW_CONFLICT || it->row == ROW_NONE)
 		return false;
-	return item_deleted(it->state) || (it->state == ITEM_GONE_OTHER && l->relisted && it->reread);
+	return item_deleted(it->state) || (it->state == ITEM_GONE_OTHER && it->confirmed);
 }
 
-/* One call for up to ROWS_PER_CALL rows, starting at item `from`; the next one follows its answer. */
-static void rows_from(struct step *s, int32_t from)
+static const char *reason_of(const struct cycle *c, const struct cycle_item *it)
+{
+	return c->aborting || c->lane[it->lane].phase == PHASE_ABORTED ? "aborted" : "expired";
+}
+
+/* One call for up to ROWS_PER_CALL rows with one reason; the next one follows its answer. */
+static bool rows_next(struct step *s)
 {
 	struct cycle *c = s->c;
-	int32_t n = 0, i;
-	for (i = from; i < c->items && n < ROWS_PER_CALL; i++) {
+	const char *reason = NULL;
+	int32_t n = 0, from = 0, i;
+	for (i = 0; i < c->items && n < ROWS_PER_CALL; i++) {
 		struct cycle_item *it = &c->item[i];
-		if (!row_due(c, it))
+		if (!row_due(it))
 			continue;
-		n++;
+		if (reason && strcmp(reason, reason_of(c, it)))
+			break;
+		reason = reason_of(c, it);
+		from = n++ ? from : i;
 		row_set(s, it, ROW_INTENT);
 		note(s);
-		jw_kz(&s->w, "after", item_state_name(it->state));
+		jw_kz(&s->w, "after", item_state_name((enum item_state)it->state));
 		note_emit(s, AUDIT_ROW_INTENT, it->lane, i);
 	}
 	if (!n)
-		return;
+		return false;
 	c->rows_busy = n;
 	struct effect *e = emit(s, EFF_COMMIT_ROWS, -1, -1);
 	e->from = from;
 	e->to = i;
-	e->text = xstrdup(c->aborting ? "aborted" : "expired");
+	e->text = xstrdup(reason);
+	return true;
 }
 
-/* While cleaning only what was never asked for; a claim whose answer is missing may be there. */
-bool cycle_claim_to_release(const struct cycle *c, const struct cycle_item *it)
+/* ---- claims ---- */
+
+/* Before COMMITTING only what went back to the plan is known not to be deleted. */
+static bool release_due(const struct cycle *c, const struct cycle_item *it)
 {
-	if (!it->has_row)
+	if (it->row != ROW_CLAIMED && it->row != ROW_RELEASING)
 		return false;
-	if (c->stage == STAGE_CLEANING)
-		return it->row == ROW_CLAIMED && it->state == ITEM_PLANNED;
-	if (it->row != ROW_CLAIMED)
-		return it->state == ITEM_CLAIMING;
-	return !item_deleted(it->state) && it->state != ITEM_GONE_OTHER;
+	return c->stage >= STAGE_COMMITTING ? !row_due(it) : it->state == ITEM_PLANNED;
 }
 
-static void release_from(struct step *s, int32_t from)
+bool release_next(struct step *s)
 {
 	struct cycle *c = s->c;
-	int32_t n = 0, i;
-	for (i = from; i < c->items && n < ROWS_PER_CALL; i++)
-		n += cycle_claim_to_release(c, &c->item[i]);
+	int32_t n = 0, from = 0, i;
+	for (i = 0; i < c->items && n < ROWS_PER_CALL; i++) {
+		if (!release_due(c, &c->item[i]))
+			continue;
+		from = n++ ? from : i;
+		row_set(s, &c->item[i], ROW_RELEASING);
+	}
 	if (!n)
-		return;
+		return false;
 	c->release_busy = n;
 	note(s);
 	jw_ki64(&s->w, "rows", n);
@@ -70,30 +82,19 @@ static void release_from(struct step *s, int32_t from)
 	struct effect *e = emit(s, EFF_RELEASE, -1, -1);
 	e->from = from;
 	e->to = i;
+	return true;
 }
 
-void commit_release(struct step *s)
-{
-	if (!s->c->release_busy)
-		release_from(s, 0);
-}
+/* ---- the stage ---- */
 
-static void count_due(struct cycle *c)
-{
-	c->rows_todo = 0;
-	for (int32_t i = 0; i < c->items; i++)
-		c->rows_todo += row_due(c, &c->item[i]);
-}
-
+/* Aborting gives claims back first, then commits what is gone all the same. */
 static void work_on(struct step *s)
 {
 	struct cycle *c = s->c;
-	if (c->relisting || c->rows_busy || c->release_busy)
+	if (c->relisting || c->rows_busy || c->release_busy || c->held || c->store_failed)
 		return;
-	count_due(c);
-	rows_from(s, 0);
-	if (!c->rows_busy)
-		release_from(s, 0);
+	if (c->aborting ? !release_next(s) : !rows_next(s))
+		(void)(c->aborting ? rows_next(s) : release_next(s));
 }
 
 void commit_enter(struct step *s)
@@ -118,7 +119,7 @@ void commit_relisted(struct step *s, const struct cycle_event *ev)
 	struct cycle *c = s->c;
 	struct cycle_lane *l = &c->lane[ev->lane];
 	size_t k = 0;
-	if (!c->relisting)
+	if (!c->relisting || l->relisted)
 		return;
 	c->relisting--;
 	l->relisted = true;
@@ -126,10 +127,8 @@ void commit_relisted(struct step *s, const struct cycle_event *ev)
 		struct cycle_item *it = &c->item[i];
 		if (it->state != ITEM_GONE_OTHER)
 			continue;
-		it->reread = ev->ok && k < ev->n && ev->results[k] == ABSENT;
+		it->confirmed = ev->ok && k < ev->n && ev->results[k] == ABSENT;
 		k++;
-		if (!it->reread && it->row == ROW_CLAIMED)
-			row_set(s, it, ROW_CLAIMED);
 	}
 	note(s);
 	jw_kbool(&s->w, "complete", ev->ok);
@@ -139,19 +138,10 @@ void commit_relisted(struct step *s, const struct cycle_event *ev)
 	work_on(s);
 }
 
-static void row_conflict(struct step *s, struct cycle_item *it)
+void row_conflict(struct step *s, struct cycle_item *it, const char *phase)
 {
 	row_set(s, it, ROW_CONFLICT);
-	if (it->dead)
-		return;
-	it->dead = true;
-	struct effect *e = emit(s, EFF_DEAD, it->lane, item_index(s->c, it));
-	e->word = "committing";
-	e->text = xstrdup("row_conflict");
-	note(s);
-	jw_kz(&s->w, "phase", "committing");
-	jw_kz(&s->w, "belief", "row_conflict");
-	note_emit(s, AUDIT_DEAD_LETTER, it->lane, item_index(s->c, it));
+	item_dead(s, it, phase, "row_conflict");
 }
 
 static enum row_state row_outcome(enum claim_result r)
@@ -168,6 +158,13 @@ static enum row_state row_outcome(enum claim_result r)
 	return ROW_INTENT;
 }
 
+static void could_not(struct step *s, int64_t n, const char *what, const char *text)
+{
+	char why[200];
+	snprintf(why, sizeof why, "%" PRId64 " %s: %.120s", n, what, text ? text : "");
+	hold(s, why);
+}
+
 void commit_rows(struct step *s, const struct cycle_event *ev)
 {
 	struct cycle *c = s->c;
@@ -182,23 +179,16 @@ void commit_rows(struct step *s, const struct cycle_event *ev)
 			failed++;
 			continue;
 		}
-		if (to == ROW_CONFLICT) {
-			row_conflict(s, it);
-		} else {
+		if (to == ROW_CONFLICT)
+			row_conflict(s, it, "committing");
+		else
 			row_set(s, it, to);
-			if (to == ROW_NONE)
-				it->has_row = false;
-		}
 		note(s);
 		jw_kz(&s->w, "row", row_state_name(to));
 		note_emit(s, AUDIT_ROW_OUTCOME, it->lane, ev->items[i]);
 	}
-	if (failed) {
-		c->held = true;
-		snprintf(c->held_why, sizeof c->held_why, "%" PRId64 " rows could not be written: %.120s", failed, ev->text ? ev->text : "");
-		note_why(s, AUDIT_HOLD, -1, c->held_why);
-		return;
-	}
+	if (failed)
+		could_not(s, failed, "rows could not be written", ev->text);
 	work_on(s);
 }
 
@@ -212,19 +202,17 @@ void commit_released(struct step *s, const struct cycle_event *ev)
 	for (size_t i = 0; i < ev->n; i++) {
 		struct cycle_item *it = &c->item[ev->items[i]];
 		failed += ev->results[i] == CLAIM_FAILED;
-		if (ev->results[i] != CLAIM_FAILED)
+		if (ev->results[i] != CLAIM_FAILED && it->row == ROW_RELEASING)
 			row_set(s, it, ROW_RELEASED);
 	}
-	if (failed) {
-		c->held = true;
-		snprintf(c->held_why, sizeof c->held_why, "%" PRId64 " claims could not be given back: %.120s", failed, ev->text ? ev->text : "");
-		note_why(s, AUDIT_HOLD, -1, c->held_why);
-		return;
-	}
-	if (c->stage == STAGE_CLEANING)
-		release_from(s, 0);
-	else
+	if (failed && c->stage >= STAGE_COMMITTING)
+		could_not(s, failed, "claims could not be given back", ev->text);
+	if (c->stage == STAGE_COMMITTING)
 		work_on(s);
+	else if (c->stage == STAGE_AUDITING)
+		audit_swept(s);
+	else if (!failed)
+		(void)release_next(s);
 }
 
 void commit_resume(struct step *s)
@@ -239,12 +227,11 @@ bool commit_finished(const struct cycle *c, const char **why)
 		return false;
 	}
 	for (int32_t i = 0; i < c->items; i++) {
-		const struct cycle_item *it = &c->item[i];
-		if (it->row == ROW_INTENT || row_due(c, it)) {
+		if (row_due(&c->item[i])) {
 			*why = "rows are left to write: resume";
 			return false;
 		}
-		if (cycle_claim_to_release(c, it)) {
+		if (release_due(c, &c->item[i])) {
 			*why = "claims are left to give back: resume";
 			return false;
 		}
@@ -252,94 +239,12 @@ bool commit_finished(const struct cycle *c, const char **why)
 	return true;
 }
 
-/* ---- auditing ---- */
-
-static void sample(struct step *s)
-{
-	struct cycle *c = s->c;
-	int64_t deleted = 0, want;
-	for (int32_t i = 0; i < c->items; i++)
-		deleted += c->item[i].state == ITEM_DELETED;
-	want = MIN((int64_t)SAMPLE_MAX, (deleted + SAMPLE_ONE_IN - 1) / SAMPLE_ONE_IN);
-	c->sampling = want > 0;
-	c->sample_left = want;
-	for (int32_t i = 0; i < c->items && want && deleted; i++) {
-		struct cycle_item *it = &c->item[i];
-		it->reread = false;
-		if (it->state != ITEM_DELETED)
-			continue;
-		if ((int64_t)rng_below(&c->rng, (uint64_t)deleted--) < want) {
-			want--;
-			emit(s, EFF_REREAD, it->lane, i);
-		}
-	}
-}
-
-void audit_enter(struct step *s)
-{
-	s->c->counting = true;
-	emit(s, EFF_COUNT_CLAIMS, -1, -1);
-	if (!s->c->rehearsal && !s->c->sampling)
-		sample(s);
-}
-
-void audit_claims(struct step *s, const struct cycle_event *ev)
-{
-	struct cycle *c = s->c;
-	c->counting = false;
-	c->claims_left = ev->number;
-	c->claims_counted = ev->number == 0;
-	note(s);
-	jw_kopt(&s->w, "claims_left", ev->number);
-	note_emit(s, AUDIT_RECHECK, -1, -1);
-}
-
-void audit_reread(struct step *s, const struct cycle_event *ev)
-{
-	struct cycle *c = s->c;
-	if (!c->sampling || ev->item < 0)
-		return;
-	if (--c->sample_left == 0)
-		c->sampling = false;
-	if (ev->presence != PRESENT)
-		return;
-	struct cycle_item *it = &c->item[ev->item];
-	c->sample_bad++;
-	it->class_ = RETRY_CONFLICTING;
-	item_set(s, it, ITEM_UNKNOWN);
-	note(s);
-	jw_kz(&s->w, "outcome", "unknown");
-	jw_kz(&s->w, "detail", "the store said deleted, and it is still there");
-	note_emit(s, AUDIT_OUTCOME, it->lane, ev->item);
-	if (it->row == ROW_COMMITTED)
-		row_conflict(s, it);
-}
-
-bool audit_finished(const struct cycle *c, const char **why)
-{
-	struct buf eq;
-	if (c->counting || c->sampling) {
-		*why = "the sample is being re-read";
-		return false;
-	}
-	if (!c->claims_counted) {
-		*why = c->claims_left > 0 ? "claims of this cycle are left in the records: resume to count again"
-					  : "the records do not say whether claims are left: resume to ask again";
-		return false;
-	}
-	buf_init(&eq);
-	bool ok = cycle_equation(c, &eq);
-	buf_done(&eq);
-	if (!ok)
-		*why = "the numbers do not add up";
-	return ok;
-}
-
 enum cycle_end commit_end(const struct cycle *c)
 {
 	struct cycle_counts n;
 	int active = 0, aborted = 0;
 	int64_t conflicts = 0;
+	const int64_t *b = n.by_state;
 	cycle_totals(c, &n);
 	for (int i = 0; i < c->lanes; i++) {
 		const struct cycle_lane *l = &c->lane[i];
@@ -350,8 +255,12 @@ enum cycle_end commit_end(const struct cycle *c)
 	}
 	for (int32_t i = 0; i < c->items; i++)
 		conflicts += c->item[i].row == ROW_CONFLICT;
-	if (aborted && aborted == active)
-		return c->abort_restore ? END_ABORTED_RESTORED : END_ABORTED_KEPT;
-	int64_t bad = n.by_state[ITEM_FAILED] + n.by_state[ITEM_UNKNOWN] + n.by_state[ITEM_REFUSED] + n.by_state[ITEM_HELD];
+	if (c->ending)
+		return c->ending;
+	if (aborted && aborted == active && !c->abort_restore)
+		return END_ABORTED_KEPT;
+	if (aborted && aborted == active)       /* what was in flight when it aborted may have been deleted since */
+		return b[ITEM_DELETED] + b[ITEM_GONE] + b[ITEM_UNKNOWN] ? END_ABORTED_PARTLY_RESTORED : END_ABORTED_RESTORED;
+	int64_t bad = b[ITEM_FAILED] + b[ITEM_UNKNOWN] + b[ITEM_REFUSED] + b[ITEM_HELD];
 	return aborted || bad || conflicts ? END_COMPLETED_WITH_FAILURES : END_COMPLETED;
 }

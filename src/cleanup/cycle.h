@@ -50,9 +50,10 @@ enum item_state {
 	ITEM_STATE_COUNT
 };
 
+/* CLAIMED: the row may carry our claim. Stored in sluice.db: append only. */
 #define ROW_STATES(X) \
 	X(UNTOUCHED, "untouched") X(CLAIMED, "claimed") X(INTENT, "intent") X(COMMITTED, "committed") \
-	X(NONE, "no row") X(CONFLICT, "conflict") X(RELEASED, "released")
+	X(NONE, "no row") X(CONFLICT, "conflict") X(RELEASED, "released") X(RELEASING, "releasing")
 enum row_state {
 #define X(e, w) ROW_##e,
 	ROW_STATES(X)
@@ -79,23 +80,28 @@ const char *lane_phase_name(enum lane_phase p);
 enum rc cycle_end_rc(enum cycle_end e);                /* exit code of SEMANTICS 9 */
 bool item_settled(enum item_state s);
 bool item_deleted(enum item_state s);                  /* DELETED, GONE */
+bool item_holds_unit(enum item_state s);               /* of the grant: all but proved non-deletions */
 
 struct cycle_item {
 	int64_t bytes;                  /* -1 unknown: charged at the lane's maximum */
-	int64_t sent_us;                /* boot time of the last send, -1 never */
+	int64_t sent_us;                /* boot time of the last send, -1 never or before a restart */
+	int64_t sent_wall_us;           /* wall time of the last send, -1 never */
 	int64_t due_us;                 /* BACKOFF, SETTLING: when to go on */
+	int64_t checked_us;             /* boot time of the facts its last re-validation relied on */
 	int32_t lane;
+	uint16_t attempts;              /* intents written */
+	uint8_t tries;                  /* of them, those that count against its tier */
 	uint8_t state;                  /* enum item_state */
 	uint8_t row;                    /* enum row_state */
-	uint8_t attempts;
 	uint8_t class_;                 /* enum retry_class of the last failure */
 	uint8_t probes;                 /* asked without an answer */
 	struct breaker_ticket ticket;   /* of the breaker when it was sent */
 	bool has_row;
-	bool maybe;                     /* an attempt of ours may have reached the store */
-	bool charged;                   /* holds a unit of the grant */
+	bool left;                      /* a request of ours for it has left, or may have */
 	bool dead;                      /* a dead letter was written */
 	bool reread;                    /* waits for a re-read (canary, sample) */
+	bool present;                   /* the last re-read found it */
+	bool confirmed;                 /* GONE_OTHER: a complete list showed it is gone */
 };
 
 struct cycle_lane_opts {
@@ -104,8 +110,7 @@ struct cycle_lane_opts {
 	int64_t rate_mhz, burst;        /* token bucket */
 	int64_t settle_us;              /* 60 s unless configured */
 	int64_t max_item_bytes;         /* charge for unknown sizes */
-	int64_t list_max_age_us;        /* 5 min: older lists are not used to re-validate */
-	bool can_get;
+	int64_t list_max_age_us;        /* 5 min: nothing is sent on facts older than this */
 	struct retry_policy retry;
 	struct breaker_opts breaker;
 };
@@ -128,15 +133,19 @@ struct cycle_lane {
 	/* grant */
 	bool granted;
 	int64_t n;                      /* items granted: ranks 1…n; N of the matrix */
-	int64_t bytes_granted, bytes_charged, items_charged;
+	int64_t bytes_granted, bytes_charged, items_charged;    /* charged: what holds a unit now, in flight included */
+	int64_t until_wall_us, until_boot_us;   /* its running time */
 	enum on_abort { ON_ABORT_ASK, ON_ABORT_KEEP, ON_ABORT_RESTORE } on_abort;
 	/* cleaning */
 	int32_t batch, batch_from, batch_to;    /* items batch_from … batch_to-1 of the lane, 0-based rank */
+	bool go;                        /* an operator opened the way past the last canary */
+	bool asking, asked_fresh;       /* a re-validation or claim is out */
 	bool retry_pass, retried;       /* retry pass runs / has run */
-	bool stop_first_pass;           /* boundary above 20 %: nothing new until the retry pass decided */
 	int64_t in_flight;
-	int32_t cursor;                 /* next rank to look at when sending */
+	int32_t cursor;                 /* no READY item below this rank */
+	int32_t low;                    /* no unsettled item below this rank */
 	int64_t next_due_us;            /* earliest due item in BACKOFF or SETTLING; INT64_MAX = none */
+	int64_t pump_due_us;            /* when sending may go on by time alone; INT64_MAX = when something happens */
 	bool breaker_read;              /* a half-open probe read is out */
 	struct breaker_ticket breaker_ticket;
 	struct bucket bucket;
@@ -146,11 +155,13 @@ struct cycle_lane {
 	char halt_why[200];
 	enum retry_class streak_class;  /* five of one class, one after the other */
 	int streak;
+	int64_t refused_seen, gone_other_seen;  /* what an operator who resumed had seen */
 	bool acked;
 	int64_t requests;
 	bool canary_done;
-	int64_t canary_until_us;
+	int64_t canary_until_us, reread_due_us;
 	int control_n, control_ok, control_asked;       /* items outside the plan that must stay */
+	enum control_seen { CONTROL_UNKNOWN, CONTROL_THERE, CONTROL_GONE } control[3];
 	int64_t waiting_reads;          /* re-reads asked for, not answered */
 	int64_t list_at_us;             /* boot time of the list that re-validation may rely on */
 	bool relisted;
@@ -183,12 +194,14 @@ struct cycle {
 	char records_trouble[200];
 	bool listing, validating;       /* an effect is under way */
 	bool first_intent;              /* the plan is spent */
-	int64_t run_until_wall_us;      /* grant's run_for */
+	int64_t run_until_wall_us, run_until_boot_us;   /* the earliest end of the grants' running times */
 	bool aborting, abort_restore;
+	enum cycle_end ending;          /* what it ends as although claims must be given back first; NONE = what became of it */
+	char must_abort[200];           /* sentence: too much failed over all lanes; only an abort goes on */
 	bool cleaned;                   /* every lane is through CLEANING; the next run command passes the gate */
 	/* committing, auditing */
-	int64_t rows_todo, rows_busy, release_busy;
-	bool claims_counted;
+	int64_t rows_busy, release_busy;
+	bool claims_counted, claims_swept;
 	int64_t claims_left;
 	int64_t sample_left, sample_bad;
 	bool counting, sampling;
@@ -208,11 +221,11 @@ enum cycle_event_kind {
 	EV_STEP, EV_RESUME, EV_HOLD, EV_CANCEL,
 	EV_ACK,                 /* number = failures the operator acknowledges */
 	EV_ABORT,               /* restore */
-	EV_RECHECKED,           /* lane, from, results[] = enum check_result per item of the batch */
-	EV_CLAIMED,             /* lane, from, results[] = enum claim_result */
+	EV_RECHECKED,           /* lane, items[]/results[] = enum check_result */
+	EV_CLAIMED,             /* lane, items[]/results[] = enum claim_result */
 	EV_ANSWER,              /* item, answer */
 	EV_PROBED,              /* item, presence */
-	EV_REREAD,              /* item (>= 0) or control (-1 - k) of a lane, presence */
+	EV_REREAD,              /* lane, item (>= 0) or control (-1 - k), presence, number as in EFF_REREAD */
 	EV_RELISTED,            /* lane, ok: complete and controls there; results[] presence of GONE_OTHER items in order */
 	EV_ROWS,                /* items[]/results[] = enum claim_result */
 	EV_RELEASED,            /* items[]/results[] */
@@ -226,10 +239,12 @@ enum cycle_event_kind {
 enum check_result { CHECK_SAME, CHECK_DRIFTED, CHECK_REFERENCED, CHECK_PROTECTED, CHECK_NO_ANSWER };
 enum claim_result { CLAIM_DONE, CLAIM_NO_ROW, CLAIM_UNCLAIMED, CLAIM_REFERENCED, CLAIM_CHANGED, CLAIM_FAILED, CLAIM_REHEARSED };
 enum presence { PRESENT, ABSENT, NO_ANSWER };
+enum reread_why { REREAD_CANARY, REREAD_BREAKER, REREAD_SAMPLE };
 
 /* What a delete came to (the shell translates lane/lane.h's answer). */
 enum answer_kind { ANSWER_DELETED, ANSWER_MISSING, ANSWER_UNCLEAR, ANSWER_ITEM_REFUSED, ANSWER_LANE_REFUSED,
-		   ANSWER_PACE, ANSWER_NOT_SENT, ANSWER_REHEARSED };
+		   ANSWER_PACE, ANSWER_NOT_SENT, ANSWER_REHEARSED,
+		   ANSWER_WITHDRAWN };          /* its intent became durable too late: nothing was tried */
 struct cycle_answer {
 	enum answer_kind kind;
 	enum retry_class class_;
@@ -249,7 +264,6 @@ struct cycle_event {
 	int64_t number, bytes, until_us;
 	enum on_abort on_abort;
 	const char *text;
-	int32_t from;
 	const uint8_t *results;
 	const int32_t *items;
 	size_t n;
@@ -263,20 +277,21 @@ enum effect_kind {
 	EFF_AUDIT,              /* a record: audit (enum audit_kind as int), lane, item, text = JSON members for the payload */
 	EFF_ITEM,               /* item's state changed */
 	EFF_DEAD,               /* item becomes a dead letter: word = phase, text = belief */
-	EFF_SPENT,              /* lane: number items and bytes left against the grant, for the 24 h ceiling */
+	EFF_SPENT,              /* lane: number items and bytes more (returned: less) count for 24 h from wall time at_us */
 	EFF_CYCLE,              /* the cycle's own row changed */
 	/* acts */
 	EFF_DISCOVER,           /* lane */
 	EFF_LIST_RECORDS,
 	EFF_VALIDATE,
-	EFF_RECHECK,            /* lane, from, to (item indices) */
+	EFF_RECHECK,            /* lane, from, to (item indices): only items in state CHECKING; number 1 = the list is too
+				   old, each must be asked for */
 	EFF_CLAIM,              /* lane, from, to: only items in state CLAIMING */
 	EFF_SEND,               /* item */
 	EFF_PROBE,              /* item */
-	EFF_REREAD,             /* lane, item >= 0 or control -1 - k */
+	EFF_REREAD,             /* lane, item >= 0 or control -1 - k, number = enum reread_why */
 	EFF_RELIST,             /* lane */
 	EFF_COMMIT_ROWS,        /* from, to: items with row INTENT in the range; text = reason */
-	EFF_RELEASE,            /* from, to: items with row CLAIMED that are not deleted */
+	EFF_RELEASE,            /* from, to: items with row RELEASING in the range */
 	EFF_COUNT_CLAIMS,
 	EFF_ENDED               /* the cycle is over; number = enum cycle_end */
 };
@@ -287,7 +302,7 @@ struct effect {
 	int lane;                       /* -1 none */
 	int32_t item;                   /* -1 none */
 	int32_t from, to;
-	int64_t number, bytes;
+	int64_t number, bytes, at_us;
 	const char *word;               /* static */
 	char *text;                     /* owned by the effects; may be NULL */
 };
@@ -324,8 +339,6 @@ int64_t cycle_ack_needed(const struct cycle *c);
 
 /* T and F of a lane (SEMANTICS 5), from its settled items. */
 void cycle_tf(const struct cycle_lane *l, int64_t *t, int64_t *f);
-/* Its row may carry a claim of this cycle that has no use any more. */
-bool cycle_claim_to_release(const struct cycle *c, const struct cycle_item *it);
 /* planned = deleted + gone + … in words, and whether it holds. */
 bool cycle_equation(const struct cycle *c, struct buf *out);
 /* Sum over all lanes. */
@@ -338,8 +351,14 @@ void cycle_body(const struct cycle *c, struct buf *out);
 /* Rebuild after a restart: cycle_new with the same lanes, then the body, then each item's stored
  * state; then cycle_recover, which releases, probes and holds by SEMANTICS 7's table. */
 enum rc cycle_body_read(struct cycle *c, struct slice body, struct now now, struct err *e) MUST_USE;
-void cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_item *it, int state, int row, int attempts,
-			int class_, bool was_sent);
-void cycle_recover(struct cycle *c, struct now now, struct effects *out);
+struct cycle_stored {
+	int state, row, attempts, class_;
+	int64_t sent_wall_us;           /* -1 never */
+};
+/* Item n (in order from 0) as it was stored. RC_AUDIT when a value cannot be. */
+enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_item *p, const struct cycle_stored *st,
+			   struct err *e) MUST_USE;
+/* After the last item. RC_AUDIT when body and items do not belong together; *out is then empty. */
+enum rc cycle_recover(struct cycle *c, struct now now, struct effects *out, struct err *e) MUST_USE;
 
 #endif

@@ -6,28 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Flags and numbers of the cycle and of a lane that survive a restart: name, offset, kind. */
+/* Flags and numbers of the cycle and of a lane that survive a restart: name, offset, kind, most. */
 enum field_kind { F_BOOL, F_I64, F_I32, F_INT, F_ENUM, F_TEXT };
 struct field {
 	const char *name;
 	size_t at, size;
 	enum field_kind kind;
+	int64_t most;                   /* of an enum */
 };
-#define CF(f, k) { #f, offsetof(struct cycle, f), sizeof(((struct cycle *)0)->f), k }
-#define LF(f, k) { #f, offsetof(struct cycle_lane, f), sizeof(((struct cycle_lane *)0)->f), k }
+#define CF(f, k) { #f, offsetof(struct cycle, f), sizeof(((struct cycle *)0)->f), k, INT64_MAX }
+#define CE(f, n) { #f, offsetof(struct cycle, f), sizeof(((struct cycle *)0)->f), F_ENUM, (n) - 1 }
+#define LF(f, k) { #f, offsetof(struct cycle_lane, f), sizeof(((struct cycle_lane *)0)->f), k, INT64_MAX }
+#define LE(f, n) { #f, offsetof(struct cycle_lane, f), sizeof(((struct cycle_lane *)0)->f), F_ENUM, (n) - 1 }
 
 static const struct field cycle_fields[] = {
-	CF(stage, F_ENUM), CF(end, F_ENUM), CF(rehearsal, F_BOOL), CF(held, F_BOOL), CF(held_why, F_TEXT),
-	CF(plan_frozen, F_BOOL), CF(plan_until_wall_us, F_I64), CF(first_intent, F_BOOL), CF(run_until_wall_us, F_I64),
-	CF(aborting, F_BOOL), CF(abort_restore, F_BOOL), CF(cleaned, F_BOOL), CF(records_ok, F_BOOL),
-	CF(records_listed, F_BOOL), CF(needs_records, F_BOOL),
+	CE(stage, STAGE_COUNT), CE(end, END_COUNT), CE(ending, END_COUNT), CF(rehearsal, F_BOOL), CF(held, F_BOOL),
+	CF(held_why, F_TEXT), CF(plan_frozen, F_BOOL), CF(plan_until_wall_us, F_I64), CF(first_intent, F_BOOL),
+	CF(run_until_wall_us, F_I64), CF(aborting, F_BOOL), CF(abort_restore, F_BOOL), CF(must_abort, F_TEXT), CF(cleaned, F_BOOL),
+	CF(needs_records, F_BOOL),
 };
 static const struct field lane_fields[] = {
-	LF(phase, F_ENUM), LF(listed, F_BOOL), LF(complete, F_BOOL), LF(list_items, F_I64), LF(excluded, F_BOOL),
-	LF(granted, F_BOOL), LF(n, F_I64), LF(bytes_granted, F_I64), LF(on_abort, F_ENUM), LF(batch, F_I32),
-	LF(batch_from, F_I32), LF(batch_to, F_I32), LF(retry_pass, F_BOOL), LF(retried, F_BOOL), LF(stop_first_pass, F_BOOL),
-	LF(halted, F_BOOL), LF(halt_why, F_TEXT), LF(acked, F_BOOL), LF(requests, F_I64), LF(canary_done, F_BOOL),
-	LF(control_n, F_INT),
+	LE(phase, PHASE_COUNT), LF(list_items, F_I64), LF(excluded, F_BOOL), LF(granted, F_BOOL), LF(n, F_I64),
+	LF(bytes_granted, F_I64), LE(on_abort, ON_ABORT_RESTORE + 1), LF(batch, F_I32), LF(batch_from, F_I32), LF(batch_to, F_I32),
+	LF(go, F_BOOL), LF(halted, F_BOOL), LF(halt_why, F_TEXT), LF(acked, F_BOOL), LF(requests, F_I64), LF(canary_done, F_BOOL),
 };
 
 static int64_t field_get(const char *base, const struct field *f)
@@ -74,10 +75,10 @@ static enum rc fields_read(const struct json *j, void *base, const struct field 
 		int64_t num;
 		if (f[i].kind == F_TEXT && json_str(v, &t))
 			snprintf((char *)base + f[i].at, f[i].size, "%.*s", SLICE_FMT(t));
-		else if (f[i].kind != F_TEXT && json_i64(v, &num))
+		else if (f[i].kind != F_TEXT && json_i64(v, &num) && (f[i].kind != F_ENUM || (num >= 0 && num <= f[i].most)))
 			field_set(base, &f[i], num);
 		else
-			return err_set(e, RC_AUDIT, "the stored cycle lacks %s; it cannot be continued", f[i].name);
+			return err_set(e, RC_AUDIT, "the stored cycle has no usable %s; it cannot be continued", f[i].name);
 	}
 	return RC_OK;
 }
@@ -117,123 +118,151 @@ enum rc cycle_body_read(struct cycle *c, struct slice body, struct now now, stru
 	json_doc_free(d);
 	c->since_us = now.boot_us;
 	c->plan_until_boot_us = now.boot_us + (c->plan_until_wall_us - now.wall_us);
+	c->run_until_boot_us = now.boot_us + (c->run_until_wall_us - now.wall_us);
 	return rc;
 }
 
-void cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_item *p, int state, int row, int attempts,
-			int class_, bool was_sent)
+/* ---- items ---- */
+
+/* Could an attempt of ours have reached the store? A refusal that says nothing happened does not count. */
+static bool may_have_left(const struct cycle_stored *st)
 {
-	struct cycle_lane *l = &c->lane[p->lane];
-	if (!c->item || n >= c->items) {
-		c->item = xreallocarray(c->item, (size_t)n + 1, sizeof *c->item);
-		c->items = n + 1;
-	}
-	struct cycle_item *it = &c->item[n];
-	if (!l->planned)
-		l->first = n;
-	l->planned++;
-	l->c.planned++;
-	l->c.planned_bytes += p->bytes < 0 ? l->o.max_item_bytes : p->bytes;
-	l->c.by_state[state]++;
-	if (state == ITEM_FAILED)
-		l->c.failed_by[class_]++;
-	*it = (struct cycle_item){ .bytes = p->bytes, .lane = p->lane, .sent_us = -1, .has_row = p->has_row,
-		.state = (uint8_t)state, .row = (uint8_t)row, .attempts = (uint8_t)attempts, .class_ = (uint8_t)class_,
-		.maybe = was_sent };
-	l->budget.first_attempts += attempts > 0;
-	l->budget.repeats += attempts > 2 ? attempts - 2 : 0;
+	bool harmless = st->class_ == RETRY_RATE_LIMIT || st->class_ == RETRY_NETWORK || st->class_ == RETRY_AUTH ||
+			st->class_ == RETRY_BILLING || st->class_ == RETRY_UNSUPPORTED;
+	if (st->state == ITEM_SENT || st->state == ITEM_PROBING || st->state == ITEM_SETTLING || st->state == ITEM_UNKNOWN)
+		return true;
+	return st->attempts > 1 || (st->attempts == 1 && !harmless);
 }
 
-/* What the last durable state of an item means for a new process. */
+static bool storable(const struct cycle *c, int32_t n, const struct cycle_plan_item *p, const struct cycle_stored *st)
+{
+	return n == c->items && p->lane >= 0 && p->lane < c->lanes && (!n || p->lane >= c->item[n - 1].lane) &&
+	       st->state >= 0 && st->state < ITEM_STATE_COUNT && st->row >= 0 && st->row < ROW_STATE_COUNT &&
+	       st->class_ >= 0 && st->class_ < RETRY_CLASS_COUNT && st->attempts >= 0;
+}
+
+enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_item *p, const struct cycle_stored *st, struct err *e)
+{
+	if (!storable(c, n, p, st))
+		return err_set(e, RC_AUDIT, "item %d of the stored cycle has a state that cannot be; it cannot be continued", (int)n);
+	c->item = xreallocarray(c->item, (size_t)n + 1, sizeof *c->item);
+	c->items = n + 1;
+	struct cycle_item *it = &c->item[n];
+	struct cycle_lane *l = &c->lane[p->lane];
+	*it = (struct cycle_item){ .bytes = p->bytes, .lane = p->lane, .sent_us = -1, .sent_wall_us = st->sent_wall_us,
+		.checked_us = INT64_MIN / 2, .has_row = p->has_row, .state = (uint8_t)st->state, .row = (uint8_t)st->row,
+		.attempts = (uint16_t)MIN(st->attempts, (int)UINT16_MAX), .tries = (uint8_t)MIN(st->attempts, (int)UINT8_MAX),
+		.class_ = (uint8_t)st->class_, .left = may_have_left(st) };
+	cycle_count_item(c, n, (enum item_state)st->state);
+	if (item_holds_unit((enum item_state)st->state)) {
+		l->items_charged++;
+		l->bytes_charged += item_charge(l, it);
+	}
+	l->budget.first_attempts += st->attempts > 0;
+	l->budget.repeats += st->attempts > 2 ? st->attempts - 2 : 0;
+	return RC_OK;
+}
+
+/* ---- what the last durable state of an item means for a new process ---- */
+
 enum recovery { KEEP, BACK_TO_PLAN, ASK };
 static const enum recovery recovery_of[ITEM_STATE_COUNT] = {
-	[ITEM_PLANNED] = KEEP, [ITEM_CHECKING] = BACK_TO_PLAN, [ITEM_CLAIMING] = BACK_TO_PLAN, [ITEM_READY] = BACK_TO_PLAN,
-	[ITEM_SENT] = ASK, [ITEM_BACKOFF] = BACK_TO_PLAN, [ITEM_PROBING] = ASK, [ITEM_SETTLING] = ASK,
+	[ITEM_CHECKING] = BACK_TO_PLAN, [ITEM_CLAIMING] = BACK_TO_PLAN, [ITEM_READY] = BACK_TO_PLAN, [ITEM_BACKOFF] = BACK_TO_PLAN,
+	[ITEM_SENT] = ASK, [ITEM_PROBING] = ASK, [ITEM_SETTLING] = ASK,
 };
 
 static void recover_item(struct step *s, struct cycle_item *it)
 {
-	struct cycle_lane *l = lane_of(s->c, it);
 	switch (recovery_of[it->state]) {
 	case KEEP: break;
 	case BACK_TO_PLAN:
 		if (it->state == ITEM_CLAIMING && it->has_row)
-			row_set(s, it, ROW_CLAIMED);    /* or not: giving back decides */
+			row_set(s, it, ROW_CLAIMED);    /* perhaps */
 		item_set(s, it, ITEM_PLANNED);
 		break;
 	case ASK:
-		it->maybe = true;
 		it->probes = 0;
-		item_set(s, it, ITEM_PROBING);
-		emit(s, EFF_PROBE, it->lane, item_index(s->c, it));
+		item_probe(s, it);
 		break;
-	}
-	bool holds_unit = item_deleted(it->state) || it->state == ITEM_UNKNOWN || it->state == ITEM_PROBING;
-	if (holds_unit) {
-		it->charged = true;
-		l->items_charged++;
-		l->bytes_charged += item_charge(l, it);
 	}
 }
 
+/* The batch that was under way is opened again; what was settled stays so. */
 static void recover_lane(struct step *s, struct cycle_lane *l)
 {
 	struct cycle *c = s->c;
-	if (c->stage != STAGE_CLEANING || lane_done(l) || l->phase == PHASE_CHOICE)
-		return;
-	struct cycle_item *it = c->item + l->first;
-	/* the batch that was under way is opened again from its first unsettled item */
-	int32_t from = l->batch_to;
-	for (int32_t r = l->batch_to - 1; r >= 0; r--)
-		if (it[r].state == ITEM_PLANNED || it[r].state == ITEM_HELD)
-			from = r;
-	if (l->phase == PHASE_RETRYING) {
-		/* failed ones go back to the retry set; the pass is decided again at its boundary */
-		l->retry_pass = false;
-		l->retried = false;
-	}
-	l->batch_to = from;
-	l->phase = l->c.by_state[ITEM_PROBING] ? PHASE_SENDING : PHASE_BOUNDARY;
-	l->batch_from = MIN(l->batch_from, l->batch_to);
-	l->cursor = l->batch_to;
+	const struct cycle_item *it = items_of(c, l);
+	bool unsent = false;
 	l->list_at_us = INT64_MIN / 2;          /* every remaining item is re-validated from fresh answers */
+	if (lane_done(l) || l->phase == PHASE_CHOICE)
+		return;
+	for (int32_t r = 0; r < l->batch_to; r++)
+		unsent |= it[r].state == ITEM_PLANNED;
+	if (unsent)
+		l->phase = PHASE_CHECKING;
+	else if (l->phase != PHASE_BOUNDARY)
+		l->phase = PHASE_SENDING;
 }
 
-void cycle_recover(struct cycle *c, struct now now, struct effects *out)
+static void recover_cleaning(struct step *s)
 {
-	struct step s;
-	step_init(&s, c, out, now);
-	note(&s);
-	jw_kz(&s.w, "stage", cycle_stage_name(c->stage));
+	struct cycle *c = s->c;
+	for (int32_t i = 0; i < c->items; i++)
+		recover_item(s, &c->item[i]);
+	for (int i = 0; i < c->lanes; i++)
+		recover_lane(s, &c->lane[i]);
+	if (!c->aborting && !c->cleaned)
+		hold(s, "the engine was restarted; deletes wait for an operator");
+	(void)release_next(s);
+}
+
+static enum rc belongs(const struct cycle *c, struct err *e)
+{
+	for (int i = 0; i < c->lanes; i++) {
+		const struct cycle_lane *l = &c->lane[i];
+		bool batch = l->batch_from >= 0 && l->batch_from <= l->batch_to && l->batch_to <= l->n && l->batch >= 0;
+		if (l->n < 0 || l->n > l->planned || !batch || l->bytes_granted < 0)
+			return err_set(e, RC_AUDIT, "the stored cycle's batches of lane %s do not fit its items; it cannot be continued", l->o.name);
+	}
+	return RC_OK;
+}
+
+static void recovery_note(struct step *s)
+{
+	struct cycle *c = s->c;
 	int64_t asked = 0;
 	for (int32_t i = 0; i < c->items; i++)
 		asked += recovery_of[c->item[i].state] == ASK;
-	jw_ki64(&s.w, "intents_without_outcome", asked);
-	note_emit(&s, AUDIT_RECOVERY, -1, -1);
-	for (int32_t i = 0; i < c->items; i++)
-		recover_item(&s, &c->item[i]);
-	for (int i = 0; i < c->lanes; i++)
-		recover_lane(&s, &c->lane[i]);
-	if (c->stage == STAGE_CLEANING) {
-		commit_release(&s);
-		c->held = true;
-		snprintf(c->held_why, sizeof c->held_why, "the engine was restarted; deletes wait for an operator");
-	}
-	if (c->stage == STAGE_DISCOVERING || (c->stage == STAGE_VALIDATING && !c->plan_frozen)) {
+	note(s);
+	jw_kz(&s->w, "stage", cycle_stage_name(c->stage));
+	jw_ki64(&s->w, "intents_without_outcome", asked);
+	note_emit(s, AUDIT_RECOVERY, -1, -1);
+}
+
+enum rc cycle_recover(struct cycle *c, struct now now, struct effects *out, struct err *e)
+{
+	struct step s;
+	if (c->stage <= STAGE_VALIDATING)
+		cycle_drop_plan(c);
+	enum rc rc = belongs(c, e);
+	if (rc != RC_OK)
+		return rc;
+	step_init(&s, c, out, now);
+	recovery_note(&s);
+	if (c->stage <= STAGE_VALIDATING) {
 		c->stage = STAGE_DISCOVERING;
-		c->listing = true;
-		c->records_listed = false;
-		for (int i = 0; i < c->lanes; i++) {
-			c->lane[i].listed = false;
-			if (!c->lane[i].excluded)
-				emit(&s, EFF_DISCOVER, i, -1);
-		}
-	}
-	if (c->stage == STAGE_COMMITTING)
+		discover_again(&s);
+	} else if (c->stage == STAGE_CLEANING) {
+		recover_cleaning(&s);
+	} else if (c->stage == STAGE_COMMITTING) {
 		commit_enter(&s);
-	if (c->stage == STAGE_AUDITING)
+	} else if (c->stage == STAGE_AUDITING) {
 		audit_enter(&s);
-	snprintf(c->waiting_for, sizeof c->waiting_for, "%s%s", c->held ? "held: " : "", c->held ? c->held_why : "");
+	}
+	if (c->stage != STAGE_ENDED)
+		advance(&s);
+	describe(&s);
 	emit(&s, EFF_CYCLE, -1, -1);
 	step_done(&s);
+	return RC_OK;
 }

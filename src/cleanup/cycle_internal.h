@@ -1,4 +1,7 @@
-/* Shared by cycle.c, clean.c, commit.c and cycle_body.c; nobody else includes it. */
+/* Shared by the files of the coordinator; nobody else includes it.
+ * cycle.c items, effects, life · events.c what happened · gates.c what may go on, in words ·
+ * clean.c lanes · batch.c re-validation and claims · send.c requests and answers · canary.c ·
+ * verdict.c the matrix · commit.c rows · audit.c the last look · cycle_body.c persistence */
 #ifndef SLUICE_CLEANUP_CYCLE_INTERNAL_H
 #define SLUICE_CLEANUP_CYCLE_INTERNAL_H
 
@@ -13,11 +16,12 @@ struct step {
 	struct now now;
 	struct buf note;        /* payload being written */
 	struct jw w;
+	size_t spent;           /* the last EFF_SPENT + 1; 0 = none */
 };
 
+/* ---- cycle.c ---- */
 void step_init(struct step *s, struct cycle *c, struct effects *out, struct now now);
 void step_done(struct step *s);
-
 struct effect *emit(struct step *s, enum effect_kind k, int lane, int32_t item);
 /* An audit record: note() opens its payload object, the caller adds members to s->w, note_emit closes it. */
 void note(struct step *s);
@@ -26,41 +30,91 @@ void note_emit(struct step *s, enum audit_kind k, int lane, int32_t item);
 void note_why(struct step *s, enum audit_kind k, int lane, const char *why);
 
 struct cycle_lane *lane_of(struct cycle *c, const struct cycle_item *it);
+struct cycle_item *items_of(struct cycle *c, const struct cycle_lane *l);
 int lane_index(const struct cycle *c, const struct cycle_lane *l);
 int32_t item_index(const struct cycle *c, const struct cycle_item *it);
-/* The one door for an item's state: keeps the counts, asks for the row to be written. */
+/* The one door for an item's state: keeps the counts and the grant's units, asks for the row to be written. */
 void item_set(struct step *s, struct cycle_item *it, enum item_state to);
 void row_set(struct step *s, struct cycle_item *it, enum row_state to);
 int64_t item_charge(const struct cycle_lane *l, const struct cycle_item *it);
+void cycle_drop_plan(struct cycle *c);
+void cycle_count_item(struct cycle *c, int32_t n, enum item_state st);
+/* Written once per item. belief: row_conflict | maybe_deleted | exists */
+void item_dead(struct step *s, struct cycle_item *it, const char *phase, const char *belief);
 
+/* ---- events.c ---- */
+void hold(struct step *s, const char *why);
+/* Whatever can go on goes on. */
+void advance(struct step *s);
+void discover_again(struct step *s);
+
+/* ---- gates.c ---- */
+bool gate_open(const struct cycle *c, char why[240]);   /* out of the present stage, apart from the operator */
+bool working(const struct cycle *c);
+void describe(struct step *s);
+/* Why time forbids to send; NULL = it does not. */
+const char *time_over(const struct cycle *c, struct now now);
+
+/* ---- clean.c ---- */
 /* Stop a lane: nothing new is sent there until an operator resumes. Says so once. */
 void lane_halt(struct step *s, struct cycle_lane *l, const char *why);
 bool lane_done(const struct cycle_lane *l);     /* settled, aborted, excluded or without items */
-
-/* clean.c */
+bool lane_stale(const struct cycle_lane *l);    /* so much drifted that the plan is worthless: only an abort helps */
+bool blocked(const struct step *s, const struct cycle_lane *l);   /* nothing new may leave here now */
+int64_t open_items(const struct cycle_lane *l);
+void due_at(struct cycle_lane *l, struct cycle_item *it, int64_t us);
 void clean_enter(struct step *s);
 void clean_resume(struct step *s);              /* an operator said step or resume: halted lanes go on */
-void clean_rechecked(struct step *s, const struct cycle_event *ev);
-void clean_claimed(struct step *s, const struct cycle_event *ev);
-void clean_answer(struct step *s, const struct cycle_event *ev);
-void clean_probed(struct step *s, const struct cycle_event *ev);
-void clean_reread(struct step *s, const struct cycle_event *ev);
-void clean_advance(struct step *s);             /* whatever can go on goes on */
+void clean_advance(struct step *s);
 void clean_abort(struct step *s);
 int64_t clean_due_us(const struct cycle *c);
 
-/* commit.c */
+/* ---- batch.c ---- */
+void begin_batch(struct step *s, struct cycle_lane *l);
+void check_go(struct step *s, struct cycle_lane *l);
+void claim_go(struct step *s, struct cycle_lane *l);
+void clean_rechecked(struct step *s, const struct cycle_event *ev);
+void clean_claimed(struct step *s, const struct cycle_event *ev);
+
+/* ---- send.c ---- */
+void item_ready(struct step *s, struct cycle_lane *l, struct cycle_item *it);
+void item_probe(struct step *s, struct cycle_item *it);
+void settle(struct step *s, struct cycle_item *it, enum item_state to, const struct cycle_answer *a);
+void pump(struct step *s, struct cycle_lane *l);
+void clean_answer(struct step *s, const struct cycle_event *ev);
+void clean_probed(struct step *s, const struct cycle_event *ev);
+void breaker_reread(struct step *s, const struct cycle_event *ev);
+
+/* ---- canary.c ---- */
+void canary_begin(struct step *s, struct cycle_lane *l);
+void canary_reread(struct step *s, const struct cycle_event *ev);
+void canary_go(struct step *s, struct cycle_lane *l);
+void canary_cut(struct step *s, struct cycle_lane *l);  /* the lane aborts: what was seen counts */
+
+/* ---- verdict.c ---- */
+void batch_settled(struct step *s, struct cycle_lane *l);
+void retry_settled(struct step *s, struct cycle_lane *l);
+void lane_abort(struct step *s, struct cycle_lane *l);
+void lane_accept(struct step *s, struct cycle_lane *l);         /* the operator acknowledged its failures */
+
+/* ---- commit.c ---- */
 void commit_enter(struct step *s);
 void commit_relisted(struct step *s, const struct cycle_event *ev);
 void commit_rows(struct step *s, const struct cycle_event *ev);
-void commit_release(struct step *s);              /* give claims back, as far as there are any */
 void commit_released(struct step *s, const struct cycle_event *ev);
 void commit_resume(struct step *s);
 bool commit_finished(const struct cycle *c, const char **why);
+/* One call for the next rows whose claim must be given back; false = there are none. */
+bool release_next(struct step *s);
+void row_conflict(struct step *s, struct cycle_item *it, const char *phase);
+enum cycle_end commit_end(const struct cycle *c);
+
+/* ---- audit.c ---- */
 void audit_enter(struct step *s);
+void audit_resume(struct step *s);
 void audit_claims(struct step *s, const struct cycle_event *ev);
+void audit_swept(struct step *s);               /* claims were given back once more: count again */
 void audit_reread(struct step *s, const struct cycle_event *ev);
 bool audit_finished(const struct cycle *c, const char **why);
-enum cycle_end commit_end(const struct cycle *c);
 
 #endif

@@ -260,7 +260,6 @@ struct batch {
 	struct runner *r;
 	enum cycle_event_kind kind;
 	int lane;
-	int32_t from;
 	int32_t *items;
 	struct records_ref *refs;
 	uint8_t *results;
@@ -297,7 +296,6 @@ static void batch_feed(struct batch *b, const char *text)
 	struct runner *r = b->r;
 	struct cycle_event ev = event_of(b->kind);
 	ev.lane = b->lane;
-	ev.from = b->from;
 	ev.items = b->items;
 	ev.results = b->results;
 	ev.n = b->n;
@@ -356,10 +354,9 @@ static void do_commit(struct runner *r, const struct effect *e)
 static void do_release(struct runner *r, const struct effect *e)
 {
 	struct batch *b = batch_new(r, EV_RELEASED, -1, (size_t)(e->to - e->from));
-	for (int32_t i = e->from; i < e->to; i++) {
-		if (cycle_claim_to_release(r->c, &r->c->item[i]))
+	for (int32_t i = e->from; i < e->to; i++)
+		if (r->c->item[i].row == ROW_RELEASING)
 			batch_add(b, i);
-	}
 	if (r->records) {
 		records_release(r->records->rec, b->refs, b->n, r->token, batch_answer, b);
 		return;
@@ -459,19 +456,38 @@ static void recheck_more(struct batch *b)
 	}
 }
 
+/* A lane without GET: one complete list answers for all. */
+static void recheck_listed(void *ctx, bool complete, const bool *found, size_t n, const char *trouble)
+{
+	struct batch *b = ctx;
+	for (size_t i = 0; i < n; i++)
+		b->results[i] = !complete ? CHECK_NO_ANSWER : found[i] ? CHECK_SAME : CHECK_DRIFTED;
+	if (!complete)
+		snprintf(b->why, sizeof b->why, "%s", trouble);
+	recheck_rows(b);
+}
+
+static void recheck_list(struct batch *b)
+{
+	struct slice *ids = xcalloc(b->n + 1, sizeof *ids);
+	for (size_t i = 0; i < b->n; i++)
+		ids[i] = b->refs[i].file_id;
+	relist_lane(b->r->en, b->r->lane_of[b->lane], ids, b->n, recheck_listed, b);
+	free(ids);
+}
+
 static void do_recheck(struct runner *r, const struct effect *e)
 {
 	struct batch *b = batch_new(r, EV_RECHECKED, e->lane, (size_t)(e->to - e->from));
-	struct elane *l = elane_of(r, e->lane);
-	const struct cycle_lane *cl = &r->c->lane[e->lane];
-	b->from = e->from;
 	for (int32_t i = e->from; i < e->to; i++)
-		batch_add(b, i);
-	bool list_is_young = now_read().boot_us - cl->list_at_us <= cl->o.list_max_age_us;
-	if (list_is_young || !lane_can_get(l->lane))
+		if (r->c->item[i].state == ITEM_CHECKING)
+			batch_add(b, i);
+	if (!e->number || !b->n)
 		recheck_rows(b);        /* results are CHECK_SAME so far: the list says so */
-	else
+	else if (lane_can_get(elane_of(r, e->lane)->lane))
 		recheck_more(b);
+	else
+		recheck_list(b);
 }
 
 /* ---- single items ---- */
@@ -481,12 +497,13 @@ struct one {
 	int lane;
 	int32_t item;
 	bool reread;
+	int64_t why;                    /* enum reread_why */
 };
 
 static struct one *one_new(struct runner *r, int lane, int32_t item)
 {
 	struct one *o = xmalloc(sizeof *o);
-	*o = (struct one){ r, lane, item, false };
+	*o = (struct one){ .r = r, .lane = lane, .item = item };
 	r->waiting++;
 	return o;
 }
@@ -527,6 +544,7 @@ static void probed(void *ctx, const struct lane_probe *p)
 	struct cycle_event ev = event_of(o->reread ? EV_REREAD : EV_PROBED);
 	ev.lane = o->lane;
 	ev.item = o->item;
+	ev.number = o->why;
 	ev.presence = of[p->presence];
 	r->waiting--;
 	feed(r, &ev);
@@ -538,6 +556,7 @@ static void do_probe(struct runner *r, const struct effect *e, bool reread)
 	struct one *o = one_new(r, e->lane, e->item);
 	struct slice id = e->item >= 0 ? r->plan->item[e->item].id : r->control[e->lane][-1 - e->item];
 	o->reread = reread;
+	o->why = e->number;
 	lane_probe(elane_of(r, e->lane)->lane, id, probed, o);
 }
 

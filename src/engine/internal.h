@@ -72,7 +72,6 @@ struct runner {
 	int grants;
 	struct outcome_line log[OUTCOME_LOG];
 	int log_at, log_n;
-	int64_t spent_items[CYCLE_MAX_LANES], spent_bytes[CYCLE_MAX_LANES];     /* already told to the journal */
 	int64_t requests_at[CYCLE_MAX_LANES], rate_us[CYCLE_MAX_LANES];         /* for items per second */
 	int64_t settled_at[CYCLE_MAX_LANES], per_second[CYCLE_MAX_LANES];
 	int waiting;                    /* acts whose answer has not come: the runner may not be freed */

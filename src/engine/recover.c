@@ -33,13 +33,14 @@ static enum rc take_cycle(void *ctx, const struct journal_cycle *c)
 struct restoring {
 	struct runner *r;
 	struct plan *plan;
+	struct err *e;
+	const char *plan_id;
 };
 
 static enum rc take_plan(void *ctx, const struct journal_plan *jp)
 {
 	struct restoring *q = ctx;
-	struct err e;
-	return plan_read_header(q->plan, jp->header, &e);
+	return plan_read_header(q->plan, jp->header, q->e);
 }
 
 static enum rc take_item(void *ctx, const struct journal_item *it)
@@ -50,33 +51,15 @@ static enum rc take_item(void *ctx, const struct journal_item *it)
 		.class_ = (enum reversibility)it->class_ };
 	struct cycle_plan_item ci = { it->lane, it->bytes, it->row.n > 0 };
 	plan_add(q->plan, &pi);
-	bool was_sent = it->attempts > 0 && it->state >= ITEM_SENT;
-	cycle_item_restore(q->r->c, it->n, &ci, it->state, it->row_state, it->attempts, it->last_class, was_sent);
-	return RC_OK;
-}
-
-static void text_of(char *dst, size_t cap, const struct json *j, const char *key)
-{
-	snprintf(dst, cap, "%.*s", SLICE_FMT(json_get_str(j, key)));
-}
-
-/* Who gave it and why, for the screens. */
-static void grant_body(struct egrant *g, struct slice body)
-{
-	struct json_doc *d;
-	if (json_parse(&d, body, NULL, NULL) != RC_OK)
-		return;
-	text_of(g->g.operator_, sizeof g->g.operator_, json_root(d), "operator");
-	text_of(g->g.reason, sizeof g->g.reason, json_root(d), "reason");
-	text_of(g->via, sizeof g->via, json_root(d), "via");
-	json_doc_free(d);
+	struct cycle_stored st = { it->state, it->row_state, it->attempts, it->last_class, it->sent_us };
+	return cycle_item_restore(q->r->c, it->n, &ci, &st, q->e);
 }
 
 static enum rc take_grant(void *ctx, const struct journal_grant *jg)
 {
 	struct restoring *q = ctx;
 	struct runner *r = q->r;
-	if (r->grants == CYCLE_MAX_LANES || !slice_is(jg->state, "active"))
+	if (r->grants == CYCLE_MAX_LANES || !slice_is(jg->state, "active") || !slice_is(jg->plan, q->plan_id))
 		return RC_OK;
 	struct egrant *g = &r->grant[r->grants++];
 	snprintf(g->id, sizeof g->id, "%.*s", SLICE_FMT(jg->id));
@@ -89,7 +72,6 @@ static enum rc take_grant(void *ctx, const struct journal_grant *jg)
 	g->g.made_us = jg->made_us;
 	g->g.lapses_us = jg->expires_us;
 	g->made_boot_us = jg->made_boot_us;
-	grant_body(g, jg->body);
 	return RC_OK;
 }
 
@@ -125,7 +107,7 @@ static enum rc same_targets(struct runner *r, const struct plan *p, struct err *
 static enum rc restore_plan(struct runner *r, struct plan *p, const char *want, struct err *e)
 {
 	struct engine *en = r->en;
-	struct restoring q = { r, p };
+	struct restoring q = { r, p, e, want };
 	struct hash h;
 	char hex[HASH_HEX];
 	enum rc rc = journal_read_plan(en->reader, r->c->id, take_plan, &q, e);
@@ -161,7 +143,7 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 	struct runner *r = runner_new(en, o->id, p, false);
 	runner_opened(r, o->opened_us);
 	enum rc rc = cycle_body_read(r->c, buf_slice(&o->body), now_read(), e);
-	if (rc == RC_OK && r->c->plan_frozen) {
+	if (rc == RC_OK && r->c->stage >= STAGE_CLEANING) {     /* before that the cycle starts over */
 		r->plan = plan_new(o->id);
 		rc = restore_plan(r, r->plan, o->plan, e);
 	}
@@ -170,11 +152,15 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 		return rc;
 	}
 	drop_controls(r);
-	en->run = r;
 	struct effects fx = { 0 };
+	rc = cycle_recover(r->c, now_read(), &fx, e);
+	if (rc != RC_OK) {
+		runner_free(r);
+		return rc;
+	}
+	en->run = r;
 	struct audit_actor who = actor_engine;
 	who.name = SLICE_LIT("recovery");
-	cycle_recover(r->c, now_read(), &fx);
 	runner_carry_out(r, &fx, NULL, &who, NULL, NULL);
 	runner_arm_timer(r);
 	return RC_OK;

@@ -70,7 +70,7 @@ static void write_audit(struct runner *r, struct journal *j, const struct effect
 static void write_item(struct runner *r, struct journal *j, int32_t n)
 {
 	const struct cycle_item *it = &r->c->item[n];
-	journal_item_state(j, r->c->id, n, it->state, it->row, it->attempts, it->class_, it->sent_us);
+	journal_item_state(j, r->c->id, n, it->state, it->row, it->attempts, it->class_, it->sent_wall_us);
 }
 
 void runner_store_state(struct runner *r, struct journal *j)
@@ -99,13 +99,8 @@ static void write_dead(struct runner *r, struct journal *j, const struct effect 
 
 static void write_spent(struct runner *r, struct journal *j, const struct effect *e)
 {
-	int64_t items = e->number - r->spent_items[e->lane], bytes = e->bytes - r->spent_bytes[e->lane];
-	struct slice lane = slice_of(r->c->lane[e->lane].o.name);
-	if (r->c->rehearsal || !items)
-		return;
-	r->spent_items[e->lane] = e->number;
-	r->spent_bytes[e->lane] = e->bytes;
-	journal_lane_spent(j, lane, items, bytes, now_read().wall_us);
+	if (!r->c->rehearsal && (e->number || e->bytes))
+		journal_lane_spent(j, slice_of(r->c->lane[e->lane].o.name), e->number, e->bytes, e->at_us);
 }
 
 static int64_t deleted_of(const struct cycle_lane *l)
@@ -181,7 +176,7 @@ static void take_back(struct runner *r, const struct effect *e)
 {
 	struct cycle_event ev = event_of(EV_ANSWER);
 	ev.item = e->item;
-	ev.answer = (struct cycle_answer){ .kind = ANSWER_NOT_SENT, .class_ = RETRY_NETWORK, .wait_ms = -1,
+	ev.answer = (struct cycle_answer){ .kind = ANSWER_WITHDRAWN, .wait_ms = -1,
 		.detail = "not sent: the audit log could not be written" };
 	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
 }
@@ -321,7 +316,7 @@ static struct cycle_lane_opts lane_opts(const struct engine *en, const struct el
 	const struct cfg_lane *c = l->cfg;
 	struct cycle_lane_opts o = { .in_flight = c->in_flight, .rate_mhz = c->rate_mhz, .burst = c->burst,
 		.settle_us = c->settle_ms * 1000, .max_item_bytes = c->max_item_bytes,
-		.list_max_age_us = en->cfg->engine.list_max_age_ms * 1000, .can_get = lane_can_get(l->lane),
+		.list_max_age_us = en->cfg->engine.list_max_age_ms * 1000,
 		.retry = c->retry, .breaker = c->breaker };
 	snprintf(o.name, sizeof o.name, "%s", c->name);
 	return o;

@@ -58,7 +58,7 @@ struct journal_item {
 	int32_t last_class;             /* enum retry_class */
 	int64_t sent_us;                /* wall time of the last send, -1 */
 };
-void journal_item(struct journal *j, const struct journal_item *it);        /* the plan's row, at freezing */
+void journal_item(struct journal *j, const struct journal_item *it);        /* the plan's row, at freezing; n 0 drops an earlier plan's */
 void journal_item_state(struct journal *j, int64_t cycle, int32_t n, int32_t state, int32_t row_state,
 			int32_t attempts, int32_t last_class, int64_t sent_us);
 

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "base/mem.h"
 #include "base/time.h"
 #include "store/journal_op.h"
 
@@ -74,10 +75,32 @@ static void bind_state(struct db_stmt *s, const struct journal_item *it)
 	db_bind_opt(s, 6, it->sent_us);
 }
 
+/* Those of an earlier plan of this cycle: validation began again after a restart. */
+static enum rc drop_items(struct db *d, int64_t cycle, struct err *e)
+{
+	static const char *const sql[] = { "DELETE FROM items WHERE key BETWEEN ?1 AND ?1 + 4294967295",
+					   "DELETE FROM item_states WHERE key BETWEEN ?1 AND ?1 + 4294967295" };
+	struct db_stmt *s;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < ARRAY_LEN(sql); i++) {
+		rc = db_prepare(d, &s, sql[i], e);
+		if (rc != RC_OK)
+			return rc;
+		db_bind_i64(s, 1, cycle * (INT64_C(1) << 32));
+		rc = db_run(s, NULL, e);
+	}
+	return rc;
+}
+
 static enum rc put_item(struct db *d, const struct journal_item *it, struct err *e)
 {
 	struct db_stmt *s;
-	enum rc rc = db_prepare(d, &s,
+	enum rc rc = it->n == 0 ? drop_items(d, it->cycle, e) : RC_OK;
+
+	if (rc != RC_OK)
+		return rc;
+	rc = db_prepare(d, &s,
 		"INSERT INTO items (key, lane, rank, id, name, bytes, created_us, row, rule, class, evidence)"
 		" VALUES (?,?,?,?,?,?,?,?,?,?,?)", e);
 

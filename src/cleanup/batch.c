@@ -1,0 +1,176 @@
+/* Batches of a lane: which ranks are next, whether they are still what was planned, and their claims
+ * (SEMANTICS 5, 1 and 2). */
+#include "base/mem.h"
+#include "cleanup/cycle_internal.h"
+
+void begin_batch(struct step *s, struct cycle_lane *l)
+{
+	int64_t size = matrix_canary(l->n);
+	if (l->canary_done)
+		size = MAX(size, 3 * (int64_t)(l->batch_to - l->batch_from));
+	else
+		l->go = false;
+	l->batch++;
+	l->batch_from = l->batch_to;
+	l->batch_to = (int32_t)MIN(l->n, l->batch_from + size);
+	l->phase = PHASE_CHECKING;
+	emit(s, EFF_CYCLE, -1, -1);
+}
+
+/* ---- re-validation ---- */
+
+/* Everything of the lane's batches that may still be sent. */
+static void check_waiting(struct step *s, struct cycle_lane *l, int32_t *from, int32_t *to)
+{
+	struct cycle_item *it = items_of(s->c, l);
+	*from = *to = 0;
+	for (int32_t r = l->low; r < l->batch_to; r++) {
+		if (it[r].state == ITEM_PLANNED || it[r].state == ITEM_READY)
+			item_set(s, &it[r], ITEM_CHECKING);
+		if (it[r].state != ITEM_CHECKING)
+			continue;
+		if (!*to)
+			*from = r;
+		*to = r + 1;
+	}
+}
+
+static void rise(struct cycle *c, struct cycle_lane *l)
+{
+	const struct cycle_item *it = items_of(c, l);
+	while (l->low < l->batch_to && item_settled(it[l->low].state))
+		l->low++;
+}
+
+void check_go(struct step *s, struct cycle_lane *l)
+{
+	int32_t from, to;
+	if (l->asking || blocked(s, l))
+		return;
+	rise(s->c, l);
+	check_waiting(s, l, &from, &to);
+	if (!to) {
+		l->phase = PHASE_CLAIMING;
+		return;
+	}
+	l->asking = true;
+	l->asked_fresh = s->now.boot_us - l->list_at_us > l->o.list_max_age_us;
+	struct effect *e = emit(s, EFF_RECHECK, lane_index(s->c, l), -1);
+	e->from = l->first + from;
+	e->to = l->first + to;
+	e->number = l->asked_fresh;
+}
+
+static void checked(struct step *s, struct cycle_lane *l, struct cycle_item *it, enum check_result r)
+{
+	static const enum item_state to[] = { [CHECK_SAME] = ITEM_CLAIMING, [CHECK_DRIFTED] = ITEM_DRIFTED,
+		[CHECK_REFERENCED] = ITEM_BLOCKED, [CHECK_PROTECTED] = ITEM_PROTECTED, [CHECK_NO_ANSWER] = ITEM_PLANNED };
+	if (r == CHECK_SAME) {
+		it->checked_us = l->asked_fresh ? s->now.boot_us : l->list_at_us;
+	} else if (r != CHECK_NO_ANSWER) {
+		note(s);
+		jw_kz(&s->w, "found", item_state_name(to[r]));
+		note_emit(s, AUDIT_RECHECK, it->lane, item_index(s->c, it));
+	}
+	item_set(s, it, to[r]);
+}
+
+static void halt_if_stale(struct step *s, struct cycle_lane *l)
+{
+	if (lane_stale(l))
+		lane_halt(s, l, "too many items changed since the plan was made: the plan is stale");
+}
+
+void clean_rechecked(struct step *s, const struct cycle_event *ev)
+{
+	struct cycle_lane *l = &s->c->lane[ev->lane];
+	int64_t unanswered = 0;
+	if (!l->asking || l->phase != PHASE_CHECKING)
+		return;
+	l->asking = false;
+	for (size_t i = 0; i < ev->n; i++) {
+		struct cycle_item *it = &s->c->item[ev->items[i]];
+		if (it->state != ITEM_CHECKING)
+			continue;
+		unanswered += ev->results[i] == CHECK_NO_ANSWER;
+		checked(s, l, it, ev->results[i]);
+	}
+	if (unanswered)
+		lane_halt(s, l, ev->text && *ev->text ? ev->text : "items could not be re-validated");
+	else if (!l->c.by_state[ITEM_CHECKING])
+		l->phase = PHASE_CLAIMING;
+	halt_if_stale(s, l);
+}
+
+/* ---- claims ---- */
+
+void claim_go(struct step *s, struct cycle_lane *l)
+{
+	int64_t n = l->c.by_state[ITEM_CLAIMING];
+	if (l->asking || blocked(s, l))
+		return;
+	if (!n) {
+		l->phase = l->retry_pass ? PHASE_RETRYING : PHASE_SENDING;
+		l->cursor = l->low;
+		return;
+	}
+	l->asking = true;
+	note(s);
+	jw_ki64(&s->w, "items", n);
+	jw_ki64(&s->w, "batch", l->batch);
+	note_emit(s, AUDIT_CLAIM_INTENT, lane_index(s->c, l), -1);
+	struct effect *e = emit(s, EFF_CLAIM, lane_index(s->c, l), -1);
+	e->from = l->first + l->low;
+	e->to = l->first + l->batch_to;
+}
+
+static const struct { enum row_state row; enum item_state item; } claim_means[] = {
+	[CLAIM_DONE] = { ROW_CLAIMED, ITEM_READY },
+	[CLAIM_NO_ROW] = { ROW_NONE, ITEM_READY },
+	[CLAIM_UNCLAIMED] = { ROW_UNTOUCHED, ITEM_READY },
+	[CLAIM_REHEARSED] = { ROW_UNTOUCHED, ITEM_READY },
+	[CLAIM_REFERENCED] = { ROW_STATE_COUNT, ITEM_BLOCKED },       /* COUNT: as it was */
+	[CLAIM_CHANGED] = { ROW_STATE_COUNT, ITEM_DRIFTED },
+	[CLAIM_FAILED] = { ROW_CLAIMED, ITEM_PLANNED },         /* nobody knows: it may carry our claim */
+};
+
+static void claimed(struct step *s, struct cycle_lane *l, struct cycle_item *it, enum claim_result r)
+{
+	enum row_state row = claim_means[r].row;
+	if (row == ROW_CLAIMED && !it->has_row)
+		row = ROW_NONE;
+	if (row != ROW_STATE_COUNT && row != (enum row_state)it->row)
+		row_set(s, it, row);
+	if (it->state != ITEM_CLAIMING)
+		return;         /* the lane aborts: the row's state is all that matters */
+	if (claim_means[r].item == ITEM_READY)
+		item_ready(s, l, it);
+	else
+		item_set(s, it, claim_means[r].item);
+}
+
+void clean_claimed(struct step *s, const struct cycle_event *ev)
+{
+	struct cycle_lane *l = &s->c->lane[ev->lane];
+	int64_t by[CLAIM_REHEARSED + 1] = { 0 };
+	if (!l->asking || l->phase != PHASE_CLAIMING)
+		return;
+	l->asking = false;
+	for (size_t i = 0; i < ev->n; i++) {
+		by[ev->results[i]]++;
+		claimed(s, l, &s->c->item[ev->items[i]], ev->results[i]);
+	}
+	note(s);
+	jw_ki64(&s->w, "claimed", by[CLAIM_DONE]);
+	jw_ki64(&s->w, "no_row", by[CLAIM_NO_ROW]);
+	jw_ki64(&s->w, "unclaimed", by[CLAIM_UNCLAIMED] + by[CLAIM_REHEARSED]);
+	jw_ki64(&s->w, "referenced", by[CLAIM_REFERENCED]);
+	jw_ki64(&s->w, "changed", by[CLAIM_CHANGED]);
+	jw_ki64(&s->w, "failed", by[CLAIM_FAILED]);
+	note_emit(s, AUDIT_CLAIM_OUTCOME, ev->lane, -1);
+	if (by[CLAIM_FAILED]) {
+		l->phase = PHASE_CHECKING;      /* what failed is re-validated before it is claimed again */
+		lane_halt(s, l, ev->text && *ev->text ? ev->text : "rows could not be claimed");
+	}
+	halt_if_stale(s, l);
+}
