@@ -1,18 +1,13 @@
 noinst_LIBRARIES += libsluice_ui.a
 libsluice_ui_a_SOURCES = \
-	ui/console.c \
-	ui/console.h \
-	ui/screens/approve.c \
-	ui/screens/approve.h \
-	ui/screens/approve_paint.c \
-	ui/shell.c \
-	ui/shell.h \
 	ui/action.c \
 	ui/action.h \
 	ui/client.c \
 	ui/client.h \
 	ui/command.c \
 	ui/command.h \
+	ui/console.c \
+	ui/console.h \
 	ui/format.c \
 	ui/format.h \
 	ui/frame.c \
@@ -32,6 +27,9 @@ libsluice_ui_a_SOURCES = \
 	ui/model_plan.c \
 	ui/model_read.c \
 	ui/model_read.h \
+	ui/screens/approve.c \
+	ui/screens/approve.h \
+	ui/screens/approve_paint.c \
 	ui/screens/audit.c \
 	ui/screens/candidates.c \
 	ui/screens/cycle.c \
@@ -40,6 +38,8 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/pages.c \
 	ui/screens/screens.c \
 	ui/screens/screens.h \
+	ui/shell.c \
+	ui/shell.h \
 	ui/term.h \
 	ui/term_curses.c \
 	ui/term_rescue.c \
@@ -62,3 +62,5 @@ libsluice_ui_a_SOURCES = \
 	ui/widgets/prompt.h \
 	ui/widgets/table.c \
 	ui/widgets/table.h
+
+EXTRA_DIST += ui/KEYS.md
