@@ -238,8 +238,10 @@ static void on_link(void *ctx, struct link *k, enum link_state from)
 		jw_init(&w, &b);
 		jw_obj(&w);
 		jw_kz(&w, "state", incident_words[v->state]);
-		jw_kz(&w, "why", v->sentence);
-		jw_ki64(&w, "close_code", v->last_close_code);
+		if (v->sentence[0])
+			jw_kz(&w, "why", v->sentence);
+		if (v->state != LINK_UP && v->last_close_code)
+			jw_ki64(&w, "close_code", v->last_close_code);
 		jw_end_obj(&w);
 		engine_note(en, AUDIT_LINK_INCIDENT, &actor_engine, v->name, 0, buf_z(&b));
 		buf_done(&b);
