@@ -98,5 +98,10 @@ const char *format_clock(char dst[FORMAT_TEXT], int64_t wall_us)
 
 const char *format_us(char dst[FORMAT_TEXT], int64_t us)
 {
-	return us < 0 ? unknown(dst) : time_age(dst, us);
+	if (us < 0)
+		return unknown(dst);
+	if (us >= 10000)
+		return time_age(dst, us);
+	snprintf(dst, FORMAT_TEXT, "%" PRId64 ".%" PRId64 "ms", us / 1000, us % 1000 / 100);
+	return dst;
 }

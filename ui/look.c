@@ -42,6 +42,9 @@ static const struct {
 	{ LOOK_OUTCOME, "gone_other", GLYPH_DONE, ROLE_WARN, "GONE_OTHER" },
 	{ LOOK_OUTCOME, "failed", GLYPH_FAILED, ROLE_FAIL, "failed" },
 	{ LOOK_OUTCOME, "unknown", GLYPH_UNKNOWN, ROLE_WARN, "UNKNOWN" },
+	{ LOOK_OUTCOME, "unclear", GLYPH_HALF, ROLE_WARN, "unclear" },
+	{ LOOK_OUTCOME, "repeat", GLYPH_HALF, ROLE_DIM, "repeat" },
+	{ LOOK_OUTCOME, "withdrawn", GLYPH_OPEN, ROLE_DIM, "withdrawn" },
 	{ LOOK_OUTCOME, "refused", GLYPH_FAILED, ROLE_WARN, "REFUSED" },
 	{ LOOK_OUTCOME, "drifted", GLYPH_HALF, ROLE_WARN, "DRIFTED" },
 	{ LOOK_OUTCOME, "protected", GLYPH_HELD, ROLE_OK, "protected" },
@@ -75,4 +78,12 @@ int look_put(struct area a, int y, int x, int w, struct look l)
 	if (l.word.n == 0)
 		return x + at;
 	return x + area_show(column, y, at + 1, 0, l.role, l.word);
+}
+
+void look_name(struct area cell, struct slice name)
+{
+	if (cell.w > 0 && name.n == 0)
+		area_put(cell, 0, 0, ROLE_DIM, "(no name)");
+	else if (cell.w > 0)
+		area_show_middle(cell, 0, 0, cell.w, ROLE_TEXT, name);
 }

@@ -17,5 +17,7 @@ struct look {
 struct look look_of(enum look_kind kind, struct slice state);
 /* "● up" in at most w columns (0 = to the edge); returns the column after it. */
 int look_put(struct area a, int y, int x, int w, struct look l);
+/* A file's name in a cell of a list, head and tail; a dim note where there is none. */
+void look_name(struct area cell, struct slice name);
 
 #endif

@@ -33,6 +33,7 @@ static void load(struct fixture *f)
 	snprintf(path, sizeof(path), "%s/tests/ui/fixtures/usual.json", top ? top : ".");
 	fixture_load(f, path, false);
 	grid_init(&g, 30, 100, false);
+	fixture_paint(f, &g);
 }
 
 /* The page is open, painted, and the cursor is in the first phrase; a reason was given. */
@@ -308,6 +309,20 @@ static void a_plan_that_changed_underneath_takes_the_prompt_away(void **state)
 	close_page(&f);
 }
 
+static void a_plan_that_changed_since_the_last_frame_is_not_granted(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_page(&f);
+	fixture_type(&f, "DELETE 412 kimi 9f3c");
+	fixture_keys(&f, "Tab");
+	fixture_type(&f, "IRREVERSIBLE 37");
+	f.ui.model.cycle.plan_id = SLICE_LIT("0000");
+	fixture_keys(&f, "Enter");
+	assert_int_equal(f.writes, 0);
+	close_page(&f);
+}
+
 static void a_microsecond_before_it_runs_out_the_plan_stands(void **state)
 {
 	struct fixture f;
@@ -491,6 +506,7 @@ int main(void)
 		cmocka_unit_test(keys_typed_before_the_page_was_painted_go_nowhere),
 		cmocka_unit_test(the_frame_asks_that_typed_ahead_input_be_dropped),
 		cmocka_unit_test(a_plan_that_changed_underneath_takes_the_prompt_away),
+		cmocka_unit_test(a_plan_that_changed_since_the_last_frame_is_not_granted),
 		cmocka_unit_test(a_microsecond_before_it_runs_out_the_plan_stands),
 		cmocka_unit_test(a_window_below_80_by_24_is_refused),
 		cmocka_unit_test(a_stale_connection_is_refused),

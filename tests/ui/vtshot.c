@@ -4,6 +4,7 @@
  *     gone TEXT        until no row does
  *     key NAME …       Enter Esc Tab Up PgDn F8 Ctrl-L, or single characters
  *     type TEXT        character by character, each in a write of its own
+ *     retype TEXT      types what the screen shows from TEXT on, up to two blanks
  *     burst TEXT       in one write
  *     paste TEXT       in one write, between paste brackets
  *     size ROWS COLS
@@ -406,6 +407,21 @@ static bool type_text(const char *text)
 	return true;
 }
 
+static bool retype(const char *text)
+{
+	char row[LINE];
+	for (int y = 0; y < t.rows; y++) {
+		row_text(y, row, sizeof(row));
+		char *at = strstr(row, text), *end = at ? strstr(at, "  ") : NULL;
+		if (!at)
+			continue;
+		if (end)
+			*end = '\0';
+		return type_text(at);
+	}
+	return false;
+}
+
 static bool paste(const char *text, bool brackets)
 {
 	char all[LINE + 32];
@@ -516,6 +532,8 @@ static bool order(char *line)
 		return send_keys(arg);
 	if (strcmp(line, "type") == 0)
 		return type_text(arg);
+	if (strcmp(line, "retype") == 0)
+		return retype(arg);
 	if (strcmp(line, "burst") == 0 || strcmp(line, "paste") == 0)
 		return paste(arg, *line == 'p');
 	if (strcmp(line, "size") == 0)

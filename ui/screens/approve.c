@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "ui/format.h"
+#include "ui/look.h"
 #include "ui/screens/screens.h"
 
 enum { LOOK_WINDOW = 200 };
@@ -419,8 +420,7 @@ static void items_draw(void *ctx, struct area line, int64_t row, bool marked)
 	(void)marked;
 	table_put(&p->table, line, 0, ROLE_DIM, format_count(text, r->rank));
 	table_show(&p->table, line, 1, ROLE_STRONG, r->id);
-	struct area name = table_cell(&p->table, line, 2);
-	area_show_middle(name, 0, 0, name.w, ROLE_TEXT, r->name);
+	look_name(table_cell(&p->table, line, 2), r->name);
 	table_put(&p->table, line, 3, ROLE_TEXT, format_bytes(text, r->bytes));
 	table_put(&p->table, line, 4, ROLE_TEXT, format_age(text, p->ui->now.wall_us, r->created_us));
 	table_show(&p->table, line, 5, slice_is(r->class_, "R0") ? ROLE_WARN : ROLE_TEXT, r->class_);

@@ -119,11 +119,12 @@ static void listing(const struct approve *p, struct flow *f)
 	flow_putf(f, ROLE_TEXT, "%s items (%s expected);", format_count(n, l->listed), format_count(m, l->expected));
 	for (int i = 0; i < p->plan.recordses; i++) {
 		flow_gap(f, 1);
-		flow_put(f, ROLE_TEXT, "rows of ");
+		if (p->plan.records[i].places.n > 0) {
+			flow_words(f, ROLE_TEXT, p->plan.records[i].places);
+			continue;
+		}
 		flow_show(f, ROLE_TEXT, p->plan.records[i].name);
-		flow_putf(f, ROLE_TEXT, ": %s", format_count(n, p->plan.records[i].rows));
-		flow_gap(f, 1);
-		flow_words(f, ROLE_DIM, p->plan.records[i].places);
+		flow_putf(f, ROLE_TEXT, ": %s rows", format_count(n, p->plan.records[i].rows));
 	}
 	if (p->plan.recordses == 0) {
 		flow_gap(f, 1);

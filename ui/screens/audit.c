@@ -148,9 +148,9 @@ static const struct column columns[] = {
 	{ .title = "seq", .width = 7, .right = true },
 	{ .title = "time", .width = 8 },
 	{ .title = "actor", .width = 8, .grow = 1, .most = 14 },
-	{ .title = "via", .width = 6, .keep = 1 },
-	{ .title = "kind", .width = 15, .grow = 1, .most = 18 },
-	{ .title = "subject", .width = 12, .grow = 2, .most = 32, .keep = 3 },
+	{ .title = "via", .width = 7, .keep = 1 },
+	{ .title = "kind", .width = 15 },
+	{ .title = "subject", .width = 14, .grow = 2, .most = 32, .keep = 3 },
 	{ .title = "what", .width = 24, .grow = 12, .keep = 5 },
 };
 

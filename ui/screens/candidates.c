@@ -175,8 +175,7 @@ static void draw(void *ctx, struct area line, int64_t row, bool marked)
 	struct area id = table_cell(t, line, C_ID);
 	if (id.w > 0)
 		area_show_middle(id, 0, 0, id.w, ROLE_DIM, r->id);
-	struct area name = table_cell(t, line, C_NAME);
-	area_show_middle(name, 0, 0, name.w, ROLE_TEXT, r->name);
+	look_name(table_cell(t, line, C_NAME), r->name);
 	table_put(t, line, C_SIZE, r->bytes < 0 ? ROLE_WARN : ROLE_TEXT, format_bytes(text, r->bytes));
 	table_put(t, line, C_AGE, r->created_us < 0 ? ROLE_WARN : ROLE_TEXT, format_age(text, c->ui->now.wall_us, r->created_us));
 	if (verdict.w > 0)

@@ -58,7 +58,7 @@ enum { L_LANE, L_PHASE, L_PLANNED, L_SENT, L_DELETED, L_GONE, L_FAILED, L_UNKNOW
 
 static const struct column columns[] = {
 	[L_LANE] = { .title = "lane", .width = 10, .grow = 1, .most = 24 },
-	[L_PHASE] = { .title = "phase", .width = 14, .grow = 1, .most = 20 },
+	[L_PHASE] = { .title = "phase", .width = 17, .grow = 1, .most = 20 },
 	[L_PLANNED] = { .title = "planned", .width = 7, .right = true },
 	[L_SENT] = { .title = "sent", .width = 6, .right = true, .keep = 8 },
 	[L_DELETED] = { .title = "deleted", .width = 7, .right = true },
@@ -137,7 +137,7 @@ static void panel_work(struct ui *ui, struct flow *f, const struct m_cycle_lane 
 	}
 	flow_putf(f, ROLE_TEXT, "requests %s", format_count(n, l->requests));
 	flow_gap(f, 3);
-	if (l->paced_until_us > ui->now.wall_us) {
+	if (l->paced_until_us > ui->now.wall_us + 1000000) {
 		flow_putf(f, ROLE_WARN, "paced for %s", format_until(n, ui->now.wall_us, l->paced_until_us));
 		flow_gap(f, 3);
 	}
@@ -249,9 +249,16 @@ static int paint_sums(struct ui *ui, struct area a, int y)
 		area_putf(a, y++, 1, ROLE_HELD, "%s %s failures stay failed: K acknowledges them by their number", glyph(GLYPH_HELD),
 			  format_count(n, c->ack_needed));
 	if (c->equation.n > 0 && c->has_plan) {
-		int x = area_put(a, y, 1, ROLE_TITLE, "equation ");
-		x = area_show(a, y, x, a.w - x - 20, c->balanced ? ROLE_TEXT : ROLE_FAIL, c->equation);
-		area_put(a, y++, x + 2, c->balanced ? ROLE_OK : ROLE_FAIL, c->balanced ? "✔ holds" : "✖ does not hold");
+		struct flow f;
+		flow_init(&f, area_sub(a, y, 1, 3, a.w - 2), 0, 0);
+		flow_put(&f, ROLE_TITLE, "equation ");
+		/* while it works some items are between two of its terms */
+		bool working = slice_is(c->state, "working");
+		flow_words(&f, c->balanced || working ? ROLE_TEXT : ROLE_FAIL, c->equation);
+		flow_gap(&f, 2);
+		flow_put(&f, c->balanced ? ROLE_OK : working ? ROLE_DIM : ROLE_FAIL,
+			 c->balanced ? "✔ holds" : working ? "· the rest is under way" : "✖ does not hold");
+		y += f.y + 1;
 	}
 	return y;
 }
@@ -281,8 +288,7 @@ static void paint_entry(const struct table *t, struct area row, const struct m_l
 	struct area id = table_cell(t, row, G_ID);
 	if (id.w > 0)
 		area_show_middle(id, 0, 0, id.w, ROLE_DIM, l->id);
-	struct area name = table_cell(t, row, G_NAME);
-	area_show_middle(name, 0, 0, name.w, ROLE_TEXT, l->name);
+	look_name(table_cell(t, row, G_NAME), l->name);
 	table_show(t, row, G_CLASS, ROLE_WARN, l->class_);
 	table_put(t, row, G_TRY, l->attempt > 1 ? ROLE_WARN : ROLE_DIM, format_count(text, l->attempt));
 	table_put(t, row, G_STATUS, ROLE_DIM, l->status < 0 ? "" : format_count(text, l->status));

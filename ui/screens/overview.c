@@ -432,8 +432,8 @@ static void paint_decisions(struct ui *ui, struct overview *v, struct area a, in
 {
 	static const struct column columns[] = {
 		{ .title = "Decisions", .width = 9 },
-		{ .title = "", .width = 8, .grow = 1, .most = 16, .keep = 9 },
-		{ .title = "", .width = 15, .grow = 1, .most = 18, .keep = 8 },
+		{ .title = "", .width = 8, .grow = 1, .most = 12, .keep = 9 },
+		{ .title = "", .width = 15, .grow = 1, .most = 16, .keep = 8 },
 		{ .title = "", .width = 10, .grow = 8 },
 	};
 	const struct m_overview *o = &ui->model.overview;
@@ -450,7 +450,9 @@ static void paint_decisions(struct ui *ui, struct overview *v, struct area a, in
 		table_put(&t, row, 0, ROLE_DIM, format_clock(at, r->at_us));
 		table_show(&t, row, 1, ROLE_ACCENT, r->actor);
 		table_show(&t, row, 2, ROLE_TEXT, r->kind);
-		table_show(&t, row, 3, ROLE_TEXT, r->text);
+		struct area what = table_cell(&t, row, 3);
+		int x = area_show(what, 0, 0, MIN(what.w, 24), ROLE_STRONG, r->subject);
+		area_show(what, 0, x > 0 ? x + 2 : 0, 0, ROLE_TEXT, r->text);
 		select_row(ui, v, BLOCK_DECISIONS, top + i, row);
 	}
 	if (o->decisions == 0)

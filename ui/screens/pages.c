@@ -41,7 +41,7 @@ static void pager_end(struct ui *ui, struct pager *p, struct area a, const struc
 		area_put_right(a, 0, a.w - 1, ROLE_DIM, where);
 	}
 	ui->cy = a.y;
-	ui->cx = a.x;
+	ui->cx = a.x + MIN(2, a.w - 1);
 }
 
 /* ---- help ---- */
