@@ -23,6 +23,8 @@ int main(int argc, char **argv)
 	struct loop *loop = loop_new();
 	if (shell_new(&shell, loop, &f.ui, &o, &e) != RC_OK) {
 		fprintf(stderr, "%s\n", e.text);
+		loop_free(loop);
+		fixture_done(&f);
 		return 2;
 	}
 	fixture_show(&f, argc > 2 ? argv[2] : "overview");

@@ -9,7 +9,11 @@ trap 'rm -rf "$dir"' EXIT
 unset NO_COLOR LC_ALL
 LC_ALL=C.UTF-8 TZ=UTC
 export LC_ALL TZ
+# shellcheck disable=SC3045
 ulimit -c 0
+# signals are what is tested here: a sanitizer leaves them alone
+ASAN_OPTIONS=${ASAN_OPTIONS-}:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0
+export ASAN_OPTIONS
 n=0
 
 # check NAME ROWS COLS EXPECTED-LAST-LINE SCREEN [THEME [ascii]]; the script comes on stdin
