@@ -16,15 +16,35 @@ struct console {
 	struct loop *loop;
 	struct client *client;
 	struct shell *shell;            /* NULL while dumping */
+	struct asked *asked;            /* under way; what is left at the end is not answered any more */
 	struct ui ui;
 };
 
 /* A request of the ui on its way through the client. */
 struct asked {
+	struct asked *next, **at;       /* in the console's list */
 	struct console *c;
 	ui_answer_fn *fn;
 	void *ctx;
 };
+
+static struct asked *asked_new(struct console *c, ui_answer_fn *fn, void *ctx)
+{
+	struct asked *a = xmalloc(sizeof(*a));
+	*a = (struct asked){ c->asked, &c->asked, c, fn, ctx };
+	if (a->next)
+		a->next->at = &a->next;
+	c->asked = a;
+	return a;
+}
+
+static void asked_free(struct asked *a)
+{
+	*a->at = a->next;
+	if (a->next)
+		a->next->at = a->at;
+	free(a);
+}
 
 static void poke(struct console *c)
 {
@@ -35,7 +55,7 @@ static void poke(struct console *c)
 static void on_answer(void *ctx, const struct json *result, const char *error)
 {
 	struct asked a = *(struct asked *)ctx;
-	free(ctx);
+	asked_free(ctx);
 	a.c->ui.now = loop_now(a.c->loop);
 	a.fn(&a.c->ui, a.ctx, result, error);
 	a.c->ui.dirty = true;
@@ -45,9 +65,7 @@ static void on_answer(void *ctx, const struct json *result, const char *error)
 static void wire_call(void *ctx, const char *method, struct slice params, ui_answer_fn *fn, void *fn_ctx)
 {
 	struct console *c = ctx;
-	struct asked *a = xmalloc(sizeof(*a));
-	*a = (struct asked){ c, fn, fn_ctx };
-	client_call(c->client, method, params, on_answer, a);
+	client_call(c->client, method, params, on_answer, asked_new(c, fn, fn_ctx));
 }
 
 static void on_state(void *ctx, enum client_state s, const char *why)
@@ -94,6 +112,8 @@ static void start(struct console *c, const struct console_opts *o, bool ascii)
 static void stop(struct console *c)
 {
 	client_free(c->client);
+	while (c->asked)
+		asked_free(c->asked);
 	ui_done(&c->ui);
 	loop_free(c->loop);
 }

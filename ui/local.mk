@@ -2,6 +2,8 @@ noinst_LIBRARIES += libsluice_ui.a
 libsluice_ui_a_SOURCES = \
 	ui/action.c \
 	ui/action.h \
+	ui/action_write.c \
+	ui/action_write.h \
 	ui/client.c \
 	ui/client.h \
 	ui/command.c \
@@ -29,12 +31,18 @@ libsluice_ui_a_SOURCES = \
 	ui/model_read.h \
 	ui/screens/approve.c \
 	ui/screens/approve.h \
+	ui/screens/approve_look.c \
 	ui/screens/approve_paint.c \
+	ui/screens/approve_refusal.c \
 	ui/screens/audit.c \
 	ui/screens/candidates.c \
 	ui/screens/cycle.c \
+	ui/screens/cycle_head.c \
 	ui/screens/later.c \
 	ui/screens/overview.c \
+	ui/screens/overview.h \
+	ui/screens/overview_details.c \
+	ui/screens/overview_rows.c \
 	ui/screens/pages.c \
 	ui/screens/screens.c \
 	ui/screens/screens.h \

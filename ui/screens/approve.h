@@ -1,5 +1,5 @@
-/* The approval page in two files: approve.c holds the state and what keys do to it, approve_paint.c
- * draws it. The plan it shows is frozen; what the engine says meanwhile can only close the prompt. */
+/* The approval page: approve.c holds the state and what keys do to it, approve_refusal.c says when it
+ * must not be approved, approve_look.c shows items of the plan, approve_paint.c draws the page. The plan it shows is frozen; what the engine says meanwhile can only close the prompt. */
 #ifndef SLUICE_UI_SCREENS_APPROVE_H
 #define SLUICE_UI_SCREENS_APPROVE_H
 
@@ -53,6 +53,10 @@ const struct m_plan_lane *approve_lane(const struct approve *p);
 bool approve_refusal(struct ui *ui, struct buf *why, bool *invalid);
 int64_t approve_cooling_s(const struct ui *ui);
 struct list_source approve_list(struct approve *p);
+void approve_look_open(struct approve *p);
+void approve_look_key(struct ui *ui, struct approve *p, int32_t code);
+/* Items granted in a lane of the cycle, 0 = it waits for a grant. */
+int64_t approve_granted(const struct ui *ui, struct slice lane);
 void approve_paint(struct ui *ui, struct area a);
 
 #endif

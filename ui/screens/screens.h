@@ -22,5 +22,7 @@ void detail_open(struct ui *ui, const char *title, struct slice key, detail_fn *
 bool detail_record(struct flow *f, const struct m_record *r);
 /* Two head lines of a cycle: name and state, and the stages. Returns rows used. */
 int cycle_head(struct ui *ui, struct area a, int y);
+/* The cycle on the Overview: head, plan, grant. Returns the row after it. */
+int cycle_summary(struct ui *ui, struct area a, int y);
 
 #endif
