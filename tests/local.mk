@@ -17,6 +17,7 @@ include tests/security/local.mk
 include tests/performance/local.mk
 include tests/ui/local.mk
 include tests/fuzz/local.mk
+include tests/promises/local.mk
 
 check_PROGRAMS += $(unit_tests)
 dist_check_SCRIPTS += $(script_tests)
@@ -41,7 +42,7 @@ PY_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run
 SH_LOG_COMPILER = $(LOG_COMPILER) $(SHELL)
 PY_LOG_COMPILER = $(LOG_COMPILER) /usr/bin/python3
-EXTRA_DIST += tests/run tests/summary tests/structure/lint tests/promises tests/peers/package.json tests/peers/package-lock.json
+EXTRA_DIST += tests/run tests/summary tests/structure/lint tests/peers/package.json tests/peers/package-lock.json
 
 if !HAVE_TEST_LIBS
 check_DATA += need-test-libs
