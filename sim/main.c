@@ -4,6 +4,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,11 +191,23 @@ static enum rc run(struct run *r, struct err *e)
 	return rc == RC_OK ? closed : rc;
 }
 
+/* A standard descriptor that came closed must not become a socket. */
+static void hold_standard_fds(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd == 0 || fd == 1);
+	if (fd > 2)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct run r = { 0 };
 	struct err e = { 0 };
 	int code = 0;
+	hold_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	point_init();

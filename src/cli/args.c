@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+volatile sig_atomic_t cli_stop_signal;
+
 static const struct { const char *name, *value, *help; } globals[] = {
 	{ "--state", "DIR", "state directory" },
 	{ "--config", "FILE", "configuration" },
@@ -76,11 +78,16 @@ static const struct verb *find_verb(char **words, int n, int *used)
 	return best;
 }
 
-/* "--key value" and "--key=value"; *i moves over a value that stands apart. */
-static enum rc take_value(const char *name, bool wants, char **argv, int argc, int *i, const char **out, struct err *e)
+static bool is_number(const char *word)
+{
+	return word[0] && strspn(word, "0123456789") == strlen(word);
+}
+
+/* "--key value" and "--key=value"; *i moves over a value that stands apart. takes: as in struct option. */
+static enum rc take_value(const char *name, const char *takes, char **argv, int argc, int *i, const char **out, struct err *e)
 {
 	const char *eq = strchr(argv[*i], '=');
-	if (!wants) {
+	if (!takes) {
 		if (eq)
 			return err_set(e, RC_USAGE, "%s takes no value", name);
 		*out = "";
@@ -88,6 +95,8 @@ static enum rc take_value(const char *name, bool wants, char **argv, int argc, i
 	}
 	if (eq)
 		*out = eq + 1;
+	else if (takes[0] == '[' && (*i + 1 >= argc || !is_number(argv[*i + 1])))
+		*out = "";
 	else if (*i + 1 < argc)
 		*out = argv[++*i];
 	else
@@ -109,7 +118,7 @@ static enum rc take_global(struct cli *c, char **argv, int argc, int *i, bool *t
 		if (!is_option(argv[*i], globals[k].name))
 			continue;
 		*taken = true;
-		enum rc rc = take_value(globals[k].name, globals[k].value != NULL, argv, argc, i, &v, e);
+		enum rc rc = take_value(globals[k].name, globals[k].value, argv, argc, i, &v, e);
 		if (rc != RC_OK)
 			return rc;
 		if (to[k])
@@ -127,15 +136,16 @@ static enum rc take_option(struct cli *c, char **argv, int argc, int *i, struct 
 	char shown[64];
 	for (size_t k = 0; c->verb->options[k].name; k++) {
 		const struct option *o = &c->verb->options[k];
-		if (is_option(argv[*i], o->name)) {
-			const char *before = c->opt[k];
-			char *joined;
-			enum rc rc = take_value(o->name, o->value != NULL, argv, argc, i, &c->opt[k], e);
-			/* an option that may stand several times keeps all its values, a line each */
-			if (rc == RC_OK && before && o->value && asprintf(&joined, "%s\n%s", before, c->opt[k]) > 0)
-				c->opt[k] = joined;
-			return rc;
-		}
+		if (!is_option(argv[*i], o->name))
+			continue;
+		const char *before = c->opt[k];
+		char *joined;
+		if (before && !(o->value && strstr(o->value, "…")))
+			return err_set(e, RC_USAGE, "%s: %s stands there twice", c->verb->name, o->name);
+		enum rc rc = take_value(o->name, o->value, argv, argc, i, &c->opt[k], e);
+		if (rc == RC_OK && before && asprintf(&joined, "%s\n%s", before, c->opt[k]) > 0)
+			c->opt[k] = joined;
+		return rc;
 	}
 	return err_set(e, RC_USAGE, "%s: unknown option %s; sluice %s --help lists them", c->verb->name,
 		       text_z(shown, sizeof shown, slice_of(argv[*i])), c->verb->name);
@@ -168,11 +178,63 @@ static enum rc parse_rest(struct cli *c, char **argv, int argc, struct err *e)
 	return RC_OK;
 }
 
+/* The word begins verbs but is none: "cycle". */
+static bool is_group(const char *word)
+{
+	size_t n = strlen(word);
+	for (const struct verb *v = cli_verbs; v->name; v++)
+		if (!strncmp(v->name, word, n) && v->name[n] == ' ')
+			return true;
+	return false;
+}
+
+static void help_group(const char *word)
+{
+	size_t n = strlen(word);
+	for (const struct verb *v = cli_verbs; v->name; v++)
+		if (!strncmp(v->name, word, n) && v->name[n] == ' ')
+			printf("  sluice %-25s %s\n", v->name, v->help);
+}
+
+static bool asks_help(char **argv, int argc)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+/* sluice help, sluice help grant, sluice help grant sign. */
+static enum rc help_for(char **words, int n, struct err *e)
+{
+	int used;
+	char shown[64];
+	const struct verb *v = n ? find_verb(words, n, &used) : NULL;
+	if (v)
+		help_verb(v);
+	else if (n && is_group(words[0]))
+		help_group(words[0]);
+	else if (n)
+		return err_set(e, RC_USAGE, "there is no verb %s; sluice --help lists them", text_z(shown, sizeof shown, slice_of(words[0])));
+	else
+		help_all();
+	return RC_OK;
+}
+
+static enum rc no_verb(char **argv, int argc, struct err *e)
+{
+	char shown[64];
+	if (!is_group(argv[0]) || asks_help(argv, argc))
+		return help_for(argv, 1, e);
+	if (argc > 1 && argv[1][0] != '-')
+		return err_set(e, RC_USAGE, "%s has no verb %s; sluice help %s lists them", argv[0], text_z(shown, sizeof shown, slice_of(argv[1])), argv[0]);
+	return err_set(e, RC_USAGE, "%s needs a verb after it; sluice help %s lists them", argv[0], argv[0]);
+}
+
 enum rc cli_run(struct cli *c, char **argv, int argc, struct err *e)
 {
 	int used, first = 0;
 	bool taken = true;
-	char shown[64];
 	while (first < argc && argv[first][0] == '-' && taken) {
 		if (!strcmp(argv[first], "--help") || !strcmp(argv[first], "-h")) {
 			help_all();
@@ -187,10 +249,8 @@ enum rc cli_run(struct cli *c, char **argv, int argc, struct err *e)
 			return rc;
 		first += taken;
 	}
-	if (first < argc && !strcmp(argv[first], "help")) {
-		help_all();
-		return RC_OK;
-	}
+	if (first < argc && !strcmp(argv[first], "help"))
+		return help_for(argv + first + 1, argc - first - 1, e);
 	if (first == argc || argv[first][0] == '-') {
 		static char console[] = "console";
 		char *alone[] = { console };
@@ -200,12 +260,11 @@ enum rc cli_run(struct cli *c, char **argv, int argc, struct err *e)
 		c->verb = find_verb(argv + first, argc - first, &used);
 	}
 	if (!c->verb)
-		return err_set(e, RC_USAGE, "there is no verb %s; sluice --help lists them", text_z(shown, sizeof shown, slice_of(argv[first])));
-	for (int i = first + used; i < argc; i++)
-		if (!strcmp(argv[i], "--help")) {
-			help_verb(c->verb);
-			return RC_OK;
-		}
+		return no_verb(argv + first, argc - first, e);
+	if (asks_help(argv + first + used, argc - first - used)) {
+		help_verb(c->verb);
+		return RC_OK;
+	}
 	enum rc rc = parse_rest(c, argv + first + used, argc - first - used, e);
 	struct paths_opts o = { c->config, c->state, c->socket };
 	if (rc == RC_OK)

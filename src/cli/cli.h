@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "config/paths.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 struct cli {
@@ -22,7 +23,9 @@ struct cli {
 
 struct option {
 	const char *name;                       /* "--lane"; NULL ends */
-	const char *value;                      /* what it takes, NULL = a switch */
+	/* what it takes; NULL = a switch, "[N]" = a whole number that may be left out, "X …" = may stand several
+	 * times (cli_opt: one value a line) */
+	const char *value;
 	const char *help;
 };
 
@@ -69,6 +72,9 @@ enum rc print_end(struct err *e) MUST_USE;
 enum rc wait_cycle(struct caller *cl, int64_t ms, struct json_doc **state, struct err *e) MUST_USE;
 /* Exit code for where a cycle stands (SEMANTICS 9). */
 enum rc cycle_rc(const struct json *cycle);
+
+/* Set by a signal handler of a verb that cleans up after itself: waiting ends early. */
+extern volatile sig_atomic_t cli_stop_signal;
 
 /* ---- engines (engine_verbs.c) ---- */
 enum rc engine_ensure(struct cli *c, struct err *e) MUST_USE;   /* start one if none answers */

@@ -22,6 +22,8 @@ enum rc wait_cycle(struct caller *cl, int64_t ms, struct json_doc **state, struc
 			return RC_OK;
 		json_doc_free(*state);
 		*state = NULL;
+		if (cli_stop_signal)
+			return err_set(e, RC_CANCELLED, "stopped by signal %d; the cycle goes on as it stands", (int)cli_stop_signal);
 		caller_wait(cl, POLL_MS);
 	}
 }
@@ -97,9 +99,9 @@ static enum rc wait_ms(const struct cli *c, int64_t *ms, struct err *e)
 	*ms = -1;
 	if (!w)
 		return RC_OK;
-	if (!parse_i64(slice_of(w), &s) || s < 0 || s > 86400)
+	if (w[0] && (!parse_i64(slice_of(w), &s) || s < 0 || s > 86400))
 		return err_set(e, RC_USAGE, "--wait takes whole seconds, 0 to 86400");
-	*ms = s ? s * 1000 : WAIT_DEFAULT_MS;
+	*ms = w[0] ? s * 1000 : WAIT_DEFAULT_MS;
 	return RC_OK;
 }
 

@@ -4,11 +4,15 @@
 #include "cli/verbs.h"
 #include "ui/console.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { STAGE_WAIT_MS = 120000, RESUMES = 12 };
@@ -175,27 +179,104 @@ static enum rc headless(struct demo *d, struct caller *cl, struct err *e)
 
 /* ---- with a person ---- */
 
-static volatile sig_atomic_t told_to_stop;
-static void on_stop(int signum) { (void)signum; told_to_stop = 1; }
+static void on_stop(int signum) { cli_stop_signal = signum; }
+
+static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* No SA_RESTART: what sleeps or reads wakes up. */
+static void catch_stops(void)
+{
+	struct sigaction sa = { .sa_handler = on_stop };
+	for (size_t i = 0; i < ARRAY_LEN(stops); i++)
+		sigaction(stops[i], &sa, NULL);
+}
+
+/* The console is a process of its own: however it ends, this one cleans up. */
+_Noreturn static void console_child(struct demo *d, const sigset_t *before)
+{
+	struct console_opts o = { .socket_path = d->cli->paths->socket };
+	struct err e = { 0 };
+	for (size_t i = 0; i < ARRAY_LEN(stops); i++)
+		signal(stops[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, before, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGHUP);
+	close(d->sim_pipe);
+	enum rc rc = console_run(&o, &e);
+	if (rc != RC_OK)
+		fprintf(stderr, "sluice: %s\n", e.text);
+	_exit(rc_exit(rc));
+}
+
+/* Until the console ended: suspended with it, and what should end this process ends the console first. */
+static int wait_console(pid_t pid, const sigset_t *heard)
+{
+	int status, signum;
+	for (;;) {
+		if (waitpid(pid, &status, WNOHANG | WUNTRACED) == pid) {
+			if (!WIFSTOPPED(status))
+				return status;
+			raise(SIGSTOP);
+			kill(pid, SIGCONT);
+			continue;
+		}
+		if (sigwait(heard, &signum) == 0 && signum != SIGCHLD && signum != SIGQUIT) {
+			cli_stop_signal = signum;
+			kill(pid, SIGTERM);
+		}
+	}
+}
+
+static enum rc console(struct demo *d, struct err *e)
+{
+	sigset_t heard, before;
+	sigemptyset(&heard);
+	sigaddset(&heard, SIGCHLD);
+	sigaddset(&heard, SIGQUIT);
+	for (size_t i = 0; i < ARRAY_LEN(stops); i++)
+		sigaddset(&heard, stops[i]);
+	sigprocmask(SIG_BLOCK, &heard, &before);
+	pid_t pid = fork();
+	if (pid == 0)
+		console_child(d, &before);
+	int status = pid > 0 ? wait_console(pid, &heard) : 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		return err_set(e, RC_INTERNAL, "the console cannot be started: %s", strerror(errno));
+	if (WIFEXITED(status))
+		return (enum rc)WEXITSTATUS(status);
+	if (!cli_stop_signal)
+		cli_stop_signal = WTERMSIG(status);
+	return RC_INTERNAL;
+}
+
+/* Stand there, armed, until the standard input ends or somebody stops us. */
+static void stand(struct demo *d)
+{
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+	sigset_t all, before;
+	char c[256];
+	printf("armed %s\n", d->cli->paths->state_dir);
+	fflush(stdout);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	while (!cli_stop_signal)
+		if (ppoll(&in, 1, NULL, &before) > 0 && read(0, c, sizeof c) <= 0)
+			break;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
 
 static enum rc at_the_console(struct demo *d, struct caller *cl, struct err *e)
 {
-	struct console_opts o = { .socket_path = d->cli->paths->socket };
 	struct json_doc *state = NULL;
-	char c;
 	enum rc rc = prepare(cl, &state, e);
 	json_doc_free(state);
 	caller_close(cl);
 	if (rc != RC_OK)
 		return rc;
-	if (cli_opt(d->cli, "--until")) {
-		printf("armed %s\n", d->cli->paths->state_dir);
-		fflush(stdout);
-		while (!told_to_stop && read(0, &c, 1) > 0)
-			;
-		return RC_OK;
-	}
-	return console_run(&o, e);
+	if (!cli_opt(d->cli, "--until"))
+		return console(d, e);
+	stand(d);
+	return RC_OK;
 }
 
 static enum rc numbers(struct demo *d, struct err *e)
@@ -222,9 +303,7 @@ enum rc verb_demo(struct cli *c, struct err *e)
 		rc = err_set(e, RC_USAGE, "there is no terminal here; sluice demo --headless does the same without one");
 	if (rc != RC_OK)
 		return rc;
-	signal(SIGINT, on_stop);
-	signal(SIGTERM, on_stop);
-	signal(SIGHUP, on_stop);
+	catch_stops();
 	rc = demo_open(&d, e);
 	if (rc == RC_OK)
 		rc = caller_open(&cl, c, false, e);
@@ -236,5 +315,9 @@ enum rc verb_demo(struct cli *c, struct err *e)
 	}
 	fflush(stdout);
 	demo_close(&d);
+	if (cli_stop_signal) {
+		signal(cli_stop_signal, SIG_DFL);
+		raise(cli_stop_signal);
+	}
 	return rc;
 }

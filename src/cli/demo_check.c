@@ -161,19 +161,19 @@ static enum rc read_audit(struct caller *cl, const struct owners *o, struct fact
 /* ---- held against each other ---- */
 
 struct tally {
-	int64_t deleted, asked, intents, proved, wrong;
+	int64_t deleted, asked, intents, proved, lines, wrong;  /* wrong: ids that differ */
 };
 
 static void complain(struct tally *t, const char *id, const char *what)
 {
 	char shown[120];
-	if (t->wrong++ < NAMED)
+	if (t->lines++ < NAMED)
 		printf("DIFFERS      %s: %s\n", text_z(shown, sizeof shown, slice_of(id)), what);
 }
 
 static void one_id(struct tally *t, const struct entry *e, size_t n)
 {
-	int64_t by[SAID_UNKNOWN + 1] = { 0 };
+	int64_t by[SAID_UNKNOWN + 1] = { 0 }, lines = t->lines;
 	char what[120];
 	for (size_t i = 0; i < n; i++)
 		by[e[i].fact]++;
@@ -192,6 +192,7 @@ static void one_id(struct tally *t, const struct entry *e, size_t n)
 		snprintf(what, sizeof what, "%" PRId64 " requests reached the store, %" PRId64 " attempts are in the log", by[ASKED], by[INTENT]);
 		complain(t, e->id, what);
 	}
+	t->wrong += t->lines > lines;
 }
 
 static void compare(struct facts *f, struct tally *t)
@@ -219,7 +220,7 @@ enum rc demo_check(struct demo *d, struct caller *cl, struct err *e)
 		printf("ledger       %" PRId64 " deleted, %" PRId64 " delete requests; log: %" PRId64 " attempts, %" PRId64 " unknown proved deleted; %" PRId64 " ids differ\n",
 		       t.deleted, t.asked, t.intents, t.proved, t.wrong);
 		if (t.wrong)
-			rc = err_set(e, RC_INTERNAL, "the store's ledger and the audit log differ in %" PRId64 " ids; the first stand above", t.wrong);
+			rc = err_set(e, RC_INTERNAL, "the store's ledger and the audit log differ in %" PRId64 " id%s, named above", t.wrong, t.wrong == 1 ? "" : "s");
 	}
 	for (size_t i = 0; i < f.n; i++)
 		free(f.v[i].id);

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "store/db.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -50,13 +51,25 @@ static char *in_dir(const struct demo *d, const char *name)
 	return p;
 }
 
+static bool is_empty(const char *dir)
+{
+	int n = 0;
+	DIR *d = opendir(dir);
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	errno = d ? EEXIST : errno;
+	return d && n == 2;
+}
+
 static enum rc make_dir(struct demo *d, const char *keep, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");
 	if (keep) {
 		d->keep = true;
-		if (mkdir(keep, 0700) != 0)
-			return err_set(e, RC_USAGE, "--keep %s: %s; name a directory that does not exist yet", keep, strerror(errno));
+		if (mkdir(keep, 0700) != 0 && (errno != EEXIST || !is_empty(keep)))
+			return err_set(e, RC_USAGE, "--keep %s: %s; name a directory that is empty or does not exist yet", keep, strerror(errno));
 		char *full = realpath(keep, NULL);
 		snprintf(d->dir, sizeof d->dir, "%s", full ? full : keep);
 		free(full);
@@ -170,6 +183,7 @@ static enum rc start_sim(struct demo *d, struct err *e)
 	fflush(stdout);
 	d->sim = fork();
 	if (d->sim == 0) {
+		setsid();               /* keys of this terminal are not for it */
 		dup2(fds[0], 0);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		execvp(v.w[0], v.w);
@@ -221,7 +235,7 @@ static enum rc wait_sim(struct demo *d, struct err *e)
 {
 	char *ready = in_dir(d, "ready.json");
 	enum rc rc = RC_NOT_FOUND;
-	for (int i = 0; rc == RC_NOT_FOUND && i < READY_TRIES; i++) {
+	for (int i = 0; rc == RC_NOT_FOUND && i < READY_TRIES && !cli_stop_signal; i++) {
 		int status;
 		if (access(ready, R_OK) == 0)
 			rc = read_ready(d, ready, e);

@@ -5,20 +5,24 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/text.h"
+#include "base/time.h"
 #include "config/config.h"
 #include "ui/console.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { START_TRIES = 200, START_POLL_MS = 25, STOP_MS = 60000 };
+enum { START_MS = 120000, POLL_MS = 25, LEASE_TRIES = 200, STOP_MS = 120000 };
 
 struct process {
 	struct loop *loop;
@@ -45,6 +49,19 @@ static enum log_level level_of(const char *word)
 	return LOG_INFO;
 }
 
+/* Says to the new process that its standard error is only there until it is ready. */
+#define DETACHED "SLUICE_DETACHED"
+
+/* In the background nobody reads our standard error any more: last words go to the log. */
+static void leave_starter(const struct cli *c)
+{
+	int fd = getenv(DETACHED) ? open(c->paths->log, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	dup2(fd, 2);
+	close(fd);
+}
+
 static enum rc serve(struct cli *c, const struct config *cfg, struct err *e)
 {
 	struct process p = { .loop = loop_new() };
@@ -58,6 +75,7 @@ static enum rc serve(struct cli *c, const struct config *cfg, struct err *e)
 		p.term = loop_signal_new(p.loop, SIGTERM, on_signal, &p);
 		p.intr = loop_signal_new(p.loop, SIGINT, on_signal, &p);
 		log_info("engine", cfg->name, "ready at %s", c->paths->socket);
+		leave_starter(c);
 		loop_run(p.loop);
 		loop_signal_free(p.term);
 		loop_signal_free(p.intr);
@@ -109,17 +127,21 @@ static char *own_path(const struct cli *c)
 }
 
 /* The child: nothing of this terminal is left in it but its standard error, until it answers. */
-_Noreturn static void child(struct cli *c, int err_fd)
+_Noreturn static void child(struct cli *c, int err_fd, pid_t parent)
 {
 	char *exe = own_path(c);
 	const char *argv[12] = { exe };
 	int n = 1, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	setsid();
-	if (c->dies_with_us)
+	if (c->dies_with_us) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(0);
+	}
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(err_fd, 2);
+	setenv(DETACHED, "1", 1);
 	const char *const globals[][2] = { { "--state", c->paths->state_dir }, { "--config", c->paths->config_file }, { "--socket", c->paths->socket } };
 	for (size_t i = 0; i < ARRAY_LEN(globals); i++) {
 		argv[n++] = globals[i][0];
@@ -128,17 +150,42 @@ _Noreturn static void child(struct cli *c, int err_fd)
 	argv[n++] = "engine";
 	argv[n++] = "run";
 	execv(exe, (char **)(uintptr_t)argv);
-	_exit(127);
+	fprintf(stderr, "sluice: %s: %s\n", exe, strerror(errno));
+	_exit(RC_INTERNAL);
 }
 
-static void read_error(int fd, char *text, size_t cap)
+/* The first line of what the child said, as its error. */
+static enum rc child_error(int fd, int status, struct err *e)
 {
+	char text[380], shown[380];
 	size_t n = 0;
 	ssize_t k;
-	while (n + 1 < cap && (k = read(fd, text + n, cap - 1 - n)) > 0)
+	while (n + 1 < sizeof text && (k = read(fd, text + n, sizeof text - 1 - n)) > 0)
 		n += (size_t)k;
 	text[n] = 0;
 	text[strcspn(text, "\n")] = 0;
+	const char *said = !strncmp(text, "sluice: ", 8) ? text + 8 : text;
+	text_z(shown, sizeof shown, slice_of(said));
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		return err_set(e, (enum rc)WEXITSTATUS(status), "%s", said[0] ? shown : "the engine ended at once");
+	return err_set(e, RC_INTERNAL, "the engine ended while it started%s%s", said[0] ? ": " : "", shown);
+}
+
+/* Until it answers, ends, or takes too long. */
+static enum rc wait_child(struct cli *c, pid_t pid, int fd, struct err *e)
+{
+	int64_t until = now_read().boot_us + START_MS * 1000;
+	int status;
+	while (!cli_stop_signal && now_read().boot_us < until) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return child_error(fd, status, e);
+		if (answers(c))
+			return RC_OK;
+		usleep(POLL_MS * 1000);
+	}
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	return err_set(e, RC_INTERNAL, "the engine did not answer in time; its log is %s", c->paths->log);
 }
 
 pid_t engine_spawn(struct cli *c, struct err *e)
@@ -149,70 +196,84 @@ pid_t engine_spawn(struct cli *c, struct err *e)
 		return -1;
 	}
 	fflush(stdout);
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (pid == 0)
-		child(c, fds[1]);
+		child(c, fds[1], parent);
 	close(fds[1]);
-	for (int i = 0; pid > 0 && i < START_TRIES; i++) {
-		int status;
-		if (waitpid(pid, &status, WNOHANG) == pid) {
-			char text[400];
-			read_error(fds[0], text, sizeof text);
-			close(fds[0]);
-			enum rc rc = WIFEXITED(status) ? (enum rc)WEXITSTATUS(status) : RC_INTERNAL;
-			const char *said = !strncmp(text, "sluice: ", 8) ? text + 8 : text;
-			err_set(e, rc ? rc : RC_INTERNAL, "%s", said[0] ? said : "the engine ended at once");
-			return -1;
-		}
-		if (answers(c)) {
-			close(fds[0]);
-			return pid;
-		}
-		usleep(START_POLL_MS * 1000);
-	}
+	enum rc rc = pid > 0 ? wait_child(c, pid, fds[0], e) : err_set(e, RC_INTERNAL, "the engine cannot be started: %s", strerror(errno));
 	close(fds[0]);
-	err_set(e, RC_INTERNAL, "the engine did not answer in time; its log is %s", c->paths->log);
-	return -1;
+	return rc == RC_OK ? pid : -1;
+}
+
+/* *pid = 0 when one was there. Somebody else's start at the same moment is as good as ours. */
+static enum rc ensure(struct cli *c, pid_t *pid, struct err *e)
+{
+	*pid = 0;
+	if (answers(c))
+		return RC_OK;
+	*pid = engine_spawn(c, e);
+	if (*pid > 0)
+		return RC_OK;
+	for (int i = 0; e->rc == RC_LEASE && i < LEASE_TRIES; i++) {
+		*pid = 0;
+		if (answers(c))
+			return RC_OK;
+		usleep(POLL_MS * 1000);
+	}
+	return e->rc;
 }
 
 enum rc engine_ensure(struct cli *c, struct err *e)
 {
-	if (answers(c))
-		return RC_OK;
-	return engine_spawn(c, e) > 0 ? RC_OK : e->rc;
+	pid_t pid;
+	return ensure(c, &pid, e);
 }
 
 enum rc verb_engine_start(struct cli *c, struct err *e)
 {
-	if (answers(c)) {
+	pid_t pid;
+	enum rc rc = ensure(c, &pid, e);
+	if (rc != RC_OK)
+		return rc;
+	if (c->json)
+		printf("{\"started\":%s}\n", pid ? "true" : "false");
+	else if (pid)
+		printf("engine started, pid %d, socket %s\n", (int)pid, c->paths->socket);
+	else
 		printf("an engine answers at %s\n", c->paths->socket);
-		return RC_OK;
-	}
-	pid_t pid = engine_spawn(c, e);
-	if (pid < 0)
-		return e->rc;
-	printf("engine started, pid %d, socket %s\n", (int)pid, c->paths->socket);
 	return RC_OK;
+}
+
+/* A descriptor that becomes readable when the engine's process is gone: only then is its lock free. */
+static enum rc engine_process(struct caller *cl, int *fd, struct err *e)
+{
+	struct json_doc *d;
+	enum rc rc = caller_call(cl, "status", NULL, &d, e);
+	if (rc != RC_OK)
+		return rc;
+	*fd = (int)syscall(SYS_pidfd_open, (pid_t)json_get_i64(json_get(json_root(d), "engine"), "pid", 0), 0);
+	json_doc_free(d);
+	return *fd >= 0 ? RC_OK : err_set(e, RC_INTERNAL, "the engine's process cannot be watched: %s", strerror(errno));
 }
 
 enum rc verb_engine_stop(struct cli *c, struct err *e)
 {
 	struct caller *cl;
 	struct json_doc *d;
+	struct pollfd p = { .events = POLLIN };
 	enum rc rc = caller_open(&cl, c, false, e);
 	if (rc != RC_OK)
 		return rc;
-	rc = caller_call(cl, "engine.stop", NULL, &d, e);
+	rc = engine_process(cl, &p.fd, e);
+	if (rc == RC_OK)
+		rc = caller_call(cl, "engine.stop", NULL, &d, e);
 	if (rc == RC_OK)
 		json_doc_free(d);
 	caller_close(cl);
-	for (int i = 0; rc == RC_OK && access(c->paths->socket, F_OK) == 0; i++) {
-		if (i > STOP_MS / START_POLL_MS)
-			return err_set(e, RC_INTERNAL, "the engine has drained but its socket is still there: %s", c->paths->socket);
-		usleep(START_POLL_MS * 1000);
-	}
+	if (rc == RC_OK && poll(&p, 1, STOP_MS) != 1)
+		rc = err_set(e, RC_INTERNAL, "the engine drains but has not ended after %d s; its log is %s", STOP_MS / 1000, c->paths->log);
 	if (rc == RC_OK)
-		puts("engine stopped");
+		puts(c->json ? "{\"stopped\":true}" : "engine stopped");
 	return rc;
 }
 

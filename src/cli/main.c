@@ -3,14 +3,29 @@
 
 #include "base/point.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
+
+/* A standard descriptor that came closed would become a database or a socket: it gets /dev/null, opened
+ * the wrong way round, so that using it is still an error. */
+static void hold_standard_fds(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd == 0 || fd == 1);
+	if (fd > 2)
+		close(fd);
+}
 
 int main(int argc, char **argv)
 {
 	struct cli c = { .program = argv[0] };
 	struct err e = { 0 };
+	hold_standard_fds();
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

@@ -125,7 +125,10 @@ void print_json(const struct json *j)
 
 enum rc print_end(struct err *e)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	static int first;               /* errno of the first flush that failed */
+	if (fflush(stdout) != 0 && !first)
+		first = errno;
+	if (!first && !ferror(stdout))
 		return RC_OK;
-	return err_set(e, RC_INTERNAL, "standard output cannot be written: %s", strerror(errno));
+	return err_set(e, RC_INTERNAL, "standard output cannot be written (%s); what was printed is not all", first ? strerror(first) : "it was closed");
 }

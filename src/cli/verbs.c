@@ -1,7 +1,7 @@
 /* The verb table: parsing, help and the manual read it. */
 #include "cli/verbs.h"
 
-#define WAIT { "--wait", "SECONDS", "wait until the cycle waits, holds or ends; exit by where it stands" }
+#define WAIT { "--wait", "[SECONDS]", "wait until the cycle waits, holds or ends (600); exit by where it stands" }
 #define NONE { { NULL, NULL, NULL } }
 
 const struct verb cli_verbs[] = {
@@ -54,7 +54,7 @@ const struct verb cli_verbs[] = {
 	{ "config check", "", 0, 0, NONE, verb_config_check, "every error of the configuration, by line" },
 	{ "demo", "", 0, 0, { { "--headless", NULL, "no console: a signed grant drives it, and the ledger is compared" },
 	  { "--seed", "N", "what chance comes from (1)" }, { "--keep", "DIR", "keep state, ledger and records there" },
-	  { "--print-metrics", NULL, "the metrics page at the end" }, { "--fault", "RULE", "a rule of sluice-sim(1); may stand several times" },
+	  { "--print-metrics", NULL, "the metrics page at the end" }, { "--fault", "RULE …", "a rule of sluice-sim(1); may stand several times" },
 	  { "--files", "N", "files in the first lane (240)" }, { "--no-faults", NULL, "without the built-in faults" },
 	  { "--until", "armed", "stop there and wait (for pictures)" } }, verb_demo, "a whole small world on loopback, cleaned up once" },
 	{ NULL, NULL, 0, 0, NONE, NULL, NULL },
