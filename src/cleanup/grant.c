@@ -67,6 +67,10 @@ enum rc grant_check(const struct plan *p, const struct grant *g, const struct gr
 	if (10000 * g->items > c->share_bp * l->listed)
 		return err_set(e, RC_CAP, "cap share: %" PRId64 " of %" PRId64 " items is more than %" PRId64 ".%02" PRId64 " %% of lane %s",
 			       g->items, l->listed, c->share_bp / 100, c->share_bp % 100, g->lane);
+	if (10000 * (g->items + w->spent_items) > c->share_bp * MAX(l->listed, w->most_listed))
+		return err_set(e, RC_CAP, "cap share: %" PRId64 " asked + %" PRId64 " in the last 24 h of %" PRId64 " items are more than %" PRId64
+			       ".%02" PRId64 " %% of lane %s", g->items, w->spent_items, MAX(l->listed, w->most_listed), c->share_bp / 100,
+			       c->share_bp % 100, g->lane);
 	if (g->share_bp && 10000 * g->items > g->share_bp * l->listed)
 		return err_set(e, RC_CAP, "the grant's own share is exceeded: %" PRId64 " of %" PRId64 " items in lane %s", g->items, l->listed, g->lane);
 	if (l->listed - g->items < c->remain)

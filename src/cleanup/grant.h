@@ -26,6 +26,7 @@ enum rc grant_check_phrases(const struct plan *p, const struct grant *g, struct 
 /* What a lane did in the last 24 h. */
 struct grant_window {
 	int64_t spent_items, spent_bytes;
+	int64_t most_listed;            /* its largest complete list */
 };
 /* Every ceiling, checked whole before anything starts; the sentence names the rule:
  * the plan is this one and stands, the amount is inside the plan, caps per plan and per 24 h, what must remain, expiry. */

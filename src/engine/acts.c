@@ -45,6 +45,8 @@ static struct journal *discovery_record(struct runner *r, int lane, const struct
 	jw_kopt(&w, "expected", d->expected);
 	if (d->trouble[0])
 		jw_kz(&w, "trouble", d->trouble);
+	if (d->ok)
+		jw_kbool(&w, "server_clock", d->clock_known);
 	jw_kbool(&w, "rehearsal", r->c->rehearsal);
 	jw_end_obj(&w);
 	journal_audit(j, AUDIT_DISCOVERY, &actor_engine, slice_of(l->cfg->name), r->c->id, SLICE_LIT(""), buf_slice(&p));
@@ -182,6 +184,29 @@ static void note_lane_figures(struct runner *r, const struct validation *v)
 	}
 }
 
+/* The items that must stay are chosen once: a restart looks at the same ones. */
+static void keep_controls(struct runner *r, struct journal *j)
+{
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_ki64(&w, "cycle", r->c->id);
+	jw_key(&w, "lanes");
+	jw_arr(&w);
+	for (int i = 0; i < r->c->lanes; i++) {
+		jw_arr(&w);
+		for (int k = 0; k < r->c->lane[i].control_n; k++)
+			jw_str(&w, r->control[i][k]);
+		jw_end_arr(&w);
+	}
+	jw_end_arr(&w);
+	jw_end_obj(&w);
+	journal_setting(j, "controls", buf_slice(&b));
+	buf_done(&b);
+}
+
 /* A rehearsal spends nothing, so it needs nobody's approval: it plays the largest grant the caps allow. */
 static void rehearsal_grants(struct runner *r)
 {
@@ -217,6 +242,7 @@ static void validated(void *ctx)
 		plan_record(q);
 		give_plan(r, v);
 		note_lane_figures(r, v);
+		keep_controls(r, v->journal);
 		j = v->journal;
 		v->journal = NULL;
 		v->plan = NULL;
@@ -250,6 +276,7 @@ static void do_validate(struct runner *r)
 		v->facts.references = r->records->cfg->n_references > 0;
 	}
 	v->seed = (uint64_t)r->c->id;
+	v->records = r->records != NULL;
 	r->waiting++;
 	job_queue(r->en, validation_work, validated, q);
 }
@@ -265,10 +292,15 @@ struct batch {
 	uint8_t *results;
 	size_t n;
 	/* recheck by GET */
-	size_t probes_left;
-	size_t next;
+	size_t *queue, queued, next;    /* which of the items, some of them again */
+	uint8_t *tries;
+	int64_t out;
+	int64_t not_before_us;          /* boot time */
+	struct loop_timer *timer;
 	char why[200];
 };
+
+enum { RECHECK_TRIES = 3, RECHECK_WAIT_MS = 250, RECHECK_WAIT_MAX_MS = 10000 };
 
 static struct batch *batch_new(struct runner *r, enum cycle_event_kind kind, int lane, size_t max)
 {
@@ -302,6 +334,9 @@ static void batch_feed(struct batch *b, const char *text)
 	ev.text = text;
 	r->waiting--;
 	feed(r, &ev);
+	loop_timer_free(b->timer);
+	free(b->queue);
+	free(b->tries);
 	free(b->items);
 	free(b->refs);
 	free(b->results);
@@ -404,24 +439,37 @@ static void recheck_answer(void *ctx, const struct records_answer *a)
 
 static void recheck_rows(struct batch *b)
 {
-	if (b->r->records)
+	if (b->r->records && !b->r->en->closing)
 		records_recheck(b->r->records->rec, b->refs, b->n, recheck_answer, b);
 	else
 		batch_feed(b, b->why);
 }
 
-struct recheck_probe {
-	struct batch *b;
-	size_t i;
-};
-
-static void recheck_more(struct batch *b);
+static void recheck_go(struct batch *b);
 
 static bool as_planned(const struct plan_item *pi, const struct lane_item *it)
 {
 	return (pi->bytes < 0 || it->bytes < 0 || pi->bytes == it->bytes) &&
 	       (pi->created_us < 0 || it->created_us < 0 || pi->created_us == it->created_us);
 }
+
+/* Asked again at the end, unless it was often enough. */
+static void recheck_again(struct batch *b, size_t i, const struct lane_probe *p)
+{
+	int64_t wait_ms = p->wait_ms >= 0 ? MIN(p->wait_ms, (int64_t)RECHECK_WAIT_MAX_MS) : RECHECK_WAIT_MS << b->tries[i];
+	bool passing = p->trouble != LANE_AUTH && p->trouble != LANE_BILLING && p->trouble != LANE_REJECTED;
+	b->results[i] = CHECK_NO_ANSWER;
+	snprintf(b->why, sizeof b->why, "items could not be re-validated: %.150s", p->detail);
+	if (!passing || b->tries[i] >= RECHECK_TRIES)
+		return;
+	b->queue[b->queued++] = i;
+	b->not_before_us = MAX(b->not_before_us, now_read().boot_us + wait_ms * 1000);
+}
+
+struct recheck_probe {
+	struct batch *b;
+	size_t i;
+};
 
 static void recheck_probed(void *ctx, const struct lane_probe *p)
 {
@@ -431,29 +479,52 @@ static void recheck_probed(void *ctx, const struct lane_probe *p)
 	switch (p->presence) {
 	case LANE_PRESENT: b->results[q->i] = as_planned(pi, &p->item) ? CHECK_SAME : CHECK_DRIFTED; break;
 	case LANE_ABSENT: b->results[q->i] = CHECK_DRIFTED; break;
-	case LANE_NO_ANSWER:
-		b->results[q->i] = CHECK_NO_ANSWER;
-		snprintf(b->why, sizeof b->why, "%s", p->detail);
-		break;
+	case LANE_NO_ANSWER: recheck_again(b, q->i, p); break;
 	}
 	free(q);
-	b->probes_left--;
-	if (b->next < b->n)
-		recheck_more(b);
-	else if (!b->probes_left)
-		recheck_rows(b);
+	b->out--;
+	recheck_go(b);
 }
 
-/* A window of GETs at a time. */
-static void recheck_more(struct batch *b)
+static void recheck_ask(struct batch *b, struct elane *l)
+{
+	struct recheck_probe *q = xmalloc(sizeof *q);
+	*q = (struct recheck_probe){ b, b->queue[b->next++] };
+	b->tries[q->i]++;
+	b->out++;
+	bucket_take(&l->reads, now_read().boot_us);
+	lane_probe(l->lane, b->r->plan->item[b->items[q->i]].id, recheck_probed, q);
+}
+
+/* A window of GETs at a time, no faster than the lane's rate. */
+static void recheck_go(struct batch *b)
 {
 	struct elane *l = elane_of(b->r, b->lane);
-	while (b->next < b->n && b->probes_left < (size_t)l->cfg->in_flight) {
-		struct recheck_probe *q = xmalloc(sizeof *q);
-		*q = (struct recheck_probe){ b, b->next++ };
-		b->probes_left++;
-		lane_probe(l->lane, b->r->plan->item[b->items[q->i]].id, recheck_probed, q);
+	while (b->next < b->queued && b->out < l->cfg->in_flight && !b->r->en->closing) {
+		int64_t now = now_read().boot_us, wait = MAX(b->not_before_us - now, bucket_wait_us(&l->reads, now));
+		if (wait > 0) {
+			loop_timer_start(b->timer, MAX((wait + 999) / 1000, 1), 0);
+			return;
+		}
+		recheck_ask(b, l);
 	}
+	if (b->out)
+		return;
+	for (; b->next < b->queued; b->next++)          /* the engine stops */
+		b->results[b->queue[b->next]] = CHECK_NO_ANSWER;
+	recheck_rows(b);
+}
+
+static void recheck_wait_over(void *ctx) { recheck_go(ctx); }
+
+static void recheck_items(struct batch *b)
+{
+	b->queue = xcalloc(b->n * RECHECK_TRIES, sizeof *b->queue);
+	b->tries = xcalloc(b->n, 1);
+	for (; b->queued < b->n; b->queued++)
+		b->queue[b->queued] = b->queued;
+	b->timer = loop_timer_new(b->r->en->loop, recheck_wait_over, b);
+	recheck_go(b);
 }
 
 /* A lane without GET: one complete list answers for all. */
@@ -485,7 +556,7 @@ static void do_recheck(struct runner *r, const struct effect *e)
 	if (!e->number || !b->n)
 		recheck_rows(b);        /* results are CHECK_SAME so far: the list says so */
 	else if (lane_can_get(elane_of(r, e->lane)->lane))
-		recheck_more(b);
+		recheck_items(b);
 	else
 		recheck_list(b);
 }
@@ -612,10 +683,14 @@ static void do_ended(struct runner *r)
 	if (audit_anchor(anchors, &head, now_read().wall_us, &e) != RC_OK)
 		snprintf(en->notice, sizeof en->notice, "the chain could not be anchored: %.200s", e.text);
 	loop_timer_stop(r->timer);
+	discover_stop(en, -1, "the cycle ended");
+	engine_permits(en);     /* a rehearsal is over */
 }
 
 void act(struct runner *r, const struct effect *e)
 {
+	if (r->en->closing)
+		return;         /* as after a crash: what is durable says what has to be done */
 	switch (e->kind) {
 	case EFF_DISCOVER: do_discover(r, e->lane); break;
 	case EFF_LIST_RECORDS: do_list_records(r); break;

@@ -17,19 +17,29 @@ static void refuse(engine_reply *r, void *ctx, enum rc rc, const char *why)
 	r(ctx, rc, &e, NULL);
 }
 
+/* r may be NULL: only to know. */
 static bool may_write(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx)
 {
 	char why[160];
-	if (who->watching) {
-		refuse(r, ctx, RC_REFUSED, "this connection is a watcher's: it can look, nothing else");
-	} else if (!who->name[0]) {
-		snprintf(why, sizeof why, "uid %" PRId64 " is no operator; add it under operators: in the configuration", who->uid);
-		refuse(r, ctx, RC_REFUSED, why);
-	} else if (en->stopping) {
-		refuse(r, ctx, RC_REFUSED, "the engine is stopping");
-	} else {
+	if (!who->watching && who->name[0] && !en->stopping)
 		return true;
-	}
+	if (who->watching)
+		snprintf(why, sizeof why, "this connection is a watcher's: it can look, nothing else");
+	else if (!who->name[0])
+		snprintf(why, sizeof why, "uid %" PRId64 " is no operator; add it under operators: in the configuration", who->uid);
+	else
+		snprintf(why, sizeof why, "the engine is stopping");
+	if (r)
+		refuse(r, ctx, RC_REFUSED, why);
+	return false;
+}
+
+/* A decision that cannot be recorded is not taken. Hold alone is heard at any time. */
+static bool may_record(struct engine *en, engine_reply *r, void *ctx)
+{
+	if (store_writable(en->store))
+		return true;
+	refuse(r, ctx, RC_AUDIT, "the audit log cannot be written; nothing is decided until it can, hold excepted");
 	return false;
 }
 
@@ -45,7 +55,7 @@ static void command(struct engine *en, const struct engine_who *who, struct cycl
 {
 	struct audit_actor a = actor_of(who);
 	struct runner *run;
-	if (may_write(en, who, r, ctx) && (run = open_run(en, r, ctx)))
+	if (may_write(en, who, r, ctx) && may_record(en, r, ctx) && (run = open_run(en, r, ctx)))
 		runner_event(run, ev, &a, NULL, r, ctx);
 }
 
@@ -66,9 +76,7 @@ void engine_cycle_start(struct engine *en, const struct engine_who *who, struct 
 		refuse(r, ctx, RC_REFUSED, why);
 	} else if (en->run && en->run->waiting) {
 		refuse(r, ctx, RC_REFUSED, "the last cycle is still being closed; try again in a moment");
-	} else if (!store_writable(en->store)) {
-		refuse(r, ctx, RC_AUDIT, "the audit log cannot be written; nothing starts until it can");
-	} else {
+	} else if (may_record(en, r, ctx)) {
 		runner_free(en->run);
 		en->run = runner_new(en, ++en->last_cycle, p, en->mode == MODE_REHEARSE);
 		engine_permits(en);
@@ -79,6 +87,11 @@ void engine_cycle_start(struct engine *en, const struct engine_who *who, struct 
 
 /* ---- gates ---- */
 
+static bool plan_stands(const struct runner *run)
+{
+	return hash_eq(&run->policy->hash, &run->plan->policy_hash) && slice_is(run->plan->program, "sluice " SLUICE_VERSION);
+}
+
 static bool gate_mode(struct engine *en, struct runner *run, engine_reply *r, void *ctx)
 {
 	bool cleaning = run->c->plan_frozen && run->c->stage >= STAGE_VALIDATING && run->c->stage <= STAGE_COMMITTING;
@@ -88,15 +101,29 @@ static bool gate_mode(struct engine *en, struct runner *run, engine_reply *r, vo
 	return false;
 }
 
+/* A plan that has not begun is refused under another policy or program; one that has may be finished. */
+static bool gate_plan(const struct runner *run, engine_reply *r, void *ctx)
+{
+	char why[160];
+	if (!run->plan || !run->c->plan_frozen || run->c->first_intent || plan_stands(run))
+		return true;
+	snprintf(why, sizeof why, "policy %s or the program changed since the plan was made; cancel the cycle and start a new one", run->policy->name);
+	refuse(r, ctx, RC_GRANT, why);
+	return false;
+}
+
 static void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx)
 {
 	struct cycle_event ev = event_of(k);
-	if (en->hold_file && runner_open(en)) {
-		refuse(r, ctx, RC_HELD, "the file HOLD is in the state directory; remove it, then resume");
-		return;
+	if (runner_open(en) && may_write(en, who, NULL, NULL)) {
+		if (paths_hold(en->paths)) {
+			refuse(r, ctx, RC_HELD, "the file HOLD is in the state directory; remove it, then resume");
+			return;
+		}
+		if (!gate_mode(en, en->run, r, ctx) || !gate_plan(en->run, r, ctx))
+			return;
 	}
-	if (!runner_open(en) || gate_mode(en, en->run, r, ctx))
-		command(en, who, &ev, r, ctx);
+	command(en, who, &ev, r, ctx);
 }
 
 void engine_cycle_step(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx)
@@ -151,6 +178,29 @@ void engine_cycle_abort(struct engine *en, const struct engine_who *who, struct 
 		command(en, who, &ev, r, ctx);
 }
 
+/* Who and why; the coordinator's own record says that it happened. */
+static void exclusion_record(struct journal *j, const struct runner *run, const struct audit_actor *a, struct slice lane, struct slice reason)
+{
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "asked", "exclude");
+	jw_kstr(&w, "reason", reason);
+	jw_end_obj(&w);
+	journal_audit(j, AUDIT_LANE, a, lane, run->c->id, SLICE_LIT(""), buf_slice(&b));
+	buf_done(&b);
+}
+
+static void note_exclusion(struct engine *en, struct elane *l, const struct engine_who *who, struct slice reason)
+{
+	snprintf(l->excluded_by, sizeof l->excluded_by, "%s", who->name);
+	text_z(l->excluded_why, sizeof l->excluded_why, reason);
+	l->excluded_us = now_read().wall_us;
+	discover_stop(en, (int)(l - en->lane), "excluded by hand");
+}
+
 void engine_lane_exclude(struct engine *en, const struct engine_who *who, struct slice lane, struct slice reason,
 			 engine_reply *r, void *ctx)
 {
@@ -166,12 +216,13 @@ void engine_lane_exclude(struct engine *en, const struct engine_who *who, struct
 		refuse(r, ctx, RC_USAGE, "that lane is not in the open cycle");
 	} else if (!reason.n) {
 		refuse(r, ctx, RC_USAGE, "excluding a lane needs a reason");
-	} else if (may_write(en, who, r, ctx)) {
-		struct elane *l = &en->lane[run->lane_of[ev.lane]];
-		snprintf(l->excluded_by, sizeof l->excluded_by, "%s", who->name);
-		text_z(l->excluded_why, sizeof l->excluded_why, reason);
-		l->excluded_us = now_read().wall_us;
-		command(en, who, &ev, r, ctx);
+	} else if (may_write(en, who, r, ctx) && may_record(en, r, ctx)) {
+		struct audit_actor a = actor_of(who);
+		struct journal *j = journal_new();
+		exclusion_record(j, run, &a, lane, reason);
+		runner_event(run, &ev, &a, j, r, ctx);
+		if (run->c->lane[ev.lane].excluded)
+			note_exclusion(en, &en->lane[run->lane_of[ev.lane]], who, reason);
 	}
 }
 
@@ -199,26 +250,57 @@ static void mode_set(void *ctx, enum rc rc, const struct err *e)
 	free(m);
 }
 
-/* Arming needs one complete list of every lane under this configuration. */
-static bool may_arm(struct engine *en, char why[200])
+/* Is this lane completely listed under this configuration, or left out of the open cycle by hand? */
+static bool lane_known(const struct engine *en, int lane)
 {
-	if (en->verified_once && !en->verified.ok) {
-		snprintf(why, 200, "the audit log does not verify: %.120s", en->verified.why);
-		return false;
-	}
-	for (size_t i = 0; i < en->cfg->n_lanes; i++)
-		if (!en->lane[i].complete) {
-			snprintf(why, 200, "lane %s has not been listed completely since the engine started; start a cycle first", en->lane[i].cfg->name);
+	if (en->lane[lane].complete)
+		return true;
+	for (int i = 0; runner_open(en) && i < en->run->c->lanes; i++)
+		if (en->run->lane_of[i] == lane)
+			return en->run->c->lane[i].excluded;
+	return false;
+}
+
+static bool policy_known(const struct engine *en, const struct cfg_policy *p, char why[ARM_WHY])
+{
+	for (size_t i = 0; i < p->n_lanes; i++)
+		if (!lane_known(en, p->lanes[i])) {
+			snprintf(why, ARM_WHY, "lane %s has not been listed completely since the engine started; start a cycle first",
+				 en->cfg->lanes[p->lanes[i]].name);
 			return false;
 		}
+	const struct erecords *r = p->records >= 0 ? &en->records[p->records] : NULL;
+	if (r && !(r->listed && r->list.rc == RC_OK)) {
+		snprintf(why, ARM_WHY, "records %s have not answered completely since the engine started; start a cycle first", r->cfg->name);
+		return false;
+	}
 	return true;
+}
+
+/* Arming needs one complete discovery of a policy under this configuration. A cycle that cleans was discovered
+ * when it was planned: armed again it can only be finished or aborted, and every item is re-validated. */
+bool engine_may_arm(const struct engine *en, char why[ARM_WHY])
+{
+	if (en->verified_once && !en->verified.ok) {
+		snprintf(why, ARM_WHY, "the audit log does not verify: %.120s", en->verified.why);
+		return false;
+	}
+	if (runner_open(en) && en->run->c->stage >= STAGE_CLEANING && !en->run->c->rehearsal)
+		return true;
+	if (runner_open(en))
+		return policy_known(en, en->run->policy, why);
+	snprintf(why, ARM_WHY, "there is no policy to clean by");
+	for (size_t i = 0; i < en->cfg->n_policies; i++)
+		if (policy_known(en, &en->cfg->policies[i], why))
+			return true;
+	return false;
 }
 
 void engine_set_mode(struct engine *en, const struct engine_who *who, struct slice mode, engine_reply *r, void *ctx)
 {
 	struct audit_actor a = actor_of(who);
 	enum engine_mode to = MODE_OBSERVE;
-	char why[200], payload[80], hex[HASH_HEX];
+	char why[ARM_WHY], payload[80], hex[HASH_HEX];
 	while (to <= MODE_ARMED && !slice_is(mode, engine_mode_name(to)))
 		to++;
 	if (!may_write(en, who, r, ctx))
@@ -227,7 +309,9 @@ void engine_set_mode(struct engine *en, const struct engine_who *who, struct sli
 		refuse(r, ctx, RC_USAGE, "mode is observe, rehearse or armed");
 		return;
 	}
-	if (to == MODE_ARMED && en->mode != MODE_ARMED && !may_arm(en, why)) {
+	if (!may_record(en, r, ctx))
+		return;
+	if (to == MODE_ARMED && en->mode != MODE_ARMED && !engine_may_arm(en, why)) {
 		refuse(r, ctx, RC_REFUSED, why);
 		return;
 	}
@@ -306,6 +390,35 @@ static enum rc enough_approvals(const struct runner *run, struct err *e)
 	return RC_OK;
 }
 
+struct lists {
+	int64_t since_us, most;
+};
+
+static enum rc one_list(void *ctx, const struct audit_record *rec)
+{
+	struct lists *q = ctx;
+	struct json_doc *d;
+	if (rec->at.wall_us < q->since_us)
+		return RC_NOT_FOUND;            /* older ones follow */
+	if (json_parse(&d, rec->payload, NULL, NULL) != RC_OK)
+		return RC_OK;
+	const struct json *j = json_root(d);
+	if (json_get_bool(j, "complete", false) && !json_get_bool(j, "rehearsal", false))
+		q->most = MAX(q->most, json_get_i64(j, "items", 0));
+	json_doc_free(d);
+	return RC_OK;
+}
+
+/* The largest complete list of a lane in 24 h, from the log; 0 = none. */
+static enum rc most_listed(struct engine *en, struct slice lane, int64_t wall_us, int64_t *most, struct err *e)
+{
+	struct lists q = { .since_us = wall_us - INT64_C(86400000000) };
+	struct audit_filter f = { .kind = slice_of(audit_kind_name(AUDIT_DISCOVERY)), .subject = lane, .limit = 200, .decisions_only = true };
+	enum rc rc = audit_query(en->reader, &f, one_list, &q, e);
+	*most = q.most;
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 static enum rc check_grant(struct engine *en, struct runner *run, const struct grant *g, struct err *e)
 {
 	struct journal_lane mem;
@@ -314,8 +427,8 @@ static enum rc check_grant(struct engine *en, struct runner *run, const struct g
 		return err_set(e, RC_REFUSED, "the mode is %s: a grant can be given only when armed", engine_mode_name(en->mode));
 	if (!run || !run->plan || !run->c->plan_frozen)
 		return err_set(e, RC_GRANT, "there is no plan to approve");
-	if (!hash_eq(&run->policy->hash, &run->plan->policy_hash))
-		return err_set(e, RC_GRANT, "the policy changed since the plan was made; start a new cycle");
+	if (!plan_stands(run))
+		return err_set(e, RC_GRANT, "the policy or the program changed since the plan was made; start a new cycle");
 	if (strcmp(g->on_abort, "ask") && strcmp(g->on_abort, "keep") && strcmp(g->on_abort, "restore"))
 		return err_set(e, RC_USAGE, "on_abort is ask, keep or restore");
 	if (!strcmp(g->on_abort, "restore"))
@@ -327,7 +440,10 @@ static enum rc check_grant(struct engine *en, struct runner *run, const struct g
 		rc = journal_read_lane(en->reader, slice_of(g->lane), now.wall_us, &mem, e);
 	if (rc != RC_OK)
 		return rc;
-	struct grant_window w = { MAX(mem.spent_items, 0), MAX(mem.spent_bytes, 0) };
+	struct grant_window w = { .spent_items = MAX(mem.spent_items, 0), .spent_bytes = MAX(mem.spent_bytes, 0) };
+	rc = most_listed(en, slice_of(g->lane), now.wall_us, &w.most_listed, e);
+	if (rc != RC_OK)
+		return rc;
 	return grant_check(run->plan, g, &w, now.wall_us, e);
 }
 
@@ -357,6 +473,10 @@ static void give(struct runner *run, const struct audit_actor *a, const struct g
 	for (int i = 0; i < run->grants; i++)
 		if (!strcmp(run->grant[i].g.lane, g->lane))
 			eg = &run->grant[i];
+	if (eg) {                               /* the later word counts */
+		snprintf(eg->state, sizeof eg->state, "lapsed");
+		store_grant(j, run, eg);
+	}
 	if (!eg)
 		eg = &run->grant[run->grants++];
 	*eg = (struct egrant){ .g = *g, .made_boot_us = ev.now.boot_us };
@@ -418,7 +538,7 @@ void engine_approve(struct engine *en, const struct engine_who *who, const struc
 	struct grant g = { .items = q->items, .bytes = q->bytes, .made_us = now_read().wall_us };
 	struct err e = { 0 };
 	enum rc rc = RC_OK;
-	if (!may_write(en, who, r, ctx))
+	if (!may_write(en, who, r, ctx) || !may_record(en, r, ctx))
 		return;
 	text_z(g.lane, sizeof g.lane, q->lane);
 	text_z(g.reason, sizeof g.reason, q->reason);
@@ -454,6 +574,8 @@ static enum rc verify_file(struct engine *en, const struct grant *g, const uint8
 	bool good = false;
 	if (!o)
 		return err_set(e, RC_GRANT, "grant file: %s is no operator of this configuration", g->operator_);
+	if (o->role == CFG_WATCHER)
+		return err_set(e, RC_GRANT, "grant file: %s is a watcher and can approve nothing", g->operator_);
 	buf_init(&b);
 	grant_encode(&b, g);
 	for (size_t i = 0; i < o->n_keys; i++)
@@ -462,12 +584,28 @@ static enum rc verify_file(struct engine *en, const struct grant *g, const uint8
 	return good ? RC_OK : err_set(e, RC_GRANT, "grant file: the signature is not %s's, or the file was changed after signing", g->operator_);
 }
 
-static bool used_before(const struct runner *run, const char *nonce)
+struct nonce {
+	const char *want;
+	bool found;
+};
+
+static enum rc same_nonce(void *ctx, const struct journal_grant *g)
 {
+	struct nonce *q = ctx;
+	q->found |= slice_is(g->id, q->want);
+	return RC_OK;
+}
+
+/* A file counts once: also one that another grant has replaced since. */
+static enum rc used_before(struct engine *en, const struct runner *run, const char *nonce, struct err *e)
+{
+	struct nonce q = { nonce, false };
 	for (int i = 0; i < run->grants; i++)
-		if (!strcmp(run->grant[i].id, nonce))
-			return true;
-	return false;
+		q.found |= !strcmp(run->grant[i].id, nonce);
+	enum rc rc = q.found ? RC_OK : journal_read_grants(en->reader, run->c->id, same_nonce, &q, e);
+	if (rc == RC_OK && q.found)
+		return err_set(e, RC_GRANT, "this grant file was submitted before; sign a new one");
+	return rc;
 }
 
 void engine_submit_grant(struct engine *en, const struct engine_who *who, const struct json *file, engine_reply *r, void *ctx)
@@ -477,7 +615,7 @@ void engine_submit_grant(struct engine *en, const struct engine_who *who, const 
 	uint8_t sig[SIG_BYTES];
 	struct grant g;
 	struct err e = { 0 };
-	if (!may_write(en, who, r, ctx))
+	if (!may_write(en, who, r, ctx) || !may_record(en, r, ctx))
 		return;
 	enum rc rc = grant_read(&g, sig, file, &e);
 	if (rc != RC_OK) {
@@ -487,8 +625,10 @@ void engine_submit_grant(struct engine *en, const struct engine_who *who, const 
 	rc = verify_file(en, &g, sig, &e);
 	if (rc == RC_OK && !run)
 		rc = err_set(&e, RC_GRANT, "no cycle is open: the grant is for a plan that does not exist any more");
-	if (rc == RC_OK && used_before(run, g.nonce))
-		rc = err_set(&e, RC_GRANT, "this grant file was submitted before; sign a new one");
+	if (rc == RC_OK)
+		rc = used_before(en, run, g.nonce, &e);
+	if (rc == RC_OK && !g.lapses_us)
+		rc = err_set(&e, RC_GRANT, "grant file: it does not say when it lapses; sign a new one");
 	if (rc == RC_OK)
 		rc = check_grant(en, run, &g, &e);
 	if (rc != RC_OK) {
@@ -509,7 +649,7 @@ void engine_reject(struct engine *en, const struct engine_who *who, struct slice
 	struct cycle_event ev = event_of(EV_CANCEL);
 	struct grant g = { 0 };
 	char why[200];
-	if (!may_write(en, who, r, ctx))
+	if (!may_write(en, who, r, ctx) || !may_record(en, r, ctx))
 		return;
 	if (!plan_matches(run, plan)) {
 		refuse(r, ctx, RC_GRANT, "there is no such plan to reject");

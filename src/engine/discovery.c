@@ -10,11 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_TRIES = 5, LIST_PAGES_MAX = 1000000 };
+enum { LIST_TRIES = 5, LIST_PAGES_MAX = 1000000, LIST_WAIT_MAX_MS = 60000 };
 
 struct listing {
+	struct listing *next, **prev;   /* of the engine's; doubly linked */
 	struct engine *en;
 	int lane;
+	bool unwanted;                  /* its answer was given: it ends as soon as nothing is under way */
+	bool waiting;                   /* for its timer: nothing is under way */
 	struct discovery_result r;
 	discovery_fn *fn;
 	void *ctx;
@@ -24,7 +27,6 @@ struct listing {
 	size_t n_seen, cap_seen;
 	int tries;
 	int64_t skew_us;
-	bool clock_known;
 	/* the page on its way into the catalogue */
 	struct catalog_item *items;
 	size_t n;
@@ -34,38 +36,66 @@ struct listing {
 	struct err err;
 	bool *sentinel;
 	/* re-list instead of catalogue */
-	const struct slice *want;
-	struct buf want_bytes;
+	struct wanted *want;            /* in the order of ids */
 	bool *found;
 	size_t n_want;
 	relist_fn *relist;
 	bool in_catalog;
 };
 
-static void ask(void *ctx);
+struct wanted {
+	struct slice id;
+	size_t at;                      /* where the caller has it */
+};
+
+static void ask(struct listing *l);
 
 static void listing_free(struct listing *l)
 {
+	*l->prev = l->next;
+	if (l->next)
+		l->next->prev = l->prev;
 	loop_timer_free(l->timer);
 	buf_done(&l->cursor);
-	buf_done(&l->want_bytes);
 	free(l->seen);
 	free(l->sentinel);
 	free(l->found);
-	free((void *)(uintptr_t)l->want);
+	free(l->want);
+	free(l->items);
 	arena_free(l->arena);
 	free(l);
 }
 
-static void finish(struct listing *l, bool ok, const char *trouble)
+static void answer(struct listing *l, bool ok, const char *trouble)
 {
+	if (l->unwanted)
+		return;
+	l->unwanted = true;
 	l->r.ok = ok;
 	snprintf(l->r.trouble, sizeof l->r.trouble, "%s", trouble);
 	if (l->relist)
 		l->relist(l->ctx, ok, l->found, l->n_want, trouble);
 	else
 		l->fn(l->ctx, l->lane, &l->r);
+}
+
+static void finish(struct listing *l, bool ok, const char *trouble)
+{
+	answer(l, ok, trouble);
 	listing_free(l);
+}
+
+void discover_stop(struct engine *en, int lane, const char *why)
+{
+	struct listing *next;
+	for (struct listing *l = en->listings; l; l = next) {
+		next = l->next;
+		if (lane >= 0 && l->lane != lane)
+			continue;
+		answer(l, false, why);
+		if (l->waiting)
+			listing_free(l);
+	}
 }
 
 /* ---- floors ---- */
@@ -85,7 +115,7 @@ static bool floors(struct listing *l, char why[240])
 		snprintf(why, 240, "the list is empty, %" PRId64 " items were expected", l->r.expected);
 	else if (l->r.expected > 0 && 2 * l->r.items < l->r.expected)
 		snprintf(why, 240, "only %" PRId64 " items are listed, %" PRId64 " were expected", l->r.items, l->r.expected);
-	else if (l->clock_known && llabs(l->skew_us) > en->cfg->engine.clock_skew_ms * 1000)
+	else if (l->r.clock_known && llabs(l->skew_us) > en->cfg->engine.clock_skew_ms * 1000)
 		snprintf(why, 240, "our clock and the server's differ by %" PRId64 " s; set the clock", (int64_t)(llabs(l->skew_us) / 1000000));
 	else {
 		for (size_t i = 0; i < cfg->n_sentinels; i++)
@@ -110,7 +140,9 @@ static void listed_done(void *ctx)
 {
 	struct listing *l = ctx;
 	char why[240] = "";
-	if (l->rc != RC_OK)
+	if (l->unwanted)
+		listing_free(l);
+	else if (l->rc != RC_OK)
 		finish(l, false, l->err.text);
 	else
 		finish(l, floors(l, why), why);
@@ -135,7 +167,9 @@ static void page_done(void *ctx)
 	l->arena = NULL;
 	free(l->items);
 	l->items = NULL;
-	if (l->rc != RC_OK)
+	if (l->unwanted)
+		listing_free(l);
+	else if (l->rc != RC_OK)
 		finish(l, false, l->err.text);
 	else if (l->last)
 		job_queue(l->en, listed_work, listed_done, l);
@@ -184,40 +218,59 @@ static void keep_items(struct listing *l, const struct lane_page *p)
 	}
 }
 
+static int by_id(const void *a, const void *b)
+{
+	return slice_cmp(((const struct wanted *)a)->id, ((const struct wanted *)b)->id);
+}
+
 static void mark_found(struct listing *l, const struct lane_page *p)
 {
-	for (size_t i = 0; i < p->n; i++)
-		for (size_t k = 0; k < l->n_want; k++)
-			l->found[k] |= slice_eq(p->items[i].id, l->want[k]);
+	for (size_t i = 0; i < p->n; i++) {
+		struct wanted key = { .id = p->items[i].id };
+		const struct wanted *w = bsearch(&key, l->want, l->n_want, sizeof key, by_id);
+		if (w)
+			l->found[w->at] = true;
+	}
 }
 
 static bool again(struct listing *l, const struct lane_page *p)
 {
 	bool passing = p->trouble == LANE_PACED || p->trouble == LANE_SERVER || p->trouble == LANE_NETWORK ||
 		       p->trouble == LANE_TIMEOUT || p->trouble == LANE_CUT;
-	if (!passing || ++l->tries >= LIST_TRIES || l->en->stopping)
-		return false;
 	int64_t wait = p->wait_ms >= 0 ? p->wait_ms : (int64_t)250 << l->tries;
+	if (!passing || ++l->tries >= LIST_TRIES || wait > LIST_WAIT_MAX_MS)
+		return false;
+	l->waiting = true;
 	loop_timer_start(l->timer, MAX(wait, 1), 0);
 	return true;
+}
+
+static void page_failed(struct listing *l, const struct lane_page *p)
+{
+	char why[240], wait[48] = "";
+	if (p->wait_ms > LIST_WAIT_MAX_MS)
+		snprintf(wait, sizeof wait, "; it asks to wait for %" PRId64 " s", p->wait_ms / 1000);
+	snprintf(why, sizeof why, "listing failed on page %" PRId64 ": %.120s%s", l->r.pages + 1, p->detail, wait);
+	finish(l, false, why);
 }
 
 static void on_page(void *ctx, const struct lane_page *p)
 {
 	struct listing *l = ctx;
-	char why[240];
+	if (l->unwanted) {
+		listing_free(l);
+		return;
+	}
 	if (p->trouble != LANE_FINE) {
-		if (again(l, p))
-			return;
-		snprintf(why, sizeof why, "listing failed on page %" PRId64 ": %.180s", l->r.pages + 1, p->detail);
-		finish(l, false, why);
+		if (!again(l, p))
+			page_failed(l, p);
 		return;
 	}
 	l->tries = 0;
 	l->r.pages++;
 	l->last = p->last;
 	if (p->date_us >= 0) {
-		l->clock_known = true;
+		l->r.clock_known = true;
 		l->skew_us = now_read().wall_us - p->date_us;
 	}
 	if (!p->last && (!p->n || !p->cursor.n))
@@ -242,11 +295,13 @@ static void on_page(void *ctx, const struct lane_page *p)
 	}
 }
 
-static void ask(void *ctx)
+static void ask(struct listing *l)
 {
-	struct listing *l = ctx;
+	l->waiting = false;
 	lane_list(l->en->lane[l->lane].lane, buf_slice(&l->cursor), on_page, l);
 }
+
+static void on_wait(void *ctx) { ask(ctx); }
 
 static struct listing *listing_new(struct engine *en, int lane, void *ctx)
 {
@@ -256,9 +311,13 @@ static struct listing *listing_new(struct engine *en, int lane, void *ctx)
 	l->ctx = ctx;
 	l->r.expected = -1;
 	l->sentinel = xcalloc(en->lane[lane].cfg->n_sentinels + 1, sizeof *l->sentinel);
-	l->timer = loop_timer_new(en->loop, ask, l);
+	l->timer = loop_timer_new(en->loop, on_wait, l);
 	buf_init(&l->cursor);
-	buf_init(&l->want_bytes);
+	l->next = en->listings;
+	l->prev = &en->listings;
+	if (l->next)
+		l->next->prev = &l->next;
+	en->listings = l;
 	return l;
 }
 
@@ -272,11 +331,11 @@ void discover_lane(struct engine *en, int lane, discovery_fn *fn, void *ctx)
 void relist_lane(struct engine *en, int lane, const struct slice *ids, size_t n, relist_fn *fn, void *ctx)
 {
 	struct listing *l = listing_new(en, lane, ctx);
-	struct slice *want = xcalloc(n + 1, sizeof *want);
+	l->want = xcalloc(n + 1, sizeof *l->want);
 	l->arena = arena_new(4096);
 	for (size_t i = 0; i < n; i++)
-		want[i] = (struct slice){ arena_strndup(l->arena, ids[i].p, ids[i].n), ids[i].n };
-	l->want = want;
+		l->want[i] = (struct wanted){ { arena_strndup(l->arena, ids[i].p, ids[i].n), ids[i].n }, i };
+	qsort(l->want, n, sizeof *l->want, by_id);
 	l->n_want = n;
 	l->found = xcalloc(n + 1, sizeof *l->found);
 	l->relist = fn;
@@ -290,7 +349,7 @@ struct rows {
 	struct erecords *r;
 	discover_records_fn *fn;
 	void *ctx;
-	struct catalog *cat;            /* its own writer: no other job runs meanwhile */
+	struct catalog *cat;            /* its own writer: other jobs are held meanwhile */
 	struct records_list list;
 };
 
@@ -307,16 +366,18 @@ static enum rc rows_page(void *ctx, const struct catalog_row *rows, size_t n, st
 	return rc == RC_OK ? catalog_rows_add(q->cat, rows, n, e) : rc;
 }
 
-static void rows_finish_work(struct catalog *c, void *ctx)
+/* The catalogue's other jobs wait until rows_finish_done. */
+static void rows_finish_work(void *ctx)
 {
 	struct rows *q = ctx;
+	struct catalog *c = q->cat ? q->cat : q->en->catalog;
 	int64_t n;
 	if (q->list.rc != RC_OK)
 		return;
 	if (!q->cat)                    /* not one page: an empty table */
 		q->list.rc = catalog_rows_begin(c, &q->list.err);
 	if (q->list.rc == RC_OK)
-		q->list.rc = catalog_rows_finish(q->cat ? q->cat : c, &n, &q->list.err);
+		q->list.rc = catalog_rows_finish(c, &n, &q->list.err);
 }
 
 static void rows_finish_done(void *ctx)
@@ -326,6 +387,7 @@ static void rows_finish_done(void *ctx)
 	q->r->list = q->list;
 	q->r->listed = true;
 	q->r->listed_us = now_read().wall_us;
+	job_let_go(q->en);
 	q->fn(q->ctx, &q->r->list);
 	free(q);
 }
@@ -334,12 +396,23 @@ static void rows_listed(void *ctx, const struct records_list *l)
 {
 	struct rows *q = ctx;
 	q->list = *l;
-	job_queue(q->en, rows_finish_work, rows_finish_done, q);
+	loop_work(q->en->loop, rows_finish_work, rows_finish_done, q);
+}
+
+static void rows_begin(void *ctx)
+{
+	struct rows *q = ctx;
+	if (!q->en->closing) {
+		records_list(q->r->rec, rows_page, rows_listed, q);
+		return;
+	}
+	q->list.rc = err_set(&q->list.err, RC_CANCELLED, "the engine stops: the records were not asked");
+	rows_finish_done(q);
 }
 
 void discover_records(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx)
 {
 	struct rows *q = xcalloc(1, sizeof *q);
 	*q = (struct rows){ .en = en, .r = r, .fn = fn, .ctx = ctx };
-	records_list(r->rec, rows_page, rows_listed, q);
+	job_hold(en, rows_begin, q);
 }

@@ -77,7 +77,7 @@ void engine_on_change(struct engine *en, void (*fn)(void *ctx, unsigned topics),
 
 /* ---- notes ---- */
 
-static void note_done(void *ctx, enum rc rc, const struct err *e)
+void engine_note_done(void *ctx, enum rc rc, const struct err *e)
 {
 	struct engine *en = ctx;
 	if (rc != RC_OK)
@@ -90,7 +90,7 @@ void engine_note(struct engine *en, enum audit_kind k, const struct audit_actor 
 {
 	struct journal *j = journal_new();
 	journal_audit(j, k, who, slice_of(subject), cycle, SLICE_LIT(""), slice_of(payload));
-	store_commit(en->store, j, note_done, en);
+	store_commit(en->store, j, engine_note_done, en);
 }
 
 static void note_why(struct engine *en, enum audit_kind k, const struct audit_actor *who, const char *subject, const char *key, const char *why)
@@ -139,6 +139,18 @@ void engine_permits(struct engine *en)
 		records_permit(en->records[i].rec, rows[m]);
 }
 
+/* Putting the old configuration back does not arm it again. */
+static void fall_back(struct engine *en)
+{
+	struct journal *j = journal_new();
+	journal_audit(j, AUDIT_MODE, &actor_engine, slice_of(engine_mode_name(MODE_OBSERVE)), 0, SLICE_LIT(""),
+		      SLICE_LIT("{\"from\":\"armed\",\"to\":\"observe\",\"why\":\"the configuration changed\"}"));
+	journal_setting(j, "mode", slice_of(engine_mode_name(MODE_OBSERVE)));
+	journal_setting(j, "armed_for", SLICE_LIT(""));
+	store_commit(en->store, j, engine_note_done, en);
+	snprintf(en->notice, sizeof en->notice, "the configuration changed: back to observe until it is armed again");
+}
+
 /* Armed only if it was armed for exactly this configuration. */
 static enum rc read_mode(struct engine *en, struct err *e)
 {
@@ -158,7 +170,7 @@ static enum rc read_mode(struct engine *en, struct err *e)
 		if (has_hash && slice_is(buf_slice(&hash), hex))
 			en->mode = MODE_ARMED;
 		else
-			snprintf(en->notice, sizeof en->notice, "the configuration changed: back to observe until it is armed again");
+			fall_back(en);
 	}
 	buf_done(&mode);
 	buf_done(&hash);
@@ -276,6 +288,7 @@ static enum rc open_lanes(struct engine *en, struct err *e)
 			secret_print(l->key, l->key_print);
 		if (rc == RC_OK)
 			rc = lane_new(&l->lane, en->loop, l->cfg, l->key, e);
+		bucket_init(&l->reads, l->cfg->rate_mhz, l->cfg->burst, en->started_boot_us);
 	}
 	return rc;
 }
@@ -463,6 +476,7 @@ void engine_stop(struct engine *en, const struct audit_actor *who, void (*stoppe
 	note_why(en, AUDIT_HOLD, who, "engine", "why", "engine stop asked");
 	if (runner_open(en) && en->run->c->stage == STAGE_CLEANING)
 		hold_by(en, "the engine stops", "engine");
+	discover_stop(en, -1, "the engine stops");
 	loop_timer_stop(en->tick);
 	en->last_tick = now_read();
 	en->grace = loop_timer_new(en->loop, grace_check, en);
@@ -473,6 +487,9 @@ void engine_free(struct engine *en)
 {
 	if (!en)
 		return;
+	en->closing = true;
+	en->on_change = NULL;
+	discover_stop(en, -1, "the engine stops");
 	loop_timer_free(en->tick);
 	loop_timer_free(en->grace);
 	loop_signal_free(en->usr1);
@@ -484,7 +501,7 @@ void engine_free(struct engine *en)
 		lane_free(en->lane[i].lane);
 	for (size_t i = 0; en->records && i < en->cfg->n_records; i++)
 		records_free(en->records[i].rec);
-	while (en->store && (store_waiting(en->store) || !jobs_idle(en)))
+	while ((en->store && (store_waiting(en->store) || !jobs_idle(en))) || en->change_queued)
 		loop_run_once(en->loop);
 	store_close(en->store);
 	runner_free(en->run);

@@ -28,6 +28,7 @@ struct elane {
 	char trouble[240];
 	char excluded_by[64], excluded_why[200];
 	int64_t excluded_us;
+	struct bucket reads;            /* paces GETs of re-validation */
 };
 
 struct erecords {
@@ -81,6 +82,7 @@ struct runner {
 
 /* Serialised jobs on the catalogue (one writer at a time). */
 struct job;
+struct listing;
 
 struct engine {
 	struct loop *loop;
@@ -100,6 +102,7 @@ struct engine {
 	struct runner *run;             /* open cycle, or the last one that ended */
 	int64_t last_cycle;
 	struct catalog *catalog;        /* the writer, used by jobs */
+	struct listing *listings;       /* lists under way */
 	struct job *jobs, **jobs_tail;
 	bool job_running;
 	int reads_running;
@@ -120,7 +123,8 @@ struct engine {
 	void *change_ctx;
 	int operators_attached, watchers_attached;
 	struct cool { int wrong; int64_t until_us; } *cool;     /* per operator: wrong phrases in a row, boot time */
-	bool stopping;
+	bool stopping;                  /* asked to: drains */
+	bool closing;                   /* being freed: nothing new is begun */
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
 	struct loop_timer *grace;
@@ -133,12 +137,21 @@ struct audit_actor actor_of(const struct engine_who *who);
 /* One record of its own, answered to nobody. payload JSON object. */
 void engine_note(struct engine *en, enum audit_kind k, const struct audit_actor *who, const char *subject,
 		 int64_t cycle, const char *payload);
+/* For store_commit with the engine as context, where nobody waits for the answer. */
+void engine_note_done(void *ctx, enum rc rc, const struct err *e);
 void engine_permits(struct engine *en);                 /* follow en->mode */
 struct elane *engine_lane(struct engine *en, struct slice name);
+
+/* ---- commands.c ---- */
+enum { ARM_WHY = 200 };
+bool engine_may_arm(const struct engine *en, char why[ARM_WHY]);
 
 /* ---- jobs.c ---- */
 /* work runs on a pool thread with the catalogue's writer; done on the loop. In order, one at a time. */
 void job_queue(struct engine *en, void (*work)(struct catalog *c, void *ctx), void (*done)(void *ctx), void *ctx);
+/* turn runs on the loop when the jobs before it are done; nothing else touches the catalogue until job_let_go. */
+void job_hold(struct engine *en, void (*turn)(void *ctx), void *ctx);
+void job_let_go(struct engine *en);
 /* A read on a pool thread with its own connections; counted so that engine_free can wait. */
 void job_read(struct engine *en, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
 bool jobs_idle(const struct engine *en);
@@ -146,12 +159,15 @@ bool jobs_idle(const struct engine *en);
 /* ---- discovery.c ---- */
 struct discovery_result {
 	bool ok;
+	bool clock_known;               /* the server said what time it is */
 	int64_t items, bytes, pages, expected;
 	char trouble[240];
 };
 typedef void discovery_fn(void *ctx, int lane, const struct discovery_result *r);
 /* List a lane completely into the catalogue, check its floors. Runs even when the result is unwanted later. */
 void discover_lane(struct engine *en, int lane, discovery_fn *fn, void *ctx);
+/* Answer for every list of this lane (-1: of all) that it failed, now; what is under way is dropped when it comes. */
+void discover_stop(struct engine *en, int lane, const char *why);
 /* List again without the catalogue: which of these ids are there? found[i] true = present. */
 typedef void relist_fn(void *ctx, bool complete, const bool *found, size_t n, const char *trouble);
 void relist_lane(struct engine *en, int lane, const struct slice *ids, size_t n, relist_fn *fn, void *ctx);
@@ -162,6 +178,7 @@ void discover_records(struct engine *en, struct erecords *r, discover_records_fn
 struct validation {
 	struct plan *plan;              /* in: lanes and header filled; out: frozen */
 	struct journal *journal;        /* out: plan and items */
+	bool records;                   /* the policy has any */
 	int lanes;
 	int lane_of[CYCLE_MAX_LANES];
 	bool excluded[CYCLE_MAX_LANES];

@@ -6,7 +6,7 @@
 
 struct job {
 	struct engine *en;
-	void (*work)(struct catalog *c, void *ctx);
+	void (*work)(struct catalog *c, void *ctx);     /* NULL: only its turn is wanted */
 	void (*done)(void *ctx);
 	void *ctx;
 	struct job *next;
@@ -30,6 +30,14 @@ static void job_done(void *ctx)
 	free(j);
 }
 
+/* Its turn has come, and lasts until job_let_go. */
+static void job_turn(void *ctx)
+{
+	struct job *j = ctx;
+	j->done(j->ctx);
+	free(j);
+}
+
 static void job_start(struct engine *en)
 {
 	struct job *j = en->jobs;
@@ -39,10 +47,13 @@ static void job_start(struct engine *en)
 	if (!en->jobs)
 		en->jobs_tail = &en->jobs;
 	en->job_running = true;
-	loop_work(en->loop, job_work, job_done, j);
+	if (j->work)
+		loop_work(en->loop, job_work, job_done, j);
+	else
+		loop_defer(en->loop, job_turn, j);
 }
 
-void job_queue(struct engine *en, void (*work)(struct catalog *c, void *ctx), void (*done)(void *ctx), void *ctx)
+static void enqueue(struct engine *en, void (*work)(struct catalog *c, void *ctx), void (*done)(void *ctx), void *ctx)
 {
 	struct job *j = xmalloc(sizeof *j);
 	*j = (struct job){ .en = en, .work = work, .done = done, .ctx = ctx };
@@ -50,6 +61,22 @@ void job_queue(struct engine *en, void (*work)(struct catalog *c, void *ctx), vo
 		en->jobs_tail = &en->jobs;
 	*en->jobs_tail = j;
 	en->jobs_tail = &j->next;
+	job_start(en);
+}
+
+void job_queue(struct engine *en, void (*work)(struct catalog *c, void *ctx), void (*done)(void *ctx), void *ctx)
+{
+	enqueue(en, work, done, ctx);
+}
+
+void job_hold(struct engine *en, void (*turn)(void *ctx), void *ctx)
+{
+	enqueue(en, NULL, turn, ctx);
+}
+
+void job_let_go(struct engine *en)
+{
+	en->job_running = false;
 	job_start(en);
 }
 

@@ -52,6 +52,17 @@ static void lane_header(struct runner *r, struct plan *p, int i)
 	buf_done(&id);
 }
 
+/* What was declared to be no fault stands in the plan. */
+static void records_proof(const struct erecords *r, struct buf *out)
+{
+	buf_addf(out, "%s: %s", r->cfg->name, r->list.places);
+	if (r->cfg->may_be_empty)
+		buf_addf(out, "; declared: %s may be empty", r->cfg->table);
+	for (size_t i = 0; i < r->cfg->n_references; i++)
+		if (r->cfg->references[i].may_be_empty)
+			buf_addf(out, "; declared: %s may be empty", r->cfg->references[i].table);
+}
+
 struct plan *plan_prepare(struct runner *r)
 {
 	static const enum plan_order orders[] = { [CFG_ORDER_OLDEST] = ORDER_OLDEST, [CFG_ORDER_NEWEST] = ORDER_NEWEST,
@@ -64,7 +75,7 @@ struct plan *plan_prepare(struct runner *r)
 	p->program = keep_z(p, "sluice " SLUICE_VERSION);
 	p->creator = keep_z(p, "engine");
 	if (r->records)
-		buf_addf(&proof, "%s: %s", r->records->cfg->name, r->records->list.places);
+		records_proof(r->records, &proof);
 	p->records_proof = plan_keep(p, buf_slice(&proof));
 	p->lease = keep_z(p, "this host only");
 	p->made_us = now_read().wall_us;

@@ -11,7 +11,7 @@
 
 struct open_cycle {
 	int64_t id, opened_us;
-	char policy[64], name[32], plan[HASH_HEX];
+	char policy[64], name[32], plan[HASH_HEX], stage[32];
 	struct buf body;
 	int n;
 };
@@ -26,6 +26,7 @@ static enum rc take_cycle(void *ctx, const struct journal_cycle *c)
 	snprintf(o->policy, sizeof o->policy, "%.*s", SLICE_FMT(c->policy));
 	snprintf(o->name, sizeof o->name, "%.*s", SLICE_FMT(c->name));
 	snprintf(o->plan, sizeof o->plan, "%.*s", SLICE_FMT(c->plan));
+	snprintf(o->stage, sizeof o->stage, "%.*s", SLICE_FMT(c->stage));
 	buf_add(&o->body, c->body.p, c->body.n);
 	return RC_OK;
 }
@@ -55,6 +56,17 @@ static enum rc take_item(void *ctx, const struct journal_item *it)
 	return cycle_item_restore(q->r->c, it->n, &ci, &st, q->e);
 }
 
+static void approver(struct egrant *g, struct slice body)
+{
+	struct json_doc *d;
+	if (json_parse(&d, body, NULL, NULL) != RC_OK)
+		return;
+	snprintf(g->g.operator_, sizeof g->g.operator_, "%.*s", SLICE_FMT(json_get_str(json_root(d), "operator")));
+	snprintf(g->g.reason, sizeof g->g.reason, "%.*s", SLICE_FMT(json_get_str(json_root(d), "reason")));
+	snprintf(g->via, sizeof g->via, "%.*s", SLICE_FMT(json_get_str(json_root(d), "via")));
+	json_doc_free(d);
+}
+
 static enum rc take_grant(void *ctx, const struct journal_grant *jg)
 {
 	struct restoring *q = ctx;
@@ -72,6 +84,7 @@ static enum rc take_grant(void *ctx, const struct journal_grant *jg)
 	g->g.made_us = jg->made_us;
 	g->g.lapses_us = jg->expires_us;
 	g->made_boot_us = jg->made_boot_us;
+	approver(g, jg->body);
 	return RC_OK;
 }
 
@@ -127,11 +140,59 @@ static enum rc restore_plan(struct runner *r, struct plan *p, const char *want, 
 	return same_targets(r, p, e);
 }
 
-/* Items outside the plan that must stay are chosen anew from the catalogue: none when it is gone. */
-static void drop_controls(struct runner *r)
+/* Items outside the plan that must stay: those that were chosen with it, none if that is not known. */
+static enum rc restore_controls(struct runner *r, struct err *e)
 {
-	for (int i = 0; i < r->c->lanes; i++)
-		r->c->lane[i].control_n = 0;
+	struct buf b;
+	struct json_doc *d = NULL;
+	bool found;
+	buf_init(&b);
+	enum rc rc = journal_read_setting(r->en->reader, "controls", &b, &found, e);
+	if (rc == RC_OK && found && json_parse(&d, buf_slice(&b), NULL, NULL) != RC_OK)
+		found = false;
+	const struct json *j = d ? json_root(d) : NULL;
+	const struct json *lane = found && json_get_i64(j, "cycle", 0) == r->c->id ? json_first(json_get(j, "lanes")) : NULL;
+	for (int i = 0; i < r->c->lanes; i++, lane = lane ? json_next(lane) : NULL) {
+		struct slice id;
+		int k = 0;
+		for (const struct json *v = json_first(lane); v && k < CYCLE_CONTROL && json_str(v, &id); v = json_next(v))
+			r->control[i][k++] = plan_keep(r->plan, id);
+		r->c->lane[i].control_n = k;
+	}
+	json_doc_free(d);
+	buf_done(&b);
+	return rc;
+}
+
+/* It has done nothing yet and cannot be continued: it ends here, so that the engine can start. */
+static enum rc give_up(struct engine *en, const struct open_cycle *o, const char *why)
+{
+	struct journal *j = journal_new();
+	struct audit_actor who = actor_engine;
+	struct buf b;
+	struct jw w;
+	who.name = SLICE_LIT("recovery");
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "end", cycle_end_name(END_LAPSED));
+	jw_kz(&w, "from", o->stage);
+	jw_kz(&w, "why", why);
+	jw_end_obj(&w);
+	journal_audit(j, AUDIT_CYCLE_CLOSE, &who, slice_of(o->policy), o->id, SLICE_LIT(""), buf_slice(&b));
+	struct journal_cycle row = { .id = o->id, .name = slice_of(o->name), .policy = slice_of(o->policy),
+		.stage = slice_of(cycle_stage_name(STAGE_ENDED)), .state = slice_of(cycle_end_name(END_LAPSED)), .plan = slice_of(o->plan),
+		.body = buf_slice(&o->body), .opened_us = o->opened_us, .closed_us = now_read().wall_us };
+	journal_cycle(j, &row);
+	store_commit(en->store, j, NULL, NULL);
+	snprintf(en->notice, sizeof en->notice, "cycle %s was ended: %.180s", o->name, why);
+	buf_done(&b);
+	return RC_OK;
+}
+
+static bool nothing_done(const struct open_cycle *o)
+{
+	return !strcmp(o->stage, cycle_stage_name(STAGE_DISCOVERING)) || !strcmp(o->stage, cycle_stage_name(STAGE_VALIDATING));
 }
 
 static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
@@ -146,13 +207,18 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 	if (rc == RC_OK && r->c->stage >= STAGE_CLEANING) {     /* before that the cycle starts over */
 		r->plan = plan_new(o->id);
 		rc = restore_plan(r, r->plan, o->plan, e);
+		if (rc == RC_OK)
+			rc = restore_controls(r, e);
 	}
 	if (rc != RC_OK) {
 		runner_free(r);
 		return rc;
 	}
-	drop_controls(r);
 	struct effects fx = { 0 };
+	if (paths_hold(en->paths)) {
+		r->c->held = true;
+		snprintf(r->c->held_why, sizeof r->c->held_why, "the file HOLD is there");
+	}
 	rc = cycle_recover(r->c, now_read(), &fx, e);
 	if (rc != RC_OK) {
 		runner_free(r);
@@ -175,6 +241,8 @@ enum rc recover_cycle(struct engine *en, struct err *e)
 		rc = journal_open_cycles(en->reader, take_cycle, &o, e);
 	if (rc == RC_OK && o.n)
 		rc = rebuild(en, &o, e);
+	if (rc != RC_OK && o.n && nothing_done(&o))
+		rc = give_up(en, &o, e->text);
 	buf_done(&o.body);
 	return rc;
 }

@@ -55,14 +55,33 @@ static void log_outcome(struct runner *r, const struct effect *e)
 	json_doc_free(d);
 }
 
+/* Every record of a rehearsal says that it is one. */
+static void mark_rehearsal(struct buf *b, struct slice payload)
+{
+	const char word[] = "\"rehearsal\":";
+	if (payload.n < 2 || memmem(payload.p, payload.n, word, sizeof word - 1)) {
+		buf_add(b, payload.p, payload.n);
+		return;
+	}
+	buf_add(b, payload.p, payload.n - 1);
+	buf_addf(b, "%s%strue}", payload.n > 2 ? "," : "", word);
+}
+
 static void write_audit(struct runner *r, struct journal *j, const struct effect *e, const struct audit_actor *who)
 {
+	struct slice payload = e->text ? slice_of(e->text) : SLICE_LIT("{}");
+	struct buf marked;
 	char hex[HASH_HEX];
 	enum audit_kind k = (enum audit_kind)e->audit;
 	bool by_engine = k == AUDIT_INTENT || k == AUDIT_OUTCOME || k == AUDIT_PROBE || k == AUDIT_MATRIX || k == AUDIT_BREAKER;
 	plan_hex(r, hex);
-	journal_audit(j, k, by_engine ? &actor_engine : who, subject_of(r, e), r->c->id, slice_of(hex),
-		      e->text ? slice_of(e->text) : SLICE_LIT("{}"));
+	buf_init(&marked);
+	if (r->c->rehearsal) {
+		mark_rehearsal(&marked, payload);
+		payload = buf_slice(&marked);
+	}
+	journal_audit(j, k, by_engine ? &actor_engine : who, subject_of(r, e), r->c->id, slice_of(hex), payload);
+	buf_done(&marked);
 	if (k == AUDIT_OUTCOME)
 		log_outcome(r, e);
 }
@@ -171,6 +190,13 @@ static void keep_acts(struct effects *fx)
 	fx->n = n;
 }
 
+static void deed_free(struct deed *d)
+{
+	journal_free(d->j);
+	effects_done(&d->fx);
+	free(d);
+}
+
 /* The log refused an intent; when it can be written again the cycle is held, so the send is taken back. */
 static void take_back(struct runner *r, const struct effect *e)
 {
@@ -191,9 +217,7 @@ static void deed_end(struct deed *d, enum rc rc, const struct err *e)
 			act(r, &d->fx.e[i]);
 	if (d->reply)
 		d->reply(d->ctx, rc, e, rc == RC_OK ? d->result : NULL);
-	journal_free(d->j);
-	effects_done(&d->fx);
-	free(d);
+	deed_free(d);
 	r->waiting--;
 	engine_changed(r->en, ENGINE_CYCLE | ENGINE_OVERVIEW);
 }
@@ -220,7 +244,9 @@ static void deed_done(void *ctx, enum rc rc, const struct err *e)
 	*r->backlog_tail = d;
 	r->backlog_tail = &d->next;
 	if (d->reply) {
-		d->reply(d->ctx, rc, e, NULL);
+		struct err late;
+		err_set(&late, RC_AUDIT, "decided, but not recorded yet: %.180s; it counts once the audit log can be written", e->text);
+		d->reply(d->ctx, RC_AUDIT, &late, NULL);
 		d->reply = NULL;
 	}
 	store_failed(r, e->text);
@@ -363,6 +389,10 @@ void runner_free(struct runner *r)
 {
 	if (!r)
 		return;
+	for (struct deed *d = r->backlog, *next; d; d = next) {
+		next = d->next;
+		deed_free(d);
+	}
 	loop_timer_free(r->timer);
 	plan_free(r->plan);
 	cycle_free(r->c);

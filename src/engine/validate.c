@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERDICT_BATCH = 1000, ROWS_PER_ITEM = 64 };
+enum { VERDICT_BATCH = 1000 };
 
 struct pass {
 	struct validation *v;
 	struct catalog *c;
 	int lane;                       /* of the plan */
 	struct policy_verdict verdict;
-	struct catalog_row rows[ROWS_PER_ITEM];
-	size_t n_rows;
-	struct arena *keep;             /* rows of the item being gathered */
+	struct catalog_row *rows;       /* of the item being gathered */
+	size_t n_rows, cap_rows;
+	struct arena *keep;             /* their bytes */
 	struct rng rng;
 	int64_t kept_seen;
 	/* second pass */
@@ -101,8 +101,7 @@ static enum rc one_item(struct pass *p, const struct catalog_item *it)
 
 static void keep_row(struct pass *p, const struct catalog_row *row)
 {
-	if (p->n_rows == ROWS_PER_ITEM)
-		return;
+	GROW(p->rows, p->cap_rows, p->n_rows + 1);
 	struct catalog_row *r = &p->rows[p->n_rows++];
 	*r = *row;
 	r->key = keep(p->keep, row->key);
@@ -162,6 +161,14 @@ static void write_journal(struct validation *v)
 	}
 }
 
+/* A policy without records judges without rows: those of another policy are none of its business. */
+static enum rc no_rows(struct catalog *c, struct err *e)
+{
+	int64_t n;
+	enum rc rc = catalog_rows_begin(c, e);
+	return rc == RC_OK ? catalog_rows_finish(c, &n, e) : rc;
+}
+
 void validation_work(struct catalog *c, void *ctx)
 {
 	struct validation *v = ctx;
@@ -172,7 +179,9 @@ void validation_work(struct catalog *c, void *ctx)
 	p->texts = arena_new(1 << 16);
 	rng_seed(&p->rng, v->seed);
 	policy_verdict_init(&p->verdict);
-	v->rc = each_lane(p);
+	v->rc = v->records ? RC_OK : no_rows(c, &v->err);
+	if (v->rc == RC_OK)
+		v->rc = each_lane(p);
 	if (v->rc == RC_OK)
 		v->rc = plan_freeze(v->plan, &v->err);
 	if (v->rc == RC_OK)
@@ -192,5 +201,6 @@ void validation_work(struct catalog *c, void *ctx)
 	arena_free(p->keep);
 	arena_free(p->texts);
 	free(p->by_id);
+	free(p->rows);
 	free(p);
 }

@@ -256,10 +256,8 @@ static void can_part(struct engine *en, struct jw *w)
 	jw_key(w, "can");
 	jw_obj(w);
 	view_optional_z(w, "cycle.start", runner_open(en) ? "a cycle is open" : !store_writable(en->store) ? "the audit log cannot be written" : NULL);
-	bool listed = true;
-	for (size_t i = 0; i < en->cfg->n_lanes; i++)
-		listed &= en->lane[i].complete;
-	view_optional_z(w, "mode.armed", en->mode == MODE_ARMED ? "it is armed" : listed ? NULL : "every lane must have been listed completely first");
+	char why[ARM_WHY];
+	view_optional_z(w, "mode.armed", en->mode == MODE_ARMED ? "it is armed" : engine_may_arm(en, why) ? NULL : why);
 	jw_end_obj(w);
 }
 
