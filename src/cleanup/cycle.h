@@ -197,7 +197,7 @@ struct cycle {
 	int64_t run_until_wall_us, run_until_boot_us;   /* the earliest end of the grants' running times */
 	bool aborting, abort_restore;
 	enum cycle_end ending;          /* what it ends as although claims must be given back first; NONE = what became of it */
-	char must_abort[200];           /* sentence: too much failed over all lanes; only an abort goes on */
+	char must_abort[200];           /* sentence: too much failed over all lanes, or time is over; only an abort goes on */
 	bool cleaned;                   /* every lane is through CLEANING; the next run command passes the gate */
 	/* committing, auditing */
 	int64_t rows_busy, release_busy;

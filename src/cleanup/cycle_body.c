@@ -151,7 +151,7 @@ enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_i
 	struct cycle_lane *l = &c->lane[p->lane];
 	*it = (struct cycle_item){ .bytes = p->bytes, .lane = p->lane, .sent_us = -1, .sent_wall_us = st->sent_wall_us,
 		.checked_us = INT64_MIN / 2, .has_row = p->has_row, .state = (uint8_t)st->state, .row = (uint8_t)st->row,
-		.attempts = (uint16_t)MIN(st->attempts, (int)UINT16_MAX), .tries = (uint8_t)MIN(st->attempts, (int)UINT8_MAX),
+		.attempts = (uint16_t)MIN(st->attempts, (int)UINT16_MAX), .tries = c->rehearsal ? 0 : (uint8_t)MIN(st->attempts, (int)UINT8_MAX),
 		.class_ = (uint8_t)st->class_, .left = may_have_left(st) };
 	cycle_count_item(c, n, (enum item_state)st->state);
 	if (item_holds_unit((enum item_state)st->state)) {
@@ -173,7 +173,8 @@ static const enum recovery recovery_of[ITEM_STATE_COUNT] = {
 
 static void recover_item(struct step *s, struct cycle_item *it)
 {
-	switch (recovery_of[it->state]) {
+	enum recovery to = recovery_of[it->state];
+	switch (to == ASK && s->c->rehearsal ? BACK_TO_PLAN : to) {     /* a rehearsal's requests never leave */
 	case KEEP: break;
 	case BACK_TO_PLAN:
 		if (it->state == ITEM_CLAIMING && it->has_row)
@@ -181,6 +182,8 @@ static void recover_item(struct step *s, struct cycle_item *it)
 		item_set(s, it, ITEM_PLANNED);
 		break;
 	case ASK:
+		/* it may be as young as the wall clock says: a store that acts late is given its time */
+		it->sent_us = it->sent_wall_us < 0 ? -1 : s->now.boot_us - MAX(s->now.wall_us - it->sent_wall_us, 0);
 		it->probes = 0;
 		item_probe(s, it);
 		break;

@@ -269,7 +269,7 @@ static void go_on(struct step *s, enum cycle_run run)
 		emit(s, EFF_CYCLE, -1, -1);
 	}
 	c->run = run;
-	if (c->stage == STAGE_CLEANING && !c->cleaned)
+	if (c->stage == STAGE_CLEANING && !c->cleaned && !c->aborting)
 		clean_resume(s);
 	if (c->stage == STAGE_COMMITTING)
 		commit_resume(s);
@@ -342,8 +342,11 @@ static void lapse(struct step *s, bool void_it)
 	if (c->stage == STAGE_ENDED || c->ending || !(over || void_it))
 		return;
 	if (c->first_intent) {
-		if (over && !c->held)
-			hold(s, over);
+		if (!over || c->must_abort[0])
+			return;
+		snprintf(c->must_abort, sizeof c->must_abort, "%s", over);
+		emit(s, EFF_CYCLE, -1, -1);
+		hold(s, over);
 		return;
 	}
 	if (!c->plan_frozen)
@@ -449,7 +452,7 @@ int64_t cycle_due_us(const struct cycle *c)
 		due = c->plan_until_boot_us;
 	if (c->stage == STAGE_CLEANING) {
 		due = MIN(due, clean_due_us(c));
-		if (c->first_intent && !c->cleaned && !c->aborting && !c->held && c->run_until_wall_us)
+		if (c->first_intent && !c->cleaned && !c->aborting && !c->must_abort[0] && c->run_until_wall_us)
 			due = MIN(due, c->run_until_boot_us);
 	}
 	return due;
