@@ -87,6 +87,8 @@ const char *rc_name(enum rc rc)
 
 int rc_exit(enum rc rc)
 {
+	if (rc == RC_REFUSED || rc == RC_NOT_FOUND)
+		return RC_USAGE;
 	return rc <= RC_CANDIDATES ? (int)rc : RC_INTERNAL;
 }
 

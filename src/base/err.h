@@ -48,7 +48,7 @@ enum rc err_set(struct err *e, enum rc rc, const char *fmt, ...) PRINTF_LIKE(3, 
 enum rc err_prefix(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Stable lower-case word of a code for JSON and logs: "usage", "grant", "audit" … */
 const char *rc_name(enum rc rc);
-/* Exit code of the CLI for a code: itself up to 20, else 1. */
+/* Exit code of the CLI for a code: itself up to 20; what cannot be asked for now, or of that name, is 2; else 1. */
 int rc_exit(enum rc rc);
 
 _Noreturn void die(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -409,11 +409,11 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 		rc = read_mode(en, e);
 	if (rc == RC_OK)
 		rc = verify_at_start(en, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		note_start(en);
-	engine_permits(en);
-	if (rc == RC_OK)
+		engine_permits(en);
 		rc = recover_cycle(en, e);
+	}
 	if (rc == RC_OK)
 		rc = open_links(en, e);
 	if (rc != RC_OK) {

@@ -64,7 +64,8 @@ static void exit_codes_are_the_documented_ones(void **state)
 	assert_int_equal(rc_exit(RC_USAGE), 2);
 	assert_int_equal(rc_exit(RC_HELD), 11);
 	assert_int_equal(rc_exit(RC_CANDIDATES), 20);
-	assert_int_equal(rc_exit(RC_NOT_FOUND), 1);
+	assert_int_equal(rc_exit(RC_NOT_FOUND), 2);
+	assert_int_equal(rc_exit(RC_REFUSED), 2);
 	assert_int_equal(rc_exit(RC_FORMAT), 1);
 }
 
