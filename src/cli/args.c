@@ -26,6 +26,11 @@ const char *cli_opt(const struct cli *c, const char *name)
 	die("verb %s has no option %s", c->verb->name, name);
 }
 
+int cli_exit(enum rc rc)
+{
+	return rc == RC_REFUSED || rc == RC_NOT_FOUND ? RC_USAGE : rc_exit(rc);
+}
+
 /* ---- help ---- */
 
 static void usage_line(const struct verb *v)

@@ -54,20 +54,46 @@ enum rc verb_audit_tail(struct cli *c, struct err *e)
 	return RC_OK;
 }
 
-static enum rc verdict(struct cli *c, bool ok, int64_t records, int64_t first_bad, struct slice why, struct slice head, struct err *e)
+static enum rc verdict(struct cli *c, const struct json *j, struct err *e)
 {
-	if (c->json)
-		printf("{\"ok\":%s,\"records\":%" PRId64 ",\"first_bad\":%" PRId64 "}\n", ok ? "true" : "false", records, first_bad);
-	else if (ok)
-		printf("ok: %" PRId64 " records, head %.*s\n", records, SLICE_FMT(head));
-	return ok ? RC_OK : err_set(e, RC_AUDIT, "the log does not verify: %.*s", SLICE_FMT(why));
+	char why[220];
+	bool ok = json_get_bool(j, "ok", false);
+	if (c->json) {
+		print_json(j);
+	} else if (ok) {
+		print_count("ok: ", j, "records");
+		print_field(" records, head ", json_get(j, "head"), "short");
+		putchar('\n');
+	}
+	return ok ? RC_OK : err_set(e, RC_AUDIT, "the log does not verify: %s", text_z(why, sizeof why, json_get_str(j, "why")));
+}
+
+/* As the protocol says it. */
+static void verdict_json(struct buf *b, const struct audit_verdict *v)
+{
+	char hex[HASH_HEX], shown[16];
+	struct jw w;
+	jw_init(&w, b);
+	jw_obj(&w);
+	jw_kbool(&w, "ok", v->ok);
+	jw_ki64(&w, "records", v->records);
+	jw_kopt(&w, "first_bad", v->first_bad ? v->first_bad : -1);
+	jw_kz(&w, "why", v->ok ? NULL : v->why);
+	jw_key(&w, "head");
+	jw_obj(&w);
+	jw_ki64(&w, "seq", v->head.seq);
+	jw_kz(&w, "hash", hash_hex(hex, &v->head.hash));
+	jw_kz(&w, "short", hash_short(shown, &v->head.hash));
+	jw_end_obj(&w);
+	jw_end_obj(&w);
 }
 
 static enum rc verify_offline(struct cli *c, struct err *e)
 {
 	struct audit_verdict v;
+	struct json_doc *doc;
+	struct buf b;
 	struct db *d;
-	char shown[16];
 	enum rc rc = db_open(&d, c->paths->db, DB_READER, &schema_sluice, e);
 	if (rc != RC_OK)
 		return rc;
@@ -75,7 +101,15 @@ static enum rc verify_offline(struct cli *c, struct err *e)
 	db_close(d);
 	if (rc != RC_OK)
 		return rc;
-	return verdict(c, v.ok, v.records, v.first_bad, slice_of(v.why), slice_of(hash_short(shown, &v.head.hash)), e);
+	buf_init(&b);
+	verdict_json(&b, &v);
+	rc = json_parse(&doc, buf_slice(&b), NULL, e);
+	if (rc == RC_OK) {
+		rc = verdict(c, json_root(doc), e);
+		json_doc_free(doc);
+	}
+	buf_done(&b);
+	return rc;
 }
 
 enum rc verb_audit_verify(struct cli *c, struct err *e)
@@ -86,11 +120,7 @@ enum rc verb_audit_verify(struct cli *c, struct err *e)
 	enum rc rc = cli_call(c, "audit.verify", NULL, &d, e);
 	if (rc != RC_OK)
 		return rc;
-	const struct json *j = json_root(d);
-	char why[220];
-	text_z(why, sizeof why, json_get_str(j, "why"));
-	rc = verdict(c, json_get_bool(j, "ok", false), json_get_i64(j, "records", 0), json_get_i64(j, "first_bad", 0), slice_of(why),
-		     json_get_str(json_get(j, "head"), "short"), e);
+	rc = verdict(c, json_root(d), e);
 	json_doc_free(d);
 	return rc;
 }
@@ -104,7 +134,9 @@ static void csv_record(struct buf *b, const struct json *r)
 		struct slice s;
 		struct buf num;
 		buf_init(&num);
-		if (!json_str(v, &s)) {
+		if (json_is_null(v)) {
+			s = (struct slice){ "", 0 };
+		} else if (!json_str(v, &s)) {
 			json_print(&num, v);
 			s = buf_slice(&num);
 		}

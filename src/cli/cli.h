@@ -43,6 +43,9 @@ enum rc cli_run(struct cli *c, char **argv, int argc, struct err *e) MUST_USE;
 /* Value of an option of this verb; NULL when it was not given. */
 const char *cli_opt(const struct cli *c, const char *name);
 
+/* Exit code: SEMANTICS 9; a command that cannot be given now, or names what is not there, is a usage error. */
+int cli_exit(enum rc rc);
+
 /* ---- caller.c: one call at a time ---- */
 struct caller;
 enum rc caller_open(struct caller **out, const struct cli *c, bool watch, struct err *e) MUST_USE;
@@ -63,6 +66,12 @@ struct column {
 };
 void print_table(const struct json *rows, const struct column *cols, size_t n);
 void print_json(const struct json *j);
+/* A member as text that is safe on a terminal, after `before`; nothing at all when it is absent or empty. */
+void print_field(const char *before, const struct json *obj, const char *key);
+/* A member that counts: "unknown" where it is null. */
+void print_count(const char *before, const struct json *obj, const char *key);
+/* "title: a, b, c" of an array of strings; nothing when it is empty. */
+void print_list(const char *title, const struct json *array);
 void print_bytes(struct buf *b, int64_t v);
 /* Flush; a closed standard output is an error of its own. */
 enum rc print_end(struct err *e) MUST_USE;

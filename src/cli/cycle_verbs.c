@@ -28,6 +28,23 @@ enum rc wait_cycle(struct caller *cl, int64_t ms, struct json_doc **state, struc
 	}
 }
 
+/* More items changed since the plan was made than SEMANTICS 5 lets pass. */
+static bool drifted(const struct json *c)
+{
+	for (const struct json *l = json_first(json_get(c, "lanes")); l; l = json_next(l))
+		if (json_get_i64(l, "drifted", 0) > MAX(2, json_get_i64(l, "N", 0) / 10))
+			return true;
+	return false;
+}
+
+static bool halted(const struct json *c)
+{
+	for (const struct json *l = json_first(json_get(c, "lanes")); l; l = json_next(l))
+		if (json_get_str(l, "halted").n)
+			return true;
+	return false;
+}
+
 enum rc cycle_rc(const struct json *c)
 {
 	static const struct { const char *end; enum rc rc; } ends[] = {
@@ -41,13 +58,12 @@ enum rc cycle_rc(const struct json *c)
 			bool some = json_get_i64(json_get(c, "plan"), "items", 0) > 0;
 			return rehearsal && ends[i].rc == RC_OK && some ? RC_CANDIDATES : ends[i].rc;
 		}
-	if (slice_is(json_get_str(c, "state"), "held"))
+	if (slice_is(stage, "CLEANING") && drifted(c))
+		return RC_STALE;
+	if (slice_is(json_get_str(c, "state"), "held") || halted(c))
 		return RC_HELD;
-	if (slice_is(stage, "DISCOVERING") && slice_starts(waiting, "lane "))
-		return RC_INCOMPLETE;
-	if (slice_is(stage, "DISCOVERING") && slice_starts(waiting, "records"))
-		return RC_INCOMPLETE;
-	return RC_OK;
+	bool listed = !slice_is(stage, "DISCOVERING") || !waiting.n || slice_starts(waiting, "ready ");
+	return listed ? RC_OK : RC_INCOMPLETE;
 }
 
 static void show_lanes(const struct json *c)
@@ -56,24 +72,34 @@ static void show_lanes(const struct json *c)
 		{ "lane", "lane", COL_TEXT, 32 }, { "phase", "phase", COL_TEXT, 20 }, { "planned", "planned", COL_NUMBER, 0 },
 		{ "granted", "granted", COL_NUMBER, 0 }, { "deleted", "deleted", COL_NUMBER, 0 }, { "gone", "gone", COL_NUMBER, 0 },
 		{ "gone other", "gone_other", COL_NUMBER, 0 }, { "failed", "failed", COL_NUMBER, 0 }, { "unknown", "unknown", COL_NUMBER, 0 },
-		{ "refused", "refused", COL_NUMBER, 0 }, { "held", "held", COL_NUMBER, 0 }, { "in flight", "in_flight", COL_NUMBER, 0 },
-		{ "requests", "requests", COL_NUMBER, 0 } };
+		{ "refused", "refused", COL_NUMBER, 0 }, { "drifted", "drifted", COL_NUMBER, 0 }, { "held", "held", COL_NUMBER, 0 }, { "in flight", "in_flight", COL_NUMBER, 0 },
+		{ "requests", "requests", COL_NUMBER, 0 }, { "halted", "halted", COL_TEXT, 100 } };
 	print_table(json_get(c, "lanes"), cols, ARRAY_LEN(cols));
 }
 
 static void show_cycle(const struct json *c)
 {
-	struct slice end = json_get_str(c, "end");
-	printf("cycle %.*s  %.*s  %.*s  %.*s%.*s\n", SLICE_FMT(json_get_str(c, "name")), SLICE_FMT(json_get_str(c, "policy")),
-	       SLICE_FMT(json_get_str(c, "stage")), SLICE_FMT(json_get_str(c, "state")), json_get_bool(c, "rehearsal", false) ? 12 : 0, " (rehearsal)");
-	if (end.n)
-		printf("ended %.*s\n", SLICE_FMT(end));
-	if (json_get_str(c, "waiting_for").n)
-		printf("%.*s\n", SLICE_FMT(json_get_str(c, "waiting_for")));
-	if (json_is_object(json_get(c, "plan")))
-		printf("plan %.*s  %" PRId64 " items\n", SLICE_FMT(json_get_str(json_get(c, "plan"), "short")), json_get_i64(json_get(c, "plan"), "items", 0));
+	print_field("cycle ", c, "name");
+	print_field("  ", c, "policy");
+	print_field("  ", c, "stage");
+	print_field("  ", c, "state");
+	puts(json_get_bool(c, "rehearsal", false) ? "  (rehearsal)" : "");
+	if (json_get_str(c, "end").n) {
+		print_field("ended ", c, "end");
+		putchar('\n');
+	}
+	if (json_get_str(c, "waiting_for").n) {
+		print_field("", c, "waiting_for");
+		putchar('\n');
+	}
+	if (json_is_object(json_get(c, "plan"))) {
+		print_field("plan ", json_get(c, "plan"), "short");
+		print_count("  items ", json_get(c, "plan"), "items");
+		putchar('\n');
+	}
 	show_lanes(c);
-	printf("%.*s%s\n", SLICE_FMT(json_get_str(c, "equation")), json_get_bool(c, "balanced", false) ? "" : "  (still moving)");
+	print_field("", c, "equation");
+	puts(json_get_bool(c, "balanced", false) ? "" : "  (still moving)");
 }
 
 static enum rc show_where(struct cli *c, struct caller *cl, int64_t ms, struct err *e)

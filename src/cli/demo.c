@@ -204,7 +204,7 @@ _Noreturn static void console_child(struct demo *d, const sigset_t *before)
 	enum rc rc = console_run(&o, &e);
 	if (rc != RC_OK)
 		fprintf(stderr, "sluice: %s\n", e.text);
-	_exit(rc_exit(rc));
+	_exit(cli_exit(rc));
 }
 
 /* Until the console ended: suspended with it, and what should end this process ends the console first. */

@@ -110,14 +110,21 @@ enum rc verb_engine_run(struct cli *c, struct err *e)
 
 /* ---- in the background ---- */
 
-static bool answers(struct cli *c)
+/* The process that answers at the socket; 0 = none does. */
+static pid_t answers(struct cli *c)
 {
 	struct caller *cl;
+	struct json_doc *d;
 	struct err e;
+	pid_t pid = 0;
 	if (access(c->paths->socket, F_OK) != 0 || caller_open(&cl, c, true, &e) != RC_OK)
-		return false;
+		return 0;
+	if (caller_call(cl, "status", NULL, &d, &e) == RC_OK) {
+		pid = (pid_t)json_get_i64(json_get(json_root(d), "engine"), "pid", 0);
+		json_doc_free(d);
+	}
 	caller_close(cl);
-	return true;
+	return pid;
 }
 
 static char *own_path(const struct cli *c)
@@ -179,7 +186,7 @@ static enum rc wait_child(struct cli *c, pid_t pid, int fd, struct err *e)
 	while (!cli_stop_signal && now_read().boot_us < until) {
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return child_error(fd, status, e);
-		if (answers(c))
+		if (answers(c) == pid)
 			return RC_OK;
 		usleep(POLL_MS * 1000);
 	}

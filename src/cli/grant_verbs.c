@@ -36,9 +36,13 @@ enum rc verb_grant_keygen(struct cli *c, struct err *e)
 static enum rc fill(struct cli *c, const struct json *plan, struct grant *g, struct err *e)
 {
 	const char *lane = cli_opt(c, "--lane"), *items = cli_opt(c, "--items"), *reason = cli_opt(c, "--reason"), *who = cli_opt(c, "--operator");
+	const char *abort = cli_opt(c, "--on-abort") ? cli_opt(c, "--on-abort") : "ask";
 	const struct json *l = json_first(json_get(plan, "lanes"));
 	uint8_t raw[16];
 	struct buf b;
+	if (strlen(reason) >= sizeof g->reason || strlen(who) >= sizeof g->operator_ || strlen(abort) >= sizeof g->on_abort)
+		return err_set(e, RC_USAGE, "a reason has at most %zu bytes, an operator's name %zu; --on-abort is keep or ask",
+			       sizeof g->reason - 1, sizeof g->operator_ - 1);
 	while (l && !slice_is(json_get_str(l, "lane"), lane))
 		l = json_next(l);
 	if (!l)
@@ -47,15 +51,19 @@ static enum rc fill(struct cli *c, const struct json *plan, struct grant *g, str
 		.lapses_us = json_get_i64(plan, "expires_us", 0) };
 	if (!hash_parse(&g->plan, json_get_str(plan, "id")))
 		return err_set(e, RC_INTERNAL, "the engine's plan has no id");
-	if (items && !parse_i64(slice_of(items), &g->items))
-		return err_set(e, RC_USAGE, "--items takes a whole number");
+	if (items && (!parse_i64(slice_of(items), &g->items) || g->items < 1))
+		return err_set(e, RC_USAGE, "--items takes a whole number, 1 or more");
+	if (g->items > json_get_i64(l, "items", 0))
+		return err_set(e, RC_CAP, "--items %" PRId64 ": the plan has %" PRId64 " in lane %s", g->items, json_get_i64(l, "items", 0), lane);
 	const struct json *part = json_get(l, "grant");
 	if (items && part)
 		g->bytes = json_get_i64(part, "bytes", g->bytes);
+	int64_t listed = json_get_i64(l, "listed", 0);
+	g->share_bp = listed ? (10000 * g->items + listed - 1) / listed : 0;
 	snprintf(g->lane, sizeof g->lane, "%s", lane);
 	snprintf(g->reason, sizeof g->reason, "%s", reason);
 	snprintf(g->operator_, sizeof g->operator_, "%s", who);
-	snprintf(g->on_abort, sizeof g->on_abort, "%s", cli_opt(c, "--on-abort") ? cli_opt(c, "--on-abort") : "ask");
+	snprintf(g->on_abort, sizeof g->on_abort, "%s", abort);
 	rng_os(raw, sizeof raw);
 	buf_init(&b);
 	hex_encode(&b, raw, sizeof raw);

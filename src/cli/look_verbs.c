@@ -43,30 +43,40 @@ enum rc verb_policies(struct cli *c, struct err *e)
 	return show(c, "policies", NULL, "policies", cols, ARRAY_LEN(cols), e);
 }
 
+static void show_status(const struct json *j)
+{
+	const struct json *en = json_get(j, "engine"), *cy = json_get(j, "cycle"), *chain = json_get(j, "chain");
+	char t[TIME_TEXT];
+	print_field("engine ", en, "name");
+	print_field("  mode ", en, "mode");
+	printf("  up %s", time_age(t, now_read().wall_us - json_get_i64(en, "started_us", 0)));
+	print_count("  chain #", chain, "seq");
+	print_field(" ", chain, "short");
+	print_field("\nnotice: ", en, "notice");
+	puts("\n");
+	print_table(json_get(j, "links"), link_cols, ARRAY_LEN(link_cols));
+	putchar('\n');
+	print_table(json_get(j, "lanes"), lane_cols, ARRAY_LEN(lane_cols));
+	if (!json_is_object(cy))
+		return;
+	print_field("\ncycle ", cy, "name");
+	print_field("  ", cy, "policy");
+	print_field("  ", cy, "stage");
+	print_field("  ", cy, "end");
+	print_field("  ", cy, "waiting_for");
+	putchar('\n');
+}
+
 enum rc verb_status(struct cli *c, struct err *e)
 {
 	struct json_doc *d;
 	enum rc rc = cli_call(c, "status", NULL, &d, e);
 	if (rc != RC_OK)
 		return rc;
-	const struct json *j = json_root(d), *en = json_get(j, "engine"), *cy = json_get(j, "cycle");
-	if (c->json) {
-		print_json(j);
-	} else {
-		char t[TIME_TEXT];
-		printf("engine %.*s  mode %.*s  up %s  chain #%" PRId64 " %.*s\n", SLICE_FMT(json_get_str(en, "name")), SLICE_FMT(json_get_str(en, "mode")),
-		       time_age(t, now_read().wall_us - json_get_i64(en, "started_us", 0)), json_get_i64(json_get(j, "chain"), "seq", 0),
-		       SLICE_FMT(json_get_str(json_get(j, "chain"), "short")));
-		if (json_get_str(en, "notice").n)
-			printf("notice: %.*s\n", SLICE_FMT(json_get_str(en, "notice")));
-		putchar('\n');
-		print_table(json_get(j, "links"), link_cols, ARRAY_LEN(link_cols));
-		putchar('\n');
-		print_table(json_get(j, "lanes"), lane_cols, ARRAY_LEN(lane_cols));
-		if (json_is_object(cy))
-			printf("\ncycle %.*s  %.*s  %.*s  %.*s%.*s\n", SLICE_FMT(json_get_str(cy, "name")), SLICE_FMT(json_get_str(cy, "policy")),
-			       SLICE_FMT(json_get_str(cy, "stage")), SLICE_FMT(json_get_str(cy, "end")), SLICE_FMT(json_get_str(cy, "waiting_for")));
-	}
+	if (c->json)
+		print_json(json_root(d));
+	else
+		show_status(json_root(d));
 	json_doc_free(d);
 	return RC_OK;
 }
@@ -119,37 +129,71 @@ enum rc verb_candidates(struct cli *c, struct err *e)
 	return rc;
 }
 
-static void plan_line(const char *what, const struct json *l)
+static void show_bytes(const char *before, const struct json *obj, const char *key)
 {
-	printf("%-22s %.*s\n", what, SLICE_FMT(json_get_str(l, what)));
+	struct buf b;
+	buf_init(&b);
+	print_bytes(&b, json_get_i64(obj, key, 0));
+	printf("%s%s", before, buf_z(&b));
+	buf_done(&b);
+}
+
+static void show_plan_lane(const struct json *l)
+{
+	const struct json *k = json_get(l, "class"), *caps = json_get(l, "caps"), *part = json_get(l, "grant");
+	int64_t share = json_get_i64(caps, "share_bp", 0);
+	print_field("\nlane ", l, "lane");
+	print_field("  ", l, "url");
+	print_field("  account ", l, "account");
+	print_field("  key …", l, "key");
+	print_count("\n  items ", l, "items");
+	print_count(" of ", l, "listed");
+	print_count(" listed (expected ", l, "expected");
+	show_bytes(")   bytes ", l, "bytes");
+	print_count("\n  class R3 ", k, "R3");
+	print_count("  R2 ", k, "R2");
+	print_count("  R1 ", k, "R1");
+	print_count("  R0 ", k, "R0");
+	print_count(" (cannot be brought back)\n  caps ", caps, "items");
+	show_bytes(" items, ", caps, "bytes");
+	printf(", share %" PRId64 ".%02" PRId64 " %%", share / 100, share % 100);
+	print_count(", at least ", caps, "remain");
+	puts(" remain");
+	print_list("  by default: ", json_get(caps, "defaults"));
+	print_list("  cannot be looked into: ", json_get(l, "blind"));
+	print_field("  ", l, "claims_sentence");
+	print_field(json_get_str(l, "claims_sentence").n ? "\n  type: " : "  type: ", l, "phrase");
+	print_field("\n        ", l, "irreversible_phrase");
+	if (part) {
+		print_count("\n  a grant of ", part, "items");
+		show_bytes(" items: ", part, "bytes");
+		print_field("\n  type: ", part, "phrase");
+		print_field("\n        ", part, "irreversible_phrase");
+	}
+	putchar('\n');
 }
 
 static void show_plan(const struct json *p)
 {
 	char t[TIME_TEXT];
-	printf("plan %.*s  (%.*s)\npolicy %.*s  made %s", SLICE_FMT(json_get_str(p, "short")), SLICE_FMT(json_get_str(p, "id")),
-	       SLICE_FMT(json_get_str(p, "policy")), time_rfc3339(t, json_get_i64(p, "made_us", 0), false));
+	print_field("plan ", p, "short");
+	print_field("  (", p, "id");
+	print_field(")\npolicy ", p, "policy");
+	printf("  made %s", time_rfc3339(t, json_get_i64(p, "made_us", 0), false));
 	printf("  expires %s\n", time_rfc3339(t, json_get_i64(p, "expires_us", 0), false));
-	if (!json_get_bool(p, "valid", false))
-		printf("this plan is no longer valid: %.*s\n", SLICE_FMT(json_get_str(p, "invalid_because")));
-	for (const struct json *l = json_first(json_get(p, "lanes")); l; l = json_next(l)) {
-		struct buf b;
-		buf_init(&b);
-		print_bytes(&b, json_get_i64(l, "bytes", 0));
-		const struct json *k = json_get(l, "class"), *caps = json_get(l, "caps");
-		printf("\nlane %.*s  %.*s  key …%.*s\n", SLICE_FMT(json_get_str(l, "lane")), SLICE_FMT(json_get_str(l, "url")), SLICE_FMT(json_get_str(l, "key")));
-		printf("  items %" PRId64 " of %" PRId64 " listed   bytes %s\n", json_get_i64(l, "items", 0), json_get_i64(l, "listed", 0), buf_z(&b));
-		printf("  class R3 %" PRId64 "  R2 %" PRId64 "  R1 %" PRId64 "  R0 %" PRId64 " (cannot be brought back)\n", json_get_i64(k, "R3", 0),
-		       json_get_i64(k, "R2", 0), json_get_i64(k, "R1", 0), json_get_i64(k, "R0", 0));
-		printf("  caps %" PRId64 " items, share %" PRId64 ".%02" PRId64 " %%, at least %" PRId64 " remain\n", json_get_i64(caps, "items", 0),
-		       json_get_i64(caps, "share_bp", 0) / 100, json_get_i64(caps, "share_bp", 0) % 100, json_get_i64(caps, "remain", 0));
-		if (json_get_str(l, "claims_sentence").n)
-			printf("  %.*s\n", SLICE_FMT(json_get_str(l, "claims_sentence")));
-		printf("  type: ");
-		plan_line("phrase", l);
-		buf_done(&b);
+	if (!json_get_bool(p, "valid", false)) {
+		print_field("no longer valid: ", p, "invalid_because");
+		putchar('\n');
 	}
-	printf("\nif aborted: %.*s\n", SLICE_FMT(json_get_str(p, "if_abort")));
+	for (const struct json *l = json_first(json_get(p, "lanes")); l; l = json_next(l))
+		show_plan_lane(l);
+	for (const struct json *r = json_first(json_get(p, "records")); r; r = json_next(r)) {
+		print_field("\nrecords ", r, "places");
+		putchar('\n');
+	}
+	print_field("lease: ", p, "lease");
+	print_field("\nif aborted: ", p, "if_abort");
+	putchar('\n');
 }
 
 enum rc verb_plan_show(struct cli *c, struct err *e)
@@ -206,8 +250,8 @@ enum rc verb_mode(struct cli *c, struct err *e)
 	if (!c->args) {
 		rc = cli_call(c, "status", NULL, &d, e);
 		if (rc == RC_OK) {
-			struct slice m = json_get_str(json_get(json_root(d), "engine"), "mode");
-			printf(c->json ? "{\"mode\":\"%.*s\"}\n" : "%.*s\n", SLICE_FMT(m));
+			print_field(c->json ? "{\"mode\":\"" : "", json_get(json_root(d), "engine"), "mode");
+			puts(c->json ? "\"}" : "");
 			json_doc_free(d);
 		}
 		return rc;

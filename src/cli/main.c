@@ -39,5 +39,5 @@ int main(int argc, char **argv)
 		rc = RC_INTERNAL;
 	}
 	paths_free(c.paths);
-	return rc_exit(rc);
+	return cli_exit(rc);
 }

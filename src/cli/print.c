@@ -49,7 +49,7 @@ static void cell(struct buf *b, const struct json *row, const struct column *c)
 	else if (json_bool(v, &yes))
 		buf_adds(b, yes ? "yes" : "no");
 	else if (!json_i64(v, &n))
-		buf_adds(b, json_is_null(v) || !v ? "?" : "…");
+		buf_adds(b, v && !json_is_null(v) ? "…" : c->kind == COL_TEXT ? "-" : "?");
 	else if (c->kind == COL_BYTES)
 		print_bytes(b, n);
 	else if (c->kind == COL_TIME)
@@ -113,13 +113,56 @@ void print_table(const struct json *rows, const struct column *cols, size_t n)
 	free(width);
 }
 
+static void put(const struct buf *b)
+{
+	fwrite(b->n ? b->p : "", 1, b->n, stdout);
+}
+
+void print_field(const char *before, const struct json *obj, const char *key)
+{
+	struct slice s = json_get_str(obj, key);
+	struct buf b;
+	if (!s.n)
+		return;
+	buf_init(&b);
+	buf_adds(&b, before);
+	text_show(&b, s, 0, false);
+	put(&b);
+	buf_done(&b);
+}
+
+void print_count(const char *before, const struct json *obj, const char *key)
+{
+	int64_t n;
+	if (json_i64(json_get(obj, key), &n))
+		printf("%s%" PRId64, before, n);
+	else
+		printf("%sunknown", before);
+}
+
+void print_list(const char *title, const struct json *array)
+{
+	struct buf b;
+	buf_init(&b);
+	for (const struct json *j = json_first(array); j; j = json_next(j)) {
+		struct slice s = { NULL, 0 };
+		buf_adds(&b, b.n ? ", " : title);
+		if (json_str(j, &s))
+			text_show(&b, s, 0, false);
+	}
+	if (b.n)
+		buf_addc(&b, '\n');
+	put(&b);
+	buf_done(&b);
+}
+
 void print_json(const struct json *j)
 {
 	struct buf b;
 	buf_init(&b);
 	json_print(&b, j);
 	buf_addc(&b, '\n');
-	fwrite(b.p, 1, b.n, stdout);
+	put(&b);
 	buf_done(&b);
 }
 
