@@ -233,10 +233,12 @@ enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e)
 	" AND (?6 IS NULL OR subject = ?6) AND (?7 IS NULL OR cycle = ?7)" \
 	" ORDER BY seq " direction " LIMIT ?8"
 
-/* The records of single items; the same words stand in the index audit_decisions of the schema. */
-#define SINGLE_ITEMS "('intent', 'outcome', 'probe', 'row.intent', 'row.outcome', 'recheck', 'claim.intent', 'claim.outcome')"
+/* All but the records of single items; the same terms stand in the index audit_decisions of the schema. */
+#define NO_SINGLE_ITEM \
+	"kind <> 'intent' AND kind <> 'outcome' AND kind <> 'probe' AND kind <> 'row.intent' AND kind <> 'row.outcome'" \
+	" AND kind <> 'recheck' AND kind <> 'claim.intent' AND kind <> 'claim.outcome'"
 #define DECISIONS \
-	"SELECT " AUDIT_COLUMNS " FROM audit WHERE kind NOT IN " SINGLE_ITEMS " AND seq < ?1 AND seq > ?2" \
+	"SELECT " AUDIT_COLUMNS " FROM audit WHERE " NO_SINGLE_ITEM " AND seq < ?1 AND seq > ?2" \
 	" AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR kind = ?4)" \
 	" AND (?5 IS NULL OR substr(kind, 1, length(?5)) = ?5)" \
 	" AND (?6 IS NULL OR subject = ?6) AND (?7 IS NULL OR cycle = ?7)" \
