@@ -55,7 +55,7 @@ summary:
 	@$(SHELL) $(srcdir)/tests/summary --status '$(MAKE_CHECK_STATUS)' $(TEST_LOGS)
 
 # What the first release promises, one line each; NAMES="demo kill" asks for some.
-promises-line: all
+promises-line: all $(check_PROGRAMS)
 	@$(sluice_env) $(SHELL) $(srcdir)/tests/promises/run line $(NAMES)
 
 # Figures beside their yardsticks, one JSON line each.
