@@ -57,7 +57,9 @@ static void sweep(struct step *s)
 	c->claims_swept = true;
 	for (int32_t i = 0; i < c->items; i++) {
 		struct cycle_item *it = &c->item[i];
-		if (it->has_row && it->row != ROW_COMMITTED && it->row != ROW_CONFLICT && it->row != ROW_NONE)
+		if (it->has_row && it->row == ROW_CONFLICT)
+			it->unclaim = true;
+		else if (it->has_row && it->row != ROW_COMMITTED && it->row != ROW_CONFLICT && it->row != ROW_NONE)
 			row_set(s, it, ROW_CLAIMED);
 	}
 	(void)release_next(s);

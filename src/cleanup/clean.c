@@ -148,11 +148,22 @@ static void wake_due(struct step *s, struct cycle_lane *l)
 	}
 }
 
+/* F that no retry can rescue is too much: what has not left stays, what has settles first. */
+static void give_up(struct step *s, struct cycle_lane *l)
+{
+	const int64_t *b = l->c.by_state;
+	give_back_unsent(s, l);
+	if (!l->in_flight && !b[ITEM_PROBING] && !b[ITEM_SETTLING])
+		batch_settled(s, l);
+}
+
 static void sending_go(struct step *s, struct cycle_lane *l)
 {
 	pump(s, l);
 	bool canary = !l->canary_done && !s->c->rehearsal;
 	bool young = l->c.by_state[ITEM_SETTLING] && (canary || l->batch_to >= l->n);
+	if (l->phase == PHASE_SENDING && !blocked(s, l) && lane_hopeless(s, l))
+		give_up(s, l);
 	if (l->phase != PHASE_SENDING || blocked(s, l) || open_items(l) || young)
 		return;
 	if (canary)

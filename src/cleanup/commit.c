@@ -59,7 +59,7 @@ static bool rows_next(struct step *s)
 static bool release_due(const struct cycle *c, const struct cycle_item *it)
 {
 	if (it->row != ROW_CLAIMED && it->row != ROW_RELEASING)
-		return false;
+		return it->unclaim;
 	return c->stage >= STAGE_COMMITTING ? !row_due(it) : it->state == ITEM_PLANNED;
 }
 
@@ -71,7 +71,8 @@ bool release_next(struct step *s)
 		if (!release_due(c, &c->item[i]))
 			continue;
 		from = n++ ? from : i;
-		row_set(s, &c->item[i], ROW_RELEASING);
+		if (!c->item[i].unclaim)
+			row_set(s, &c->item[i], ROW_RELEASING);
 	}
 	if (!n)
 		return false;
@@ -141,6 +142,7 @@ void commit_relisted(struct step *s, const struct cycle_event *ev)
 void row_conflict(struct step *s, struct cycle_item *it, const char *phase)
 {
 	row_set(s, it, ROW_CONFLICT);
+	it->unclaim = s->c->stage == STAGE_COMMITTING;
 	item_dead(s, it, phase, "row_conflict");
 }
 
@@ -202,6 +204,7 @@ void commit_released(struct step *s, const struct cycle_event *ev)
 	for (size_t i = 0; i < ev->n; i++) {
 		struct cycle_item *it = &c->item[ev->items[i]];
 		failed += ev->results[i] == CLAIM_FAILED;
+		it->unclaim &= ev->results[i] == CLAIM_FAILED;
 		if (ev->results[i] != CLAIM_FAILED && it->row == ROW_RELEASING)
 			row_set(s, it, ROW_RELEASED);
 	}

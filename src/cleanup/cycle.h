@@ -102,6 +102,7 @@ struct cycle_item {
 	bool reread;                    /* waits for a re-read (canary, sample) */
 	bool present;                   /* the last re-read found it */
 	bool confirmed;                 /* GONE_OTHER: a complete list showed it is gone */
+	bool unclaim;                   /* CONFLICT: its row may still carry our claim */
 };
 
 struct cycle_lane_opts {

@@ -94,6 +94,8 @@ void canary_cut(struct step *s, struct cycle_lane *l);  /* the lane aborts: what
 /* ---- verdict.c ---- */
 void batch_settled(struct step *s, struct cycle_lane *l);
 void retry_settled(struct step *s, struct cycle_lane *l);
+/* F that no retry can rescue is above N/5: nothing more is sent. */
+bool lane_hopeless(struct step *s, const struct cycle_lane *l);
 void lane_abort(struct step *s, struct cycle_lane *l);
 void lane_accept(struct step *s, struct cycle_lane *l);         /* the operator acknowledged its failures */
 

@@ -122,11 +122,12 @@ static struct cycle_item *next_ready(struct step *s, struct cycle_lane *l)
 	return NULL;
 }
 
-static int64_t flight_cap(const struct cycle_lane *l)
+/* What nobody knows yet may fail too: it counts as in flight. */
+static bool may_fly(const struct cycle_lane *l)
 {
-	int64_t t, f;
+	int64_t t, f, doubt = l->c.by_state[ITEM_PROBING] + l->c.by_state[ITEM_SETTLING];
 	cycle_tf(l, &t, &f);
-	return MIN(l->o.in_flight, matrix_in_flight(l->n, f));
+	return l->in_flight < l->o.in_flight && l->in_flight + doubt < matrix_in_flight(l->n, f);
 }
 
 static void breaker_note(struct step *s, struct cycle_lane *l)
@@ -165,13 +166,19 @@ static bool may_send(struct step *s, struct cycle_lane *l, struct cycle_item *it
 	return true;
 }
 
+/* Of the retry pass only the result decides. */
+static bool given_up(struct step *s, const struct cycle_lane *l)
+{
+	return l->phase == PHASE_SENDING && lane_hopeless(s, l);
+}
+
 void pump(struct step *s, struct cycle_lane *l)
 {
 	struct cycle_item *it;
 	struct breaker_ticket ticket;
 	if (!blocked(s, l) && breaker_tick(&l->breaker, s->now.boot_us))
 		breaker_note(s, l);
-	while (!blocked(s, l) && l->in_flight < flight_cap(l) && (it = next_ready(s, l))) {
+	while (!blocked(s, l) && may_fly(l) && !given_up(s, l) && (it = next_ready(s, l))) {
 		int64_t wait = bucket_wait_us(&l->bucket, s->now.boot_us);
 		if (wait > 0) {
 			l->pump_due_us = wait < INT64_MAX / 2 ? s->now.boot_us + wait : INT64_MAX;

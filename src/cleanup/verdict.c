@@ -49,6 +49,13 @@ static int64_t lost(struct step *s, const struct cycle_lane *l)
 	return n;
 }
 
+bool lane_hopeless(struct step *s, const struct cycle_lane *l)
+{
+	int64_t t, f;
+	cycle_tf(l, &t, &f);
+	return matrix_enough(t) && matrix_hopeless(f, l->n) && matrix_hopeless(lost(s, l), l->n);
+}
+
 /* ---- a lane's end ---- */
 
 static void lane_settle(struct step *s, struct cycle_lane *l)
@@ -217,7 +224,7 @@ void batch_settled(struct step *s, struct cycle_lane *l)
 		return;
 	}
 	matrix_note(s, l, last ? "end of pass" : "batch", matrix_verdict_name(v));
-	if (matrix_enough(t) && matrix_hopeless(lost(s, l), l->n)) {
+	if (lane_hopeless(s, l)) {
 		decide_abort(s, l, "cannot be rescued");
 	} else if ((matrix_enough(t) && v == MATRIX_ABORT) || (last && v != MATRIX_CONTINUE)) {
 		if (any_retryable(s, l))

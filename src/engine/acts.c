@@ -390,7 +390,7 @@ static void do_release(struct runner *r, const struct effect *e)
 {
 	struct batch *b = batch_new(r, EV_RELEASED, -1, (size_t)(e->to - e->from));
 	for (int32_t i = e->from; i < e->to; i++)
-		if (r->c->item[i].row == ROW_RELEASING)
+		if (r->c->item[i].row == ROW_RELEASING || r->c->item[i].unclaim)
 			batch_add(b, i);
 	if (r->records) {
 		records_release(r->records->rec, b->refs, b->n, r->token, batch_answer, b);

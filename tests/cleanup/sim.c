@@ -720,7 +720,7 @@ static void on_release(struct sim *s, const struct op *o)
 	bool down = db_fails(s);
 	ev.text = "database is locked";
 	for (int32_t i = o->from; i < o->to; i++) {
-		if (s->c->item[i].row != ROW_RELEASING)
+		if (s->c->item[i].row != ROW_RELEASING && !s->c->item[i].unclaim)
 			continue;
 		if (!down)
 			thing_of(s, i)->claimed = false;
