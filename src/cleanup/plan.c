@@ -275,7 +275,8 @@ enum rc plan_freeze(struct plan *p, struct err *e)
 	enum rc rc = refuse_duplicates(p, e);
 	if (rc != RC_OK)
 		return rc;
-	qsort_r(p->item, (size_t)p->items, sizeof *p->item, by_rank, &p->order);
+	if (p->items)
+		qsort_r(p->item, (size_t)p->items, sizeof *p->item, by_rank, &p->order);
 	for (int32_t i = 0; i < p->lanes; i++) {
 		p->lane[i].first = p->lane[i].items = 0;
 		p->lane[i].bytes = 0;

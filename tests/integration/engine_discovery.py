@@ -162,7 +162,9 @@ def shift(w, name='shift'):
     if os.spawnvp(os.P_WAIT, cc[0], [cc[0], '-shared', '-fPIC', '-O1', '-o', lib, source]):
         raise AssertionError('clockshift.c does not compile')
     set_shift(at, 0)
-    return at, {'LD_PRELOAD': lib, 'CLOCKSHIFT_FILE': at}
+    # a sanitizer wants to be the first library; this one may come before it
+    asan = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
+    return at, {'LD_PRELOAD': lib, 'CLOCKSHIFT_FILE': at, 'ASAN_OPTIONS': asan}
 
 
 def set_shift(at, seconds):
