@@ -198,7 +198,7 @@ class World:
         if engine:
             conf['engine'] = engine
         conf['lanes'] = [{'name': n, 'dialect': 'openai', 'url': self.sim.url[n], 'key_file': 'key', 'rate': '100000/s', 'burst': 10000,
-                          'settle': '1s', 'breaker': {'open': '1s', 'open_max': '2s'},
+                          'settle': '200ms', 'breaker': {'open': '1s', 'open_max': '2s'},
                           'retry': {k: fast for k in ('rate_limit', 'timeout', 'server_error', 'network')}, **lane} for n in self.lanes]
         pol = {'name': 'clean', 'lanes': self.lanes, 'match': 'any', 'rules': [{'rule': 'age', 'older_than': '1d'}],
                'protect': {'names': ['"keep-*"']}, 'caps': {'items': 100000, 'bytes': '1TB', 'share': '100%'}}
@@ -436,12 +436,15 @@ class World:
         intent left as one request (not so where the engine was killed between the two)."""
         asked, gone = self.deletes(lane)
         states = {i: s for i, (s, _) in self.items(lane).items()}
-        intents, unsent = {}, {}
+        intents, attempts = {}, set()
         for k, i, p in self.audit('intent', 'outcome'):
             if k == 'intent':
                 intents[i] = intents.get(i, 0) + 1
             elif p.get('class') == 'network' or 'not sent' in p.get('detail', ''):
-                unsent[i] = unsent.get(i, 0) + 1
+                attempts.add((i, p['attempt']))
+        unsent = {}
+        for i, _ in attempts:
+            unsent[i] = unsent.get(i, 0) + 1
         for i, why in gone.items():
             same(why, i, 'deleted instead')
             true(states.get(i) in ('deleted', 'gone', 'unknown'), f'{i} is gone, the log says {states.get(i)}')
