@@ -176,7 +176,7 @@ static enum rc dump(const struct console_opts *o, struct err *e)
 	if (d.ready)
 		print_screen(&c, o->rows > 0 ? o->rows : 30, o->cols > 0 ? o->cols : 100);
 	else
-		err_set(e, RC_NO_ENGINE, "%s", c.ui.lost_why[0] ? c.ui.lost_why : "the engine did not answer within 10 s");
+		err_set(e, RC_NO_ENGINE, "%s; start one with `sluice engine start`", c.ui.lost_why[0] ? c.ui.lost_why : "the engine did not answer within 10 s");
 	loop_timer_free(d.timer);
 	stop(&c);
 	return d.ready ? RC_OK : RC_NO_ENGINE;

@@ -99,10 +99,11 @@ enum rc verb_engine_run(struct cli *c, struct err *e)
 	rc = paths_make(c->paths, cfg->engine.group, e);
 	if (rc == RC_OK)
 		rc = log_open(c->paths->log, level_of(cfg->engine.log_level), e);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		rc = serve(c, cfg, e);
-	if (rc != RC_OK)
-		log_error("engine", NULL, "%s", e->text);
+		if (rc != RC_OK)
+			log_error("engine", NULL, "%s", e->text);
+	}
 	log_close();
 	config_free(cfg);
 	return rc;

@@ -68,7 +68,7 @@ static bool read_file(const char *path, struct buf *out, struct config_report *r
 	/* not blocking: a FIFO must not hang the start */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
-		report_add(r, 0, "", "cannot be opened: %s", strerror(errno));
+		report_add(r, 0, "", "cannot be opened: %s; write it, or name another with --config", strerror(errno));
 		return false;
 	}
 	bool ok = file_ok(fd, r) && read_all(fd, out, r);

@@ -39,7 +39,7 @@ static bool may_record(struct engine *en, engine_reply *r, void *ctx)
 {
 	if (store_writable(en->store))
 		return true;
-	refuse(r, ctx, RC_AUDIT, "the audit log cannot be written; nothing is decided until it can, hold excepted");
+	refuse(r, ctx, RC_AUDIT, "the audit log cannot be written; nothing is decided until it can, hold excepted; stop the engine and look at its log");
 	return false;
 }
 

@@ -49,7 +49,7 @@ static enum rc check_free(const char *path, struct err *e)
 	n = connect(fd, (struct sockaddr *)&a, sizeof a);
 	close(fd);
 	if (n == 0 || errno == EAGAIN)
-		return err_set(e, RC_REFUSED, "another process answers on the socket already; stop it first");
+		return err_set(e, RC_LEASE, "another process answers on the socket already; stop it first");
 	return RC_OK;
 }
 

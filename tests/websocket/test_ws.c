@@ -922,7 +922,7 @@ static void an_occupied_path_is_kept(void **state)
 
 	house_open(&h, NULL, 0);
 	place_open(&p);
-	assert_int_equal(place_try(&p, h.sock, NULL), RC_REFUSED);
+	assert_int_equal(place_try(&p, h.sock, NULL), RC_LEASE);
 	assert_non_null(strstr(p.e.text, "another process answers"));
 	snprintf(p.path, sizeof p.path, "%s/s", p.dir);
 	unit_write(p.path, "precious", 8, 0600);
