@@ -2,8 +2,12 @@
 the engine's protocol spoken raw, a robot operator, and the comparison of the log with what really
 happened. Only the standard library. Nothing here sleeps for luck: until() waits for a condition."""
 import base64
+import fcntl
 import json
 import os
+import pty
+import re
+import select
 import shutil
 import signal
 import socket
@@ -12,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -36,7 +41,7 @@ class Refused(Exception):
 
 def need(what, why):
     if not what:
-        raise Short(why)
+        raise Short(why() if callable(why) else why)
 
 
 def same(got, want, what):
@@ -418,6 +423,72 @@ class Rig:
     @property
     def lane_names(self):
         return list(self.lanes)
+
+
+# ---- the console on a pseudo terminal ----
+
+class Console:
+    """sluice on a terminal of its own. until(words) reads until all of them were painted since the last redraw."""
+
+    def __init__(self, rig, *args, rows=30, cols=100, **env):
+        self.fd, tty = pty.openpty()
+        fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack('HHHH', rows, cols, 0, 0))
+        self.proc = subprocess.Popen([SLUICE, *args], env=rig.env(**env), stdin=tty, stdout=tty, stderr=tty, start_new_session=True,
+                                     preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(tty)
+        rig.children.append(self.proc)
+        self.all = self.seen = b''
+
+    def read(self, wait=0.0):
+        while select.select([self.fd], [], [], wait)[0]:
+            try:
+                piece = os.read(self.fd, 1 << 16)
+            except OSError:
+                return False
+            if not piece:
+                return False
+            self.all += piece
+            self.seen += piece
+            wait = 0
+        return True
+
+    def type(self, keys):
+        os.write(self.fd, keys if isinstance(keys, bytes) else keys.encode())
+
+    def slowly(self, words):
+        """As fingers do: the next key after something was painted for the last one. Eight at once are a paste."""
+        for key in words:
+            self.type(key)
+            self.read(0.05)
+
+    def text(self):
+        return re.sub(rb'\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()].|\x1b[=>78]', b' ', self.seen).decode('utf-8', 'replace')
+
+    def until(self, *words, limit=20):
+        def painted():
+            open_ = self.read(0.01)
+            return all(w in self.text() for w in words) or (not open_ and self.proc.poll() is not None and 'ended')
+        got = until(painted, lambda: f'the console does not show {words}: {self.text()[-300:]!r}', limit)
+        need(got != 'ended', f'the console ended {self.proc.returncode}: {self.text()[-300:]!r}')
+
+    def redraw(self, *words):
+        """Paints the whole screen anew, so what was typed before has been handled."""
+        self.read()
+        self.seen = b''
+        self.type(b'\x0c')
+        self.until(*words)
+
+    def escape(self, *words):
+        """Esc, twice because what follows one at once is an Alt key; and a redraw."""
+        self.type(b'\x1b\x1b\x0c')
+        self.redraw(*words)
+
+    def close(self):
+        if self.proc.poll() is None:
+            self.proc.terminate()
+        until(lambda: (self.read(), self.proc.poll() is not None)[1], 'the console does not end')
+        os.close(self.fd)
+        return self.proc.returncode
 
 
 # ---- the robot operator ----
