@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, HOLD_MS = 100 };
 
 const struct audit_actor actor_engine = { .name = { "engine", 6 }, .uid = -1, .role = { "engine", 6 }, .via = { "engine", 6 } };
 
@@ -214,15 +214,33 @@ static void check_clock(struct engine *en, struct now now)
 	}
 }
 
-static void on_tick(void *ctx)
+/* Boot time ends a plan or a running time by the runner's timer; the wall clock may get there earlier. */
+static void check_lapse(struct runner *r, int64_t wall_us)
+{
+	const struct cycle *c = r->c;
+	int64_t until = c->first_intent ? c->run_until_wall_us : c->plan_until_wall_us;
+	struct cycle_event ev = event_of(EV_LAPSE_CHECK);
+	if (c->plan_frozen && !c->ending && !c->must_abort[0] && c->stage <= STAGE_CLEANING && until && wall_us >= until)
+		runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
+}
+
+/* Who makes the file wants the sends to stop now. */
+static void look_for_hold(void *ctx)
 {
 	struct engine *en = ctx;
 	bool hold = paths_hold(en->paths);
-	en->lag_us = loop_lag_us(en->loop);
-	check_clock(en, now_read());
 	if (hold && !en->hold_file)
 		hold_by(en, "the file HOLD is there", "file");
 	en->hold_file = hold;
+}
+
+static void on_tick(void *ctx)
+{
+	struct engine *en = ctx;
+	en->lag_us = loop_lag_us(en->loop);
+	check_clock(en, now_read());
+	if (runner_open(en))
+		check_lapse(en->run, en->last_tick.wall_us);
 	if (en->run)
 		runner_retry(en->run);
 	if (store_writable(en->store) == en->store_was_bad) {
@@ -425,6 +443,8 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	en->hold_file = paths_hold(paths);
 	en->tick = loop_timer_new(l, on_tick, en);
 	loop_timer_start(en->tick, TICK_MS, TICK_MS);
+	en->hold_poll = loop_timer_new(l, look_for_hold, en);
+	loop_timer_start(en->hold_poll, HOLD_MS, HOLD_MS);
 	en->usr1 = loop_signal_new(l, SIGUSR1, on_usr1, en);
 	return RC_OK;
 }
@@ -491,6 +511,7 @@ void engine_free(struct engine *en)
 	en->on_change = NULL;
 	discover_stop(en, -1, "the engine stops");
 	loop_timer_free(en->tick);
+	loop_timer_free(en->hold_poll);
 	loop_timer_free(en->grace);
 	loop_signal_free(en->usr1);
 	for (size_t i = 0; i < en->cfg->n_links; i++) {

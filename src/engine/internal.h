@@ -107,7 +107,7 @@ struct engine {
 	bool job_running;
 	int reads_running;
 	struct db *reader;              /* of sluice.db, on the loop: small reads only */
-	struct loop_timer *tick;
+	struct loop_timer *tick, *hold_poll;
 	struct loop_signal *usr1;
 	struct now last_tick;
 	int64_t lag_us;

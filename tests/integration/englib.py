@@ -401,6 +401,12 @@ class World:
         return [(k, s, json.loads(p)) for k, s, p in
                 self.sql(f'SELECT kind, subject, payload FROM audit WHERE kind IN ({marks}) ORDER BY seq', *kinds)]
 
+    def of_cycle(self, *kinds):
+        """The same of the newest cycle."""
+        marks = ','.join('?' * len(kinds))
+        return [(k, s, json.loads(p)) for k, s, p in self.sql(
+            f'SELECT kind, subject, payload FROM audit WHERE cycle = (SELECT max(id) FROM cycles) AND kind IN ({marks}) ORDER BY seq', *kinds)]
+
     def items(self, lane='alpha'):
         """id → (state, row state) of the newest cycle."""
         return {i: (STATES[s], ROWS[r]) for i, s, r in self.sql(
@@ -437,7 +443,7 @@ class World:
         asked, gone = self.deletes(lane)
         states = {i: s for i, (s, _) in self.items(lane).items()}
         intents, attempts = {}, set()
-        for k, i, p in self.audit('intent', 'outcome'):
+        for k, i, p in self.of_cycle('intent', 'outcome'):
             if k == 'intent':
                 intents[i] = intents.get(i, 0) + 1
             elif p.get('class') == 'network' or 'not sent' in p.get('detail', ''):
