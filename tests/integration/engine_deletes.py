@@ -112,7 +112,7 @@ def a_store_that_is_away_before_the_request_left_is_network():
         until(lambda: w.call('lanes')['lanes'][0]['breaker']['state'] in ('open', 'half-open'), 20, 'the breaker stays closed')
         l = w.lane()
         same((l['deleted'], l['unknown'], l['gone']), (4, 0, 0))
-        same({p['class'] for k, i, p in w.audit('outcome') if 'class' in p}, {'network'})
+        until(lambda: {p['class'] for k, i, p in w.audit('outcome') if 'class' in p} == {'network'}, 20, 'no outcome of class network')
         w.call('cycle.hold', why='enough')
         w.call('cycle.abort', how='keep', reason='the store is away')
         s = w.settled()
