@@ -6,9 +6,11 @@
 #include "store/audit.h"
 #include "store/schema.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXPORT_PAGE = 1000 };
 
@@ -94,6 +96,8 @@ static enum rc verify_offline(struct cli *c, struct err *e)
 	struct json_doc *doc;
 	struct buf b;
 	struct db *d;
+	if (access(c->paths->db, F_OK) != 0 && errno == ENOENT)
+		return err_set(e, RC_USAGE, "there is no log at %s; name its state directory with --state", c->paths->db);
 	enum rc rc = db_open(&d, c->paths->db, DB_READER, &schema_sluice, e);
 	if (rc != RC_OK)
 		return rc;

@@ -85,6 +85,15 @@ enum rc cycle_rc(const struct json *cycle);
 /* Set by a signal handler of a verb that cleans up after itself: waiting ends early. */
 extern volatile sig_atomic_t cli_stop_signal;
 
+/* ---- process.c: children ---- */
+char *process_own_path(const struct cli *c);                    /* caller frees */
+/* In the child the handlers of verbs are gone. -1 and *e on failure. */
+pid_t process_fork(struct err *e);
+/* In the child: end with the parent. */
+void process_die_with(pid_t parent, int signum);
+/* Send signum (0 = it ends by itself), reap; kill it after 20 s. */
+void process_end(pid_t pid, int signum);
+
 /* ---- engines (engine_verbs.c) ---- */
 enum rc engine_ensure(struct cli *c, struct err *e) MUST_USE;   /* start one if none answers */
 pid_t engine_spawn(struct cli *c, struct err *e);               /* detached; -1 on failure */

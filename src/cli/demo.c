@@ -4,14 +4,12 @@
 #include "cli/verbs.h"
 #include "ui/console.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -192,14 +190,12 @@ static void catch_stops(void)
 }
 
 /* The console is a process of its own: however it ends, this one cleans up. */
-_Noreturn static void console_child(struct demo *d, const sigset_t *before)
+_Noreturn static void console_child(struct demo *d, const sigset_t *before, pid_t parent)
 {
 	struct console_opts o = { .socket_path = d->cli->paths->socket };
 	struct err e = { 0 };
-	for (size_t i = 0; i < ARRAY_LEN(stops); i++)
-		signal(stops[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, before, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGHUP);
+	process_die_with(parent, SIGHUP);
 	close(d->sim_pipe);
 	enum rc rc = console_run(&o, &e);
 	if (rc != RC_OK)
@@ -235,13 +231,13 @@ static enum rc console(struct demo *d, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(stops); i++)
 		sigaddset(&heard, stops[i]);
 	sigprocmask(SIG_BLOCK, &heard, &before);
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = process_fork(e);
 	if (pid == 0)
-		console_child(d, &before);
+		console_child(d, &before, parent);
 	int status = pid > 0 ? wait_console(pid, &heard) : 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
-		return err_set(e, RC_INTERNAL, "the console cannot be started: %s", strerror(errno));
+		return e->rc;
 	if (WIFEXITED(status))
 		return (enum rc)WEXITSTATUS(status);
 	if (!cli_stop_signal)

@@ -15,14 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 const char *const demo_lanes[DEMO_LANES] = { "kimi", "openai" };
 
-enum { READY_TRIES = 400, READY_MS = 25, END_TRIES = 200 };
+enum { READY_TRIES = 400, READY_MS = 25 };
 
 /* Faults that show the matrix at work and are rescued in time. */
 static const char *const built_in_faults[] = {
@@ -181,11 +180,12 @@ static enum rc start_sim(struct demo *d, struct err *e)
 		return err_set(e, RC_INTERNAL, "a pipe for the simulator: %s", strerror(errno));
 	sim_words(d, &v);
 	fflush(stdout);
-	d->sim = fork();
+	pid_t parent = getpid();
+	d->sim = process_fork(e);
 	if (d->sim == 0) {
 		setsid();               /* keys of this terminal are not for it */
+		process_die_with(parent, SIGTERM);
 		dup2(fds[0], 0);
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		execvp(v.w[0], v.w);
 		fprintf(stderr, "sluice: %s: %s\n", v.w[0], strerror(errno));
 		_exit(127);
@@ -194,7 +194,7 @@ static enum rc start_sim(struct demo *d, struct err *e)
 	d->sim_pipe = fds[1];
 	for (int i = 0; i < v.n; i++)
 		free(v.w[i]);
-	return d->sim > 0 ? RC_OK : err_set(e, RC_INTERNAL, "the simulator cannot be started: %s", strerror(errno));
+	return d->sim > 0 ? RC_OK : e->rc;
 }
 
 static enum rc slurp(const char *path, struct buf *b, struct err *e)
@@ -430,17 +430,6 @@ enum rc demo_open(struct demo *d, struct err *e)
 	return rc;
 }
 
-static void end_child(pid_t pid)
-{
-	for (int i = 0; i < END_TRIES; i++) {
-		if (waitpid(pid, NULL, WNOHANG) != 0)
-			return;
-		usleep(READY_MS * 1000);
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
 {
 	(void)st, (void)flag, (void)f;
@@ -449,14 +438,12 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 void demo_close(struct demo *d)
 {
-	if (d->engine > 0) {
-		kill(d->engine, SIGTERM);
-		end_child(d->engine);
-	}
+	if (d->engine > 0)
+		process_end(d->engine, SIGTERM);
 	if (d->sim_pipe >= 0)
 		close(d->sim_pipe);
 	if (d->sim > 0)
-		end_child(d->sim);
+		process_end(d->sim, 0);
 	if (d->paths_before) {
 		paths_free(d->cli->paths);
 		d->cli->paths = d->paths_before;

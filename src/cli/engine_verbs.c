@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,24 +127,15 @@ static pid_t answers(struct cli *c)
 	return pid;
 }
 
-static char *own_path(const struct cli *c)
-{
-	char *exe = realpath("/proc/self/exe", NULL);
-	return exe ? exe : xstrdup(c->program);
-}
-
 /* The child: nothing of this terminal is left in it but its standard error, until it answers. */
 _Noreturn static void child(struct cli *c, int err_fd, pid_t parent)
 {
-	char *exe = own_path(c);
+	char *exe = process_own_path(c);
 	const char *argv[12] = { exe };
 	int n = 1, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	setsid();
-	if (c->dies_with_us) {
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		if (getppid() != parent)
-			_exit(0);
-	}
+	if (c->dies_with_us)
+		process_die_with(parent, SIGTERM);
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(err_fd, 2);
@@ -191,8 +181,7 @@ static enum rc wait_child(struct cli *c, pid_t pid, int fd, struct err *e)
 			return RC_OK;
 		usleep(POLL_MS * 1000);
 	}
-	kill(pid, SIGTERM);
-	waitpid(pid, &status, 0);
+	process_end(pid, SIGTERM);
 	return err_set(e, RC_INTERNAL, "the engine did not answer in time; its log is %s", c->paths->log);
 }
 
@@ -204,11 +193,11 @@ pid_t engine_spawn(struct cli *c, struct err *e)
 		return -1;
 	}
 	fflush(stdout);
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid = process_fork(e);
 	if (pid == 0)
 		child(c, fds[1], parent);
 	close(fds[1]);
-	enum rc rc = pid > 0 ? wait_child(c, pid, fds[0], e) : err_set(e, RC_INTERNAL, "the engine cannot be started: %s", strerror(errno));
+	enum rc rc = pid > 0 ? wait_child(c, pid, fds[0], e) : e->rc;
 	close(fds[0]);
 	return rc == RC_OK ? pid : -1;
 }

@@ -13,6 +13,7 @@ libsluice_cli_a_SOURCES = \
 	src/cli/grant_verbs.c \
 	src/cli/look_verbs.c \
 	src/cli/print.c \
+	src/cli/process.c \
 	src/cli/verbs.c src/cli/verbs.h
 bin_PROGRAMS += sluice
 sluice_SOURCES = src/cli/main.c

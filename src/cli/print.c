@@ -13,8 +13,8 @@
 void print_bytes(struct buf *b, int64_t v)
 {
 	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-	size_t u = 0;
-	int64_t tenths = v * 10;
+	size_t u = v > INT64_MAX / 10;
+	int64_t tenths = (u ? v / 1000 : v) * 10;
 	while (tenths >= 10000 && u + 1 < ARRAY_LEN(units)) {
 		tenths = (tenths + 500) / 1000;
 		u++;

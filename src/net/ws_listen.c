@@ -79,8 +79,10 @@ static enum rc listen_unix(struct ws_server *s, mode_t mode, struct err *e)
 	rc = check_directory(s->unix_path, e);
 	if (rc == RC_OK)
 		rc = check_free(s->unix_path, e);
-	if (rc != RC_OK)
-		return rc;
+	if (rc != RC_OK) {
+		char shown[120];
+		return err_prefix(e, "%s", text_z(shown, sizeof shown, slice_of(s->unix_path)));
+	}
 	fill_common(s, &info);
 	info.vhost_name = "unix";
 	info.options |= LWS_SERVER_OPTION_UNIX_SOCK;

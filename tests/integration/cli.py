@@ -18,7 +18,7 @@ from englib import SLOW, SLUICE, World, contains, main, same, test, true, until 
 def say(*args, state=None, rc=0, env=None, **kw):
     """Runs one verb without a World; what it printed and said."""
     e = {k: v for k, v in os.environ.items() if not k.startswith('SLUICE_')}
-    e.update(HOME='/nonexistent', LC_ALL='C.UTF-8', **(env or {}))
+    e.update({'HOME': '/nonexistent', 'LC_ALL': 'C.UTF-8', **(env or {})})
     kw.setdefault('stdout', subprocess.PIPE)
     cmd = [SLUICE] + (['--state', state] if state else []) + list(args)
     p = subprocess.run(cmd, env=e, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120 * SLOW, **kw)
@@ -32,8 +32,8 @@ def say(*args, state=None, rc=0, env=None, **kw):
 class Cli(World):
     """A world whose engine is started, driven and stopped by verbs."""
 
-    def __init__(self, **kw):
-        super().__init__(start=False, **kw)
+    def __init__(self, files=60, orphan=20, unused=5, **kw):
+        super().__init__(start=False, files=files, orphan=orphan, unused=unused, **kw)
         try:
             self.key = os.path.join(self.dir, 'alice.pem')
             line = self.out('grant', 'keygen', self.key).strip()
@@ -117,14 +117,14 @@ class Cli(World):
 
 @test
 def a_whole_cycle_is_driven_with_verbs_alone():
-    with Cli(files=80, orphan=20, unused=20, beta='files=40,orphan=10,unused=10') as w:
+    with Cli(files=80, orphan=20, unused=20, beta='files=60,orphan=10,unused=10') as w:
         contains(w.out('engine', 'start'), 'engine started')
         s = w.json('status')
         same((s['engine']['mode'], s['cycle']), ('observe', None))
         c = w.cycle('start', 'clean')
         same((c['stage'], c['state'], c['plan']), ('DISCOVERING', 'waiting', None))
         lanes = {l['name']: l for l in w.json('lanes')['lanes']}
-        same((lanes['alpha']['listed'], lanes['alpha']['complete'], lanes['beta']['listed']), (80, True, 40))
+        same((lanes['alpha']['listed'], lanes['alpha']['complete'], lanes['beta']['listed']), (80, True, 60))
         same(w.json('mode', 'armed'), {'mode': 'armed'})
         same(w.json('mode'), {'mode': 'armed'})
         c = w.cycle('step')
@@ -162,7 +162,7 @@ def a_whole_cycle_is_driven_with_verbs_alone():
 
 @test
 def every_verb_answers_in_json_when_asked():
-    with Cli(files=30, orphan=10, unused=5) as w:
+    with Cli() as w:
         w.to_plan()
         for verb in (['status'], ['cycle', 'status'], ['lanes'], ['links'], ['policies'], ['candidates'], ['plan', 'show'], ['plan', 'items', 'all'],
                      ['grant', 'list'], ['audit', 'tail'], ['audit', 'verify'], ['audit', 'verify', '--offline'], ['mode'], ['paths'],
@@ -184,7 +184,7 @@ def without_an_engine_a_verb_ends_14_and_says_what_to_do():
 
 @test
 def paths_and_the_offline_proof_need_no_engine():
-    with Cli(files=10) as w:
+    with Cli() as w:
         contains(w.out('paths'), w.state)
         same(w.json('paths')['socket'], os.path.join(w.state, 'engine.sock'))
         true(w.run('audit', 'verify', '--offline', rc=2 if not os.path.exists(w.state) else 0)[1])
@@ -223,7 +223,7 @@ def help_and_version_need_nothing():
 
 @test
 def engine_start_is_idempotent_and_of_many_one_wins():
-    with Cli(files=10) as w:
+    with Cli() as w:
         cmd = [SLUICE, '--state', w.state, '--config', os.path.join(w.dir, 'sluice.yaml'), 'engine', 'start']
         many = [subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]
         said = [p.communicate(timeout=60 * SLOW) for p in many]
@@ -234,7 +234,7 @@ def engine_start_is_idempotent_and_of_many_one_wins():
 
 @test
 def engine_stop_returns_when_the_lock_is_free():
-    with Cli(files=10) as w:
+    with Cli() as w:
         for _ in range(5):
             contains(w.out('engine', 'start'), 'engine started')
             w.out('engine', 'stop')
@@ -243,7 +243,7 @@ def engine_stop_returns_when_the_lock_is_free():
 
 @test
 def a_second_engine_ends_8_and_leaves_the_first_alone():
-    with Cli(files=10) as w:
+    with Cli() as w:
         w.begin()
         pid = w.json('status')['engine']['pid']
         contains(w.err('engine', 'run', rc=8), str(pid))
@@ -252,7 +252,7 @@ def a_second_engine_ends_8_and_leaves_the_first_alone():
 
 @test
 def an_occupied_socket_is_never_taken():
-    with Cli(files=10) as w:
+    with Cli() as w:
         path = os.path.join(w.dir, 'taken.sock')
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(path)
@@ -273,7 +273,7 @@ def an_occupied_socket_is_never_taken():
 
 @test
 def engine_start_hands_on_what_the_engine_said():
-    with Cli(files=10) as w:
+    with Cli() as w:
         os.chmod(os.path.join(w.dir, 'key'), 0o644)
         contains(w.err('engine', 'start', rc=2), 'key')
         os.chmod(os.path.join(w.dir, 'key'), 0o600)
@@ -284,7 +284,7 @@ def engine_start_hands_on_what_the_engine_said():
 
 @test
 def a_terminal_that_went_away_does_not_take_the_engine_along():
-    with Cli(files=10) as w:
+    with Cli() as w:
         pid = os.fork()
         if pid == 0:
             os.setsid()
@@ -303,7 +303,7 @@ def a_terminal_that_went_away_does_not_take_the_engine_along():
 
 @test
 def a_closed_standard_output_is_an_error_and_no_accident():
-    with Cli(files=40, orphan=20) as w:
+    with Cli() as w:
         w.to_plan()
         base = [SLUICE, '--state', w.state, '--config', os.path.join(w.dir, 'sluice.yaml')]
 
@@ -328,7 +328,7 @@ def a_closed_standard_output_is_an_error_and_no_accident():
 
 @test
 def an_incomplete_list_ends_13():
-    with Cli(files=30, orphan=10, faults=['store=alpha op=list fault=500-before']) as w:
+    with Cli(faults=['store=alpha op=list fault=500-before']) as w:
         w.begin()
         c = w.cycle('start', 'clean', rc=13)
         contains(c['waiting_for'], 'not completely listed')
@@ -339,7 +339,7 @@ def an_incomplete_list_ends_13():
 
 @test
 def grants_are_refused_with_4_and_5():
-    with Cli(files=40, orphan=20, policy={'caps': {'items': 5, 'bytes': '1TB', 'share': '100%'}}) as w:
+    with Cli(policy={'caps': {'items': 5, 'bytes': '1TB', 'share': '100%'}}) as w:
         n = w.to_plan()['plan']['items']
         contains(w.err('cycle', 'step', rc=5), 'grant')
         w.sign('alpha', '--items', str(n + 1), rc=4)
@@ -362,7 +362,7 @@ def grants_are_refused_with_4_and_5():
 
 @test
 def a_held_cycle_ends_11_a_cancelled_one_15():
-    with Cli(files=40, orphan=20) as w:
+    with Cli() as w:
         w.to_plan()
         same(w.cycle('hold', 'lunch', rc=11)['state'], 'held')
         same(w.cycle('resume')['state'], 'waiting')
@@ -395,7 +395,7 @@ def failures_are_acknowledged_by_count_and_end_3():
 
 @test
 def a_rehearsal_with_candidates_ends_20_and_deletes_nothing():
-    with Cli(files=40, orphan=20) as w:
+    with Cli() as w:
         w.begin()
         w.out('mode', 'rehearse')
         c = w.cycle('start', 'clean')
@@ -410,7 +410,7 @@ def a_rehearsal_with_candidates_ends_20_and_deletes_nothing():
 
 @test
 def a_log_that_was_changed_ends_12():
-    with Cli(files=20, orphan=5) as w:
+    with Cli() as w:
         w.to_plan()
         w.out('engine', 'stop')
         import sqlite3
@@ -427,7 +427,7 @@ def a_log_that_was_changed_ends_12():
 
 @test
 def a_watchers_connection_changes_nothing():
-    with Cli(files=10) as w:
+    with Cli() as w:
         w.begin()
         contains(w.err('rpc', '--watch', 'mode.set', '{"mode":"rehearse"}', rc=2), 'watcher')
         same(w.json('mode')['mode'], 'observe')
@@ -436,7 +436,7 @@ def a_watchers_connection_changes_nothing():
 
 @test
 def hostile_names_reach_no_terminal_as_they_are():
-    with Cli(files=60, orphan=30, more=',hostile=20') as w:
+    with Cli(files=100, orphan=30, more=',hostile=20') as w:
         w.to_plan()
         for verb in (['candidates', '--limit', '100'], ['plan', 'items', 'all', '--limit', '100'], ['candidates', '--limit', '100', '--json'],
                      ['audit', 'tail', '--limit', '100'], ['status'], ['cycle', 'status']):

@@ -24,7 +24,7 @@ SLOW = int(os.environ.get('SLUICE_SLOW', '1'))          # times every limit, for
 PROVIDERS = ('kimi', 'glm')
 STATES = ('planned', 'checking', 'claiming', 'ready', 'sent', 'waiting to repeat', 'probing', 'settling', 'deleted', 'gone',
           'gone_other', 'failed', 'unknown', 'refused', 'drifted', 'protected', 'blocked', 'held', 'rehearsed')
-ROWS = ('untouched', 'claimed', 'intent', 'committed', 'none', 'conflict', 'released')
+ROWS = ('untouched', 'claimed', 'intent', 'committed', 'none', 'conflict', 'released', 'releasing')
 RECORDS = [{'name': 'app', 'path': 'app.db', 'lanes': [{'value': 'kimi', 'lane': 'alpha'}],
             'references': [{'table': 'conversation_files', 'column': 'file_id', 'known_id': 'obj-known'}]}]
 

@@ -6,3 +6,5 @@ EXTRA_DIST += tests/integration/simlib.py
 script_tests += tests/integration/engine_discovery.py tests/integration/engine_deletes.py tests/integration/engine_control.py \
 	tests/integration/engine_grants.py
 EXTRA_DIST += tests/integration/englib.py
+# The binary itself, from outside.
+script_tests += tests/integration/cli.py

@@ -131,8 +131,13 @@ tests_unit_test_lane_LDADD = libsluice_lane.a $(UNIT_NET)
 tests_unit_test_records_SOURCES = tests/unit/test_records.c
 tests_unit_test_records_LDADD = libsluice_records.a $(UNIT_NET) $(SQLITE_LIBS)
 
-unit_cli_tests = tests/unit/test_verbs
+unit_cli_tests = \
+	tests/unit/test_cli \
+	tests/unit/test_verbs
 check_PROGRAMS += $(unit_cli_tests)
 TESTS += $(unit_cli_tests)
+UNIT_CLI = libsluice_cli.a libsluice_ui.a $(SLUICE_ROOMS) $(SLUICE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_cli_SOURCES = tests/unit/test_cli.c tests/unit/unit.h
+tests_unit_test_cli_LDADD = $(UNIT_CLI)
 tests_unit_test_verbs_SOURCES = tests/unit/test_verbs.c
-tests_unit_test_verbs_LDADD = libsluice_cli.a libsluice_ui.a $(SLUICE_ROOMS) $(SLUICE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_verbs_LDADD = $(UNIT_CLI)
