@@ -64,7 +64,12 @@ void check_go(struct step *s, struct cycle_lane *l)
 static void checked(struct step *s, struct cycle_lane *l, struct cycle_item *it, enum check_result r)
 {
 	static const enum item_state to[] = { [CHECK_SAME] = ITEM_CLAIMING, [CHECK_DRIFTED] = ITEM_DRIFTED,
-		[CHECK_REFERENCED] = ITEM_BLOCKED, [CHECK_PROTECTED] = ITEM_PROTECTED, [CHECK_NO_ANSWER] = ITEM_PLANNED };
+		[CHECK_REFERENCED] = ITEM_BLOCKED, [CHECK_PROTECTED] = ITEM_PROTECTED, [CHECK_NO_ANSWER] = ITEM_PLANNED,
+		[CHECK_ABSENT] = ITEM_DRIFTED };
+	if (r == CHECK_ABSENT && it->left) {    /* an attempt of ours came late */
+		settle(s, it, ITEM_GONE, NULL);
+		return;
+	}
 	if (r == CHECK_SAME) {
 		it->checked_us = l->asked_fresh ? s->now.boot_us : l->list_at_us;
 	} else if (r != CHECK_NO_ANSWER) {

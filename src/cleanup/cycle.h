@@ -98,6 +98,7 @@ struct cycle_item {
 	struct breaker_ticket ticket;   /* of the breaker when it was sent */
 	bool has_row;
 	bool left;                      /* a request of ours for it has left, or may have */
+	bool lost;                      /* the engine ended between its intent and its outcome */
 	bool dead;                      /* a dead letter was written */
 	bool reread;                    /* waits for a re-read (canary, sample) */
 	bool present;                   /* the last re-read found it */
@@ -237,7 +238,7 @@ enum cycle_event_kind {
 	EV_LAPSE_CHECK          /* wall time moved: does the plan still stand? */
 };
 
-enum check_result { CHECK_SAME, CHECK_DRIFTED, CHECK_REFERENCED, CHECK_PROTECTED, CHECK_NO_ANSWER };
+enum check_result { CHECK_SAME, CHECK_DRIFTED, CHECK_REFERENCED, CHECK_PROTECTED, CHECK_NO_ANSWER, CHECK_ABSENT };
 enum claim_result { CLAIM_DONE, CLAIM_NO_ROW, CLAIM_UNCLAIMED, CLAIM_REFERENCED, CLAIM_CHANGED, CLAIM_FAILED, CLAIM_REHEARSED };
 enum presence { PRESENT, ABSENT, NO_ANSWER };
 enum reread_why { REREAD_CANARY, REREAD_BREAKER, REREAD_SAMPLE };
@@ -292,7 +293,7 @@ enum effect_kind {
 	EFF_REREAD,             /* lane, item >= 0 or control -1 - k, number = enum reread_why */
 	EFF_RELIST,             /* lane */
 	EFF_COMMIT_ROWS,        /* from, to: items with row INTENT in the range; text = reason */
-	EFF_RELEASE,            /* from, to: items with row RELEASING in the range */
+	EFF_RELEASE,            /* from, to: items with row RELEASING, or unclaim, in the range */
 	EFF_COUNT_CLAIMS,
 	EFF_ENDED               /* the cycle is over; number = enum cycle_end */
 };

@@ -185,6 +185,9 @@ static void recover_item(struct step *s, struct cycle_item *it)
 		/* it may be as young as the wall clock says: a store that acts late is given its time */
 		it->sent_us = it->sent_wall_us < 0 ? -1 : s->now.boot_us - MAX(s->now.wall_us - it->sent_wall_us, 0);
 		it->probes = 0;
+		it->lost = it->state == ITEM_SENT;
+		if (it->lost)
+			it->class_ = RETRY_TIMEOUT;
 		item_probe(s, it);
 		break;
 	}

@@ -300,9 +300,23 @@ void clean_answer(struct step *s, const struct cycle_event *ev)
 
 /* ---- probes ---- */
 
+/* Its attempt did nothing, and nobody knows why: no failure of the store's. It is re-validated before it is sent again. */
+static void try_again(struct step *s, struct cycle_lane *l, struct cycle_item *it)
+{
+	it->lost = false;
+	it->class_ = RETRY_NONE_CLASS;
+	untry(it);
+	item_ready(s, l, it);
+	outcome(s, it, "not done", NULL);
+}
+
 static void found_present(struct step *s, struct cycle_lane *l, struct cycle_item *it)
 {
 	int64_t old = it->sent_us < 0 ? s->now.boot_us : it->sent_us + l->o.settle_us;
+	if (s->now.boot_us >= old && it->lost && !s->c->aborting) {
+		try_again(s, l, it);
+		return;
+	}
 	if (s->now.boot_us >= old) {
 		settle(s, it, ITEM_FAILED, NULL);
 		return;

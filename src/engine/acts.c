@@ -478,7 +478,7 @@ static void recheck_probed(void *ctx, const struct lane_probe *p)
 	const struct plan_item *pi = &b->r->plan->item[b->items[q->i]];
 	switch (p->presence) {
 	case LANE_PRESENT: b->results[q->i] = as_planned(pi, &p->item) ? CHECK_SAME : CHECK_DRIFTED; break;
-	case LANE_ABSENT: b->results[q->i] = CHECK_DRIFTED; break;
+	case LANE_ABSENT: b->results[q->i] = CHECK_ABSENT; break;
 	case LANE_NO_ANSWER: recheck_again(b, q->i, p); break;
 	}
 	free(q);
@@ -532,7 +532,7 @@ static void recheck_listed(void *ctx, bool complete, const bool *found, size_t n
 {
 	struct batch *b = ctx;
 	for (size_t i = 0; i < n; i++)
-		b->results[i] = !complete ? CHECK_NO_ANSWER : found[i] ? CHECK_SAME : CHECK_DRIFTED;
+		b->results[i] = !complete ? CHECK_NO_ANSWER : found[i] ? CHECK_SAME : CHECK_ABSENT;
 	if (!complete)
 		snprintf(b->why, sizeof b->why, "%s", trouble);
 	recheck_rows(b);

@@ -102,7 +102,9 @@ static bool wanted(const struct drive *d, const struct effect *a, int32_t i)
 		return it->state == ITEM_CHECKING;
 	if (a->kind == EFF_CLAIM)
 		return it->state == ITEM_CLAIMING;
-	return it->row == (a->kind == EFF_COMMIT_ROWS ? ROW_INTENT : ROW_RELEASING);
+	if (a->kind == EFF_COMMIT_ROWS)
+		return it->row == ROW_INTENT;
+	return it->row == ROW_RELEASING || it->unclaim;
 }
 
 static int result_of(struct drive *d, const struct effect *a, int32_t i)

@@ -69,6 +69,7 @@ struct sim {
 	struct rng rng;
 	unsigned troubles;
 	bool verbose, rehearsal, unclaimed;
+	bool rude;                      /* other writers do not respect claims */
 	struct sim_report *r;
 	struct now now;
 	int64_t seq;
@@ -303,7 +304,7 @@ static void check_send(struct sim *s, const struct effects *fx, size_t at, bool 
 	PROMISE(s, t->checked == CHECK_SAME, "item %d is sent though its re-validation said %d", e->item, t->checked);
 	PROMISE(s, s->now.boot_us - t->checked_at <= l->o.list_max_age_us, "item %d is sent on facts %" PRId64 " s old", e->item,
 		(s->now.boot_us - t->checked_at) / SECOND);
-	PROMISE(s, s->unclaimed || s->rehearsal || !t->row || !t->referenced || !t->claimed, "item %d is referenced and claimed", e->item);
+	PROMISE(s, s->unclaimed || s->rude || s->rehearsal || !t->row || !t->referenced || !t->claimed, "item %d is referenced and claimed", e->item);
 	PROMISE(s, s->unclaimed || s->rehearsal || !t->row || t->claimed, "item %d is sent without its claim", e->item);
 }
 
@@ -592,7 +593,7 @@ static enum check_result recheck_one(struct sim *s, struct thing *t, bool fresh)
 {
 	enum presence p = fresh ? look(s, t) : PRESENT;
 	if (p != PRESENT)
-		return p == ABSENT ? CHECK_DRIFTED : CHECK_NO_ANSWER;
+		return p == ABSENT ? CHECK_ABSENT : CHECK_NO_ANSWER;
 	if (db_fails(s))
 		return CHECK_NO_ANSWER;
 	if (t->referenced)
@@ -1046,9 +1047,10 @@ static void on_world(struct sim *s, const struct op *o)
 	if (o->kind == OP_OTHERS && t->exists && t->candidate)
 		erase(s, t, false);
 	/* who respects claims does not touch a claimed row; of committed rows nobody makes new use */
-	if (o->kind == OP_REFERENCE && t->row && t->live && (s->unclaimed || !t->claimed))
+	bool may = t->row && t->live && (s->unclaimed || s->rude || !t->claimed);
+	if (o->kind == OP_REFERENCE && may)
 		t->referenced = true;
-	if (o->kind == OP_CHANGE && t->row && t->live && (s->unclaimed || !t->claimed))
+	if (o->kind == OP_CHANGE && may)
 		t->changed = true;
 	if (o->kind == OP_GUARD && chance(s, 20))
 		t->guarded = true;
@@ -1116,6 +1118,7 @@ static void make_world(struct sim *s)
 	s->percent = (int)(chance(s, 30) ? between(s, 30, 90) : between(s, 1, 25));
 	s->rehearsal = chance(s, 4);
 	s->unclaimed = chance(s, 15);
+	s->rude = chance(s, 20);
 	s->heals_at = 2 * HOUR;
 	s->patience = 400;
 	s->outage = some_window(s, has(s, SIM_OUTAGE), 20 * (int64_t)MINUTE);
