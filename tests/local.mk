@@ -54,9 +54,9 @@ endif
 summary:
 	@$(SHELL) $(srcdir)/tests/summary --status '$(MAKE_CHECK_STATUS)' $(TEST_LOGS)
 
-# What the first release promises, one line each; NAMES="demo kill" asks for some.
-promises-line: all $(check_PROGRAMS)
-	@$(sluice_env) $(SHELL) $(srcdir)/tests/promises/run line $(NAMES)
+# What a release promises, one line each; NAMES="demo kill" asks for some.
+promises-line promises-trust: all $(check_PROGRAMS)
+	@$(sluice_env) $(SHELL) $(srcdir)/tests/promises/run $(@:promises-%=%) $(NAMES)
 
 # Figures beside their yardsticks, one JSON line each.
 bench: all $(bench_programs)

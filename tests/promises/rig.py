@@ -520,11 +520,20 @@ def approve(wire, lane=None, items=None):
     return plan
 
 
+def started(wire, policy):
+    try:
+        return wire.call('cycle.start', policy=policy)
+    except Refused as e:
+        if 'still being closed' not in e.message:
+            raise
+        return None
+
+
 def to_plan(wire, policy='clean'):
     """From nothing, or from wherever a cycle is, to its frozen plan."""
     cycle = wire.call('status')['cycle']
     if not cycle or cycle['state'] == 'ended':
-        wire.call('cycle.start', policy=policy)
+        until(lambda: started(wire, policy), 'the last cycle is not closed')
     s = settled(wire)
     for _ in range(4):
         if s['plan'] or s['state'] == 'ended':
