@@ -1,6 +1,6 @@
 /* Runs a program on a pseudo terminal, shows its output to libvterm and follows a script, one order a
  * line, waiting for the screen and never for the clock:
- *     wait TEXT        until a row contains TEXT (10 s at most; SLUICE_VTSHOT_S for more)
+ *     wait TEXT        until a row contains TEXT (60 s at most; SLUICE_VTSHOT_S for another limit)
  *     gone TEXT        until no row does
  *     key NAME …       Enter Esc Tab Up PgDn F8 Ctrl-L, or single characters
  *     type TEXT        character by character, each in a write of its own
@@ -368,10 +368,15 @@ static bool is_over(void)
 	return t.pid <= 0 || (waitid(P_PID, (id_t)t.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == t.pid);
 }
 
-static bool wait_for(const char *text, bool there)
+static int64_t patience_ends(void)
 {
 	const char *s = getenv("SLUICE_VTSHOT_S");
-	int64_t end = now_ms() + (s ? strtol(s, NULL, 10) : 10) * 1000;
+	return now_ms() + (s ? strtol(s, NULL, 10) : 60) * 1000;
+}
+
+static bool wait_for(const char *text, bool there)
+{
+	int64_t end = patience_ends();
 	while (shows(text) != there) {
 		bool over = is_over();
 		if (!pump(50) && (over || now_ms() > end))
@@ -484,7 +489,7 @@ static bool send_signal(const char *name)
 
 static bool wait_end(void)
 {
-	int64_t end = now_ms() + 10000;
+	int64_t end = patience_ends();
 	while (waitpid(t.pid, &t.status, WNOHANG) == 0) {
 		if (now_ms() > end)
 			return false;
