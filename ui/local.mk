@@ -35,10 +35,12 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/approve_paint.c \
 	ui/screens/approve_refusal.c \
 	ui/screens/audit.c \
+	ui/screens/breakers.c \
 	ui/screens/candidates.c \
 	ui/screens/cycle.c \
 	ui/screens/cycle_head.c \
 	ui/screens/later.c \
+	ui/screens/links.c \
 	ui/screens/overview.c \
 	ui/screens/overview.h \
 	ui/screens/overview_details.c \

@@ -5,7 +5,7 @@
 #include "tests/ui/fixture.h"
 #include "ui/term.h"
 
-static const char *const names[] = { "overview", "candidates", "cycle", "audit", "approve" };
+static const char *const names[] = { "overview", "links", "breakers", "candidates", "cycle", "audit", "approve" };
 static const char *const states[] = { "empty", "usual", "busy", "failing" };
 static const struct {
 	int rows, cols;
@@ -129,6 +129,13 @@ static const struct {
 	{ "usual", "\"excluded\": {\"by\": \"alice\"", "\"excluded\": {\"by\": \"bob\"", "overview" },
 	{ "usual", "\"state\": \"half-open\"", "\"state\": \"closed\"", "overview" },
 	{ "usual", "\"operator\": \"alice\"", "\"operator\": \"mallory\"", "overview" },
+	{ "usual", "\"state\": \"jammed\"", "\"state\": \"up\"", "links" },
+	{ "usual", "\"close_code\": 1011", "\"close_code\": 1006", "links" },
+	{ "failing", "{\"name\": \"hello\", \"us\": null, \"state\": \"failed\"}", "{\"name\": \"hello\", \"us\": null, \"state\": \"skipped\"}", "links" },
+	{ "failing", "replace it and restart the link", "it will pass", "links" },
+	{ "failing", "\"window\": \"BBBBBBBBBB\"", "\"window\": \"BBBBBBBBBS\"", "breakers" },
+	{ "failing", "\"state\": \"open\"", "\"state\": \"closed\"", "breakers" },
+	{ "failing", "\"retry_budget_left\": 3", "\"retry_budget_left\": 4", "breakers" },
 	{ "usual", "\"verdict\": \"protected\"", "\"verdict\": \"candidate\"", "candidates" },
 	{ "usual", "\"total\": 4812", "\"total\": 4813", "candidates" },
 	{ "usual", "\"bytes\": 94865433", "\"bytes\": null", "candidates" },

@@ -7,10 +7,6 @@ static const struct {
 	const struct screen_ops *ops;
 	const char *will, *today;
 } later[] = {
-	{ &screen_links, "Every link with its ladder, its pool, its timeline of incidents and its close codes will be here.",
-	  "Today: screen 1, Enter on a link, or `sluice links --json`." },
-	{ &screen_breakers, "Every breaker with its window, its probes, its retry tiers and what was set by hand will be here.",
-	  "Today: screen 1, or `sluice lanes --json` and `sluice links --json`." },
 	{ &screen_dead, "What failed for good, sorted by harm, to be redriven or dismissed, will be here.",
 	  "Today: `sluice audit tail --kind dead_letter`." },
 	{ &screen_policies, "Each policy with its rules in words, its caps and its last cycles will be here.",
@@ -40,8 +36,6 @@ static void paint(struct ui *ui, struct area a)
 
 #define LATER(ops, n, id_, name_, brief_) \
 	const struct screen_ops ops = { .id = id_, .number = n, .name = name_, .brief = brief_, .bar = "hold command help", .paint = paint }
-LATER(screen_links, 2, "links", "Links", "Links");
-LATER(screen_breakers, 3, "breakers", "Breakers", "Brk");
 LATER(screen_dead, 6, "dead-letters", "Dead letters", "Dead");
 LATER(screen_policies, 8, "policies", "Policies", "Pol");
 LATER(screen_checks, 9, "checks", "Checks", "Chk");

@@ -221,7 +221,7 @@ static void open_row(struct ui *ui, struct overview *v)
 	static const struct {
 		const char *title;
 		detail_fn *draw;
-	} page[BLOCKS] = { { "Link", overview_link_detail }, { "Lane", overview_lane_detail }, { "Decision", detail_decision } };
+	} page[BLOCKS] = { { "Link", link_detail }, { "Lane", overview_lane_detail }, { "Decision", detail_decision } };
 	char text[24];
 	if (block_count(ui, v->block) > 0)
 		detail_open(ui, page[v->block].title, row_key(ui, v->block, cursor_row(ui, v), text), page[v->block].draw);

@@ -20,7 +20,6 @@ int overview_breakers(const struct ui *ui, struct breaker_row out[OVERVIEW_BREAK
 void overview_breaker(struct ui *ui, struct area row, const struct breaker_row *r);
 void overview_link(struct ui *ui, struct area row, const struct m_link *k);
 void overview_lane(struct ui *ui, const struct table *t, struct area row, const struct m_lane *l);
-bool overview_link_detail(struct ui *ui, struct flow *f, struct slice key);
 bool overview_lane_detail(struct ui *ui, struct flow *f, struct slice key);
 
 #endif

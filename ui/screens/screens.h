@@ -20,6 +20,9 @@ void detail_open(struct ui *ui, const char *title, struct slice key, detail_fn *
 
 /* Shared by Overview, Cycle and Audit. */
 bool detail_record(struct flow *f, const struct m_record *r);
+/* Everything about one link; the rungs of its last attempt in a row. */
+bool link_detail(struct ui *ui, struct flow *f, struct slice key);
+void link_ladder(struct flow *f, const struct m_link *k);
 /* Two head lines of a cycle: name and state, and the stages. Returns rows used. */
 int cycle_head(struct ui *ui, struct area a, int y);
 /* The cycle on the Overview: head, plan, grant. Returns the row after it. */
