@@ -1,0 +1,35 @@
+/* A lane's inside: what each kind of lane does in its own file. Callers use lane/lane.h. */
+#ifndef SLUICE_LANE_LANE_IMPL_H
+#define SLUICE_LANE_LANE_IMPL_H
+
+#include "lane/lane.h"
+
+struct lane_kind {
+	bool (*speaks)(struct slice dialect);
+	void (*names)(struct buf *out);                        /* its dialects, "a, b" */
+	/* cfg->dialect is one that it speaks; *out starts with a struct lane. */
+	enum rc (*open)(struct lane **out, struct loop *l, const struct cfg_lane *cfg, const struct secret *key, struct err *e);
+	void (*free)(struct lane *ln);                         /* ends what runs; every callback comes before it returns */
+	void (*permit)(struct lane *ln, enum http_permit p);   /* nothing that is not permitted may leave */
+	bool (*can_get)(const struct lane *ln);
+	int64_t (*requests_sent)(const struct lane *ln);
+	void (*identity)(const struct lane *ln, struct buf *out);      /* adds " key=value"; NULL = nothing to add */
+	/* Each calls back exactly once, never before it has returned. */
+	void (*list)(struct lane *ln, struct slice cursor, lane_page_fn *fn, void *ctx);
+	void (*probe)(struct lane *ln, struct slice id, lane_probe_fn *fn, void *ctx);
+	void (*delete_)(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
+};
+
+/* The first member of each kind's own struct. */
+struct lane {
+	const struct lane_kind *kind;
+	struct loop *loop;
+	const struct cfg_lane *cfg;
+	const struct secret *key;       /* NULL = none */
+};
+
+extern const struct lane_kind files_kind;
+
+struct slice lane_base_url(const struct lane *ln);             /* without a slash at its end */
+
+#endif
