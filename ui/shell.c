@@ -17,7 +17,7 @@ struct shell {
 	struct loop_timer *tick, *frame, *escape;
 	struct loop_signal *sig[3];
 	bool framed;                    /* the frame timer runs */
-	int64_t painted_us;             /* boot time of the last frame */
+	int64_t painted_us[2];          /* boot time of the last two frames */
 	int signum;
 	struct now still;
 	void (*on_tick)(void *ctx);
@@ -57,7 +57,8 @@ static void paint(struct shell *s)
 		s->term->ops->forget(s->term);
 	ui->redraw = false;
 	ui_paint(ui, &s->grid);
-	s->painted_us = loop_now(s->loop).boot_us;
+	s->painted_us[0] = s->painted_us[1];
+	s->painted_us[1] = loop_now(s->loop).boot_us;
 	if (s->term->ops->present(s->term, &s->grid, ui->cy, ui->cx))
 		after_frame(s);
 	else
@@ -71,13 +72,14 @@ static void on_frame(void *ctx)
 	paint(s);
 }
 
+/* Two frames may follow each other at once, so that what comes after a rest is not kept waiting; no more than two in two periods. */
 void shell_poke(struct shell *s)
 {
 	if (s->framed)
 		return;
-	int64_t since_ms = (loop_now(s->loop).boot_us - s->painted_us) / 1000;
+	int64_t since_ms = (loop_now(s->loop).boot_us - s->painted_us[0]) / 1000;
 	s->framed = true;
-	loop_timer_start(s->frame, since_ms >= FRAME_MS ? 0 : FRAME_MS - since_ms, 0);
+	loop_timer_start(s->frame, since_ms >= 2 * FRAME_MS ? 0 : 2 * FRAME_MS - since_ms, 0);
 }
 
 static void on_key(void *ctx, const struct key *k)
