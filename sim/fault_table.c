@@ -32,6 +32,8 @@ static const struct fault_kind kinds[] = {
 	  .message = "The file is in use and cannot be deleted.", .help = "403 about the file" },
 	{ .name = "404-lie", .ops = ABOUT_FILE, .usual = ABOUT_FILE, .say = SAY_ERROR, .status = 404, .type = INVALID,
 	  .message = "No such File object", .only_live = true, .help = "says there is no such file; there is" },
+	{ .name = "400-unclear", .ops = ABOUT_FILE, .usual = OP_DELETE, .say = SAY_ERROR, .status = 400, .type = INVALID,
+	  .message = "Invalid parameter: file_id.", .help = "400 that may mean that there is no such file; there is" },
 	{ .name = "409-in-use", .ops = ABOUT_FILE, .usual = OP_DELETE, .say = SAY_ERROR, .status = 409, .type = INVALID, .code = "file_in_use",
 	  .message = "The file is attached to a vector store and cannot be deleted.", .help = "refused: attached" },
 	{ .name = "423", .ops = ABOUT_FILE, .usual = OP_DELETE, .say = SAY_ERROR, .status = 423, .type = INVALID, .code = "resource_locked",

@@ -163,7 +163,7 @@ const char *files_purpose(const struct files *f, int64_t i)
 {
 	if (i >= f->plan.n)
 		return f->upload[i - f->plan.n].purpose;
-	return f->plan.purpose ? f->plan.purpose : gen_purpose(f->plan.key, (uint64_t)i);
+	return f->plan.purpose ? f->plan.purpose : gen_purpose(f->plan.key, (uint64_t)i, f->plan.purposes);
 }
 
 void files_look(struct files *f, int64_t i, struct file_view *out)

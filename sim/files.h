@@ -14,6 +14,7 @@ struct files_plan {
 	int64_t now_s, age_min_s, age_max_s;
 	int64_t bytes_min, bytes_max;
 	const char *purpose;                    /* of all synthetic files, or NULL for a mix; borrowed */
+	const char *const *purposes;            /* the mix, NULL = gen's */
 };
 
 enum files_op { FILES_GET, FILES_CONTENT, FILES_DELETE, FILES_OPS };

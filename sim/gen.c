@@ -196,13 +196,17 @@ void gen_name(struct buf *out, uint64_t key, uint64_t index, enum sim_role role)
 
 /* ---- the rest ---- */
 
-const char *gen_purpose(uint64_t key, uint64_t index)
+const char *gen_purpose(uint64_t key, uint64_t index, const char *const *list)
 {
 	static const char *const purposes[] = {
 		"user_data", "user_data", "user_data", "user_data", "assistants", "assistants", "assistants", "vision",
 		"vision", "batch", "batch", "batch_output", "batch_output", "fine-tune", "fine-tune-results", "evals",
 	};
-	return purposes[gen_hash(key, index, FIELD_PURPOSE) % ARRAY_LEN(purposes)];
+	uint64_t h = gen_hash(key, index, FIELD_PURPOSE);
+	size_t n = 0;
+	while (list && list[n])
+		n++;
+	return n ? list[h % n] : purposes[h % ARRAY_LEN(purposes)];
 }
 
 int64_t gen_bytes(uint64_t key, uint64_t index, int64_t min, int64_t max)

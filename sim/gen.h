@@ -19,7 +19,8 @@ uint64_t gen_hash_slice(uint64_t key, struct slice s);
 /* "file-" and 22 letters and digits, or 20 characters whose first 7 encode created_s. */
 void gen_id(char dst[GEN_ID_MAX], enum gen_ids style, uint64_t key, uint64_t index, int64_t created_s);
 void gen_name(struct buf *out, uint64_t key, uint64_t index, enum sim_role role);
-const char *gen_purpose(uint64_t key, uint64_t index);
+/* One of the list (NULL-terminated), NULL = an OpenAI-like mix. */
+const char *gen_purpose(uint64_t key, uint64_t index, const char *const *list);
 /* Uniform in min..max. */
 int64_t gen_bytes(uint64_t key, uint64_t index, int64_t min, int64_t max);
 void gen_content(struct buf *out, uint64_t key, uint64_t index, int64_t bytes);

@@ -17,6 +17,7 @@ libsluice_sim_a_SOURCES = \
 	sim/roles.h \
 	sim/sha1.c sim/sha1.h \
 	sim/sim.h \
+	sim/speech.c sim/speech.h \
 	sim/stats.c sim/stats.h \
 	sim/store.c sim/store.h sim/store_impl.h sim/store_list.c sim/store_say.c sim/store_upload.c \
 	sim/wsd.c sim/wsd.h

@@ -68,7 +68,7 @@ static void put_addresses(const struct sim *sim, struct buf *out)
 	jw_key(&w, "stores");
 	jw_arr(&w);
 	for (size_t i = 0; i < sim->opts->stores; i++)
-		put_address(&w, sim->opts->store[i].name, "http", store_port(sim->store[i]), "/v1");
+		put_address(&w, sim->opts->store[i].name, "http", store_port(sim->store[i]), speech_of((enum speech_dialect)sim->opts->store[i].dialect)->root);
 	jw_end_arr(&w);
 	jw_key(&w, "links");
 	jw_arr(&w);

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "sim/fault.h"
 #include "sim/gen.h"
+#include "sim/speech.h"
 
 enum { NAME_CAP = 40 };
 
@@ -17,7 +18,10 @@ struct store_opts {
 	int64_t bytes_min, bytes_max, age_min_s, age_max_s, latency_min_ms, latency_max_ms;
 	int64_t page_cap;                       /* items of a page at most, 0 = as asked */
 	int64_t max_upload;
-	int64_t ids;                            /* enum gen_ids */
+	int64_t dialect;                        /* enum speech_dialect */
+	int64_t ids;                            /* enum gen_ids; -1 as the dialect has them */
+	int64_t ignores_purpose;                /* lists have every purpose whatever is asked */
+	int64_t missing_400, number_codes;      /* glm's two ways */
 	int64_t download;                       /* enum store_download */
 	int64_t keeps_cursor;                   /* a deleted id is still accepted as after= */
 	int64_t hash;                           /* the manifest has sha256 */

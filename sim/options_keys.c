@@ -32,7 +32,11 @@ static const struct key store_keys[] = {
 	{ "bytes", K_RANGE_BYTES, S(bytes_min), 0, CONTENT_MAX, NULL, "size of a file, N..M (200..6000)" },
 	{ "age", K_RANGE_AGE, S(age_min_s), 0, 0, NULL, "age of a file, N..M as 1d..400d (1h..400d)" },
 	{ "purpose", K_WORD, S(purpose), 0, NAME_CAP, NULL, "purpose of all files (a mix)" },
-	{ "ids", K_CHOICE, S(ids), 0, 0, "openai|xid", "form of the ids (openai)" },
+	{ "dialect", K_CHOICE, S(dialect), 0, 0, "openai|kimi|glm", "whose API is spoken (openai)" },
+	{ "filter", K_CHOICE, S(ignores_purpose), 0, 0, "honoured|ignored", "purpose= of a list (honoured)" },
+	{ "missing", K_CHOICE, S(missing_400), 0, 0, "404|400", "how glm says that there is no such file (404)" },
+	{ "codes", K_CHOICE, S(number_codes), 0, 0, "string|number", "how glm writes its error codes (string)" },
+	{ "ids", K_CHOICE, S(ids), 0, 0, "openai|xid", "form of the ids (openai; kimi: xid)" },
 	{ "key", K_PLAIN, S(key), 0, 0, NULL, "bearer key that is asked for (none)" },
 	{ "key_file", K_SECRET, S(key_secret), 0, 0, NULL, "the same from a file (0600)" },
 	{ "latency_ms", K_RANGE_MS, S(latency_min_ms), 0, 600000, NULL, "every answer is this late, N or N..M (0)" },
@@ -268,11 +272,13 @@ static enum rc settle_roles(struct store_opts *s, struct err *e)
 enum rc options_store(struct store_opts *out, struct slice text, struct err *e)
 {
 	*out = (struct store_opts){
-		.files = 100, .bytes_min = 200, .bytes_max = 6000, .age_min_s = 3600, .age_max_s = 400 * 86400, .max_upload = 64 << 20, .hash = 1,
+		.files = 100, .bytes_min = 200, .bytes_max = 6000, .age_min_s = 3600, .age_max_s = 400 * 86400, .max_upload = 64 << 20, .hash = 1, .ids = -1,
 	};
 	enum rc rc = read_list(out, out->name, &store_set, text, e);
 	if (rc == RC_OK && out->key && out->key_secret)
 		rc = err_set(e, RC_USAGE, "--store: \"%s\": key= and key_file= exclude each other", out->name);
+	if (out->ids < 0)
+		out->ids = out->dialect == SPEECH_KIMI ? GEN_IDS_XID : GEN_IDS_OPENAI;
 	return rc == RC_OK ? settle_roles(out, e) : rc;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sim/jstr.h"
 
 static const char invalid[] = "invalid_request_error";
 
@@ -51,7 +52,9 @@ static void do_get(struct asking *a)
 
 static bool may_download(const struct store *st, const char *purpose)
 {
-	static const char *const given[] = { "batch", "batch_output", "vision", "assistants_output", "fine-tune-results" };
+	static const char *const openai[] = { "batch", "batch_output", "vision", "assistants_output", "fine-tune-results", NULL };
+	static const char *const kimi[] = { "file-extract", NULL }, *const glm[] = { "batch", NULL };
+	static const char *const *const by_dialect[] = { [SPEECH_OPENAI] = openai, [SPEECH_KIMI] = kimi, [SPEECH_GLM] = glm };
 	switch ((enum store_download)st->o->download) {
 	case DOWNLOAD_ALL:
 		return true;
@@ -60,10 +63,26 @@ static bool may_download(const struct store *st, const char *purpose)
 	case DOWNLOAD_OPENAI:
 		break;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(given); i++)
-		if (strcmp(purpose, given[i]) == 0)
+	for (const char *const *given = by_dialect[st->o->dialect]; *given; given++)
+		if (strcmp(purpose, *given) == 0)
 			return true;
 	return false;
+}
+
+/* Kimi gives the text that it found in a file, never the file. */
+static void say_extract(struct asking *a)
+{
+	struct buf text = { 0 }, *out = &a->reply->body;
+	struct file_view v;
+	files_content(a->st->files, a->file, &text);
+	files_look(a->st->files, a->file, &v);
+	a->reply->type = "application/json";
+	buf_adds(out, "{\"content\":");
+	jstr_add(out, buf_slice(&text));
+	buf_adds(out, ",\"file_type\":\"text/plain\",\"filename\":");
+	jstr_add(out, v.name);
+	buf_adds(out, ",\"title\":\"\",\"type\":\"file\"}");
+	buf_done(&text);
 }
 
 static void do_content(struct asking *a)
@@ -76,7 +95,11 @@ static void do_content(struct asking *a)
 	if (!may_download(a->st, purpose)) {
 		char text[120];
 		snprintf(text, sizeof(text), "Not allowed to download files of purpose: %.60s", purpose);
-		say_error(a->reply, 400, slice_of(text), invalid, NULL, NULL);
+		say_error(a, 400, slice_of(text), invalid, NULL, NULL);
+		return;
+	}
+	if (a->st->o->dialect == SPEECH_KIMI) {
+		say_extract(a);
 		return;
 	}
 	a->reply->type = "application/octet-stream";
@@ -202,15 +225,16 @@ static bool authorised(const struct store *st, const struct head *h)
 /* The operation of a path and method; false after an answer of its own. */
 static bool route(struct asking *a)
 {
-	static const char root[] = "/v1/files";
+	char root[40];
 	const struct head *h = a->rq->head;
 	struct slice rest = h->path;
 	bool get = slice_is(h->method, "GET");
-	if (!slice_starts(rest, root) || (rest.n > sizeof(root) - 1 && rest.p[sizeof(root) - 1] != '/')) {
-		say_error(a->reply, 404, slice_of("Invalid URL"), invalid, NULL, "unknown_url");
+	size_t n = (size_t)snprintf(root, sizeof(root), "%s/files", a->st->speech->root);
+	if (!slice_starts(rest, root) || (rest.n > n && rest.p[n] != '/')) {
+		say_error(a, 404, slice_of("Invalid URL"), invalid, NULL, "unknown_url");
 		return false;
 	}
-	rest = (struct slice){ rest.p + sizeof(root) - 1, rest.n - (sizeof(root) - 1) };
+	rest = (struct slice){ rest.p + n, rest.n - n };
 	if (rest.n <= 1) {
 		a->op = get ? OP_LIST : slice_is(h->method, "POST") ? OP_UPLOAD : 0;
 	} else {
@@ -220,14 +244,14 @@ static bool route(struct asking *a)
 		seg.n -= tail.n;
 		buf_clear(&a->st->id);
 		if (!url_decode(seg, &a->st->id) || (tail.n && !slice_is(tail, "/content"))) {
-			say_error(a->reply, 404, slice_of("Invalid URL"), invalid, NULL, "unknown_url");
+			say_error(a, 404, slice_of("Invalid URL"), invalid, NULL, "unknown_url");
 			return false;
 		}
 		a->id = buf_slice(&a->st->id);
-		a->op = tail.n ? (get ? OP_CONTENT : 0) : get ? OP_GET : slice_is(h->method, "DELETE") ? OP_DELETE : 0;
+		a->op = tail.n ? (get ? OP_CONTENT : 0) : get ? (a->st->speech->no_get ? 0 : OP_GET) : slice_is(h->method, "DELETE") ? OP_DELETE : 0;
 	}
 	if (!a->op)
-		say_error(a->reply, 405, slice_of("Not allowed to use this method on this path."), invalid, NULL, "method_not_supported");
+		say_error(a, 405, slice_of("Not allowed to use this method on this path."), invalid, NULL, "method_not_supported");
 	return a->op != 0;
 }
 
@@ -251,7 +275,7 @@ static void on_request(void *ctx, const struct httpd_request *rq, struct httpd_r
 	else
 		st->other_requests++;
 	if (!allowed)
-		say_error(reply, 401, slice_of("Incorrect API key provided."), invalid, NULL, "invalid_api_key");
+		say_error(&a, 401, slice_of("Incorrect API key provided."), invalid, NULL, "invalid_api_key");
 	record(&a);
 	outbox_touch(st->sim->box);
 }
@@ -283,7 +307,7 @@ static struct files *make_files(const struct sim *sim, const struct store_opts *
 	struct files_plan p = {
 		.key = gen_key((uint64_t)sim->opts->seed, slice_of(o->name)), .ids = (enum gen_ids)o->ids, .n = o->files, .now_s = sim->opts->now_s,
 		.age_min_s = o->age_min_s, .age_max_s = o->age_max_s, .bytes_min = o->bytes_min, .bytes_max = o->bytes_max,
-		.purpose = o->purpose[0] ? o->purpose : NULL,
+		.purpose = o->purpose[0] ? o->purpose : NULL, .purposes = speech_of((enum speech_dialect)o->dialect)->purposes,
 	};
 	memcpy(p.roles, o->roles, sizeof(p.roles));
 	return files_new(&p);
@@ -295,6 +319,7 @@ enum rc store_new(struct store **out, struct sim *sim, const struct store_opts *
 	struct store *st = xcalloc(1, sizeof(*st));
 	st->sim = sim;
 	st->o = o;
+	st->speech = speech_of((enum speech_dialect)o->dialect);
 	enum rc rc = httpd_listen(&st->httpd, sim->loop, sim->box, (int)o->port, (size_t)o->max_upload, &h, st, e);
 	if (rc != RC_OK) {
 		free(st);

@@ -8,6 +8,7 @@
 struct store {
 	struct sim *sim;
 	const struct store_opts *o;
+	const struct speech *speech;
 	struct files *files;
 	struct httpd *httpd;
 	struct buf id;                  /* of the request, decoded */
@@ -33,8 +34,8 @@ struct asking {
 	int64_t items;                  /* of a page, -1 no page */
 };
 
-/* store_say.c: bodies. */
-void say_error(struct httpd_reply *r, int status, struct slice message, const char *type, const char *param, const char *code);
+/* store_say.c: bodies. say_error takes it as OpenAI says it. */
+void say_error(struct asking *a, int status, struct slice message, const char *type, const char *param, const char *code);
 void say_missing(struct asking *a);
 void say_file(struct store *st, struct buf *out, int64_t file);
 void say_deleted(struct buf *out, struct slice id, bool deleted);

@@ -1,12 +1,11 @@
 /* GET /v1/files: pages by cursor, and the pages that faults make. */
 #include "sim/store_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "sim/jstr.h"
-
-enum { LIMIT_MAX = 10000 };
 
 struct page {
 	int64_t limit;
@@ -15,12 +14,12 @@ struct page {
 	struct buf purpose;
 	int64_t *item;
 	size_t n, cap;
-	bool more;
+	bool more, claims_more;         /* claims: a fault says so where the dialect would say nothing */
 };
 
 static bool refuse(struct asking *a, const char *param, const char *message, const char *code)
 {
-	say_error(a->reply, 400, slice_of(message), "invalid_request_error", param, code);
+	say_error(a, 400, slice_of(message), "invalid_request_error", param, code);
 	return false;
 }
 
@@ -28,13 +27,16 @@ static bool read_limit(struct asking *a, struct page *p)
 {
 	struct buf v = { 0 };
 	bool given = query_get(a->rq->head->query, "limit", &v), ok = true;
-	p->limit = LIMIT_MAX;
+	int max = a->st->speech->limit_max;
+	char above[100];
+	p->limit = a->st->speech->limit_default;
+	snprintf(above, sizeof(above), "Invalid 'limit': integer above maximum value. Expected a value <= %d.", max);
 	if (given && !parse_i64(buf_slice(&v), &p->limit))
 		ok = refuse(a, "limit", "Invalid type for 'limit': expected an integer.", "invalid_type");
 	else if (p->limit < 1)
 		ok = refuse(a, "limit", "Invalid 'limit': integer below minimum value. Expected a value >= 1.", "integer_below_min_value");
-	else if (p->limit > LIMIT_MAX)
-		ok = refuse(a, "limit", "Invalid 'limit': integer above maximum value. Expected a value <= 10000.", "integer_above_max_value");
+	else if (p->limit > max)
+		ok = refuse(a, "limit", above, "integer_above_max_value");
 	if (a->st->o->page_cap && p->limit > a->st->o->page_cap)
 		p->limit = a->st->o->page_cap;
 	buf_done(&v);
@@ -72,7 +74,7 @@ static bool read_after(struct asking *a, struct page *p)
 
 static bool wanted(const struct asking *a, const struct page *p, int64_t i)
 {
-	return p->purpose.n == 0 || slice_is(buf_slice(&p->purpose), files_purpose(a->st->files, i));
+	return p->purpose.n == 0 || a->st->o->ignores_purpose || slice_is(buf_slice(&p->purpose), files_purpose(a->st->files, i));
 }
 
 static int64_t next_wanted(const struct asking *a, const struct page *p, int64_t i, int step)
@@ -126,7 +128,7 @@ static void shape(const struct asking *a, struct page *p)
 	gather(a, p);
 	if (say == SAY_EMPTY_PAGE) {
 		p->n = 0;
-		p->more = true;
+		p->more = p->claims_more = true;
 	} else if (say == SAY_TWICE && p->n) {
 		push(p, p->item[0]);
 	}
@@ -155,17 +157,25 @@ static void print(struct asking *a, const struct page *p)
 		say_file(a->st, out, p->item[i]);
 	}
 	buf_addc(out, ']');
-	id_or_null(a->st, out, ",\"first_id\":", p, 0);
-	id_or_null(a->st, out, ",\"last_id\":", p, p->n - 1);
-	buf_adds(out, p->more ? ",\"has_more\":true}" : ",\"has_more\":false}");
+	if (a->st->o->dialect == SPEECH_OPENAI) {
+		id_or_null(a->st, out, ",\"first_id\":", p, 0);
+		id_or_null(a->st, out, ",\"last_id\":", p, p->n - 1);
+	}
+	if (!a->st->speech->unpaged || p->claims_more)
+		buf_adds(out, p->more ? ",\"has_more\":true" : ",\"has_more\":false");
+	buf_addc(out, '}');
 	a->items = (int64_t)p->n;
 }
 
 void store_list(struct asking *a)
 {
-	struct page p = { 0 };
-	query_get(a->rq->head->query, "purpose", &p.purpose);
-	if (read_limit(a, &p) && read_order(a, &p) && read_after(a, &p)) {
+	const struct speech *s = a->st->speech;
+	struct page p = { .limit = a->st->o->page_cap ? a->st->o->page_cap : INT64_MAX, .step = -1, .after = -1 };
+	if (!s->unpaged)
+		query_get(a->rq->head->query, "purpose", &p.purpose);
+	if (s->by_purpose && !p.purpose.n)
+		refuse(a, "purpose", "Invalid parameter: purpose is required.", NULL);
+	else if (s->unpaged || (read_limit(a, &p) && read_order(a, &p) && read_after(a, &p))) {
 		shape(a, &p);
 		print(a, &p);
 	}

@@ -9,12 +9,14 @@
 
 static const char json_type[] = "application/json";
 
-void say_error(struct httpd_reply *r, int status, struct slice message, const char *type, const char *param, const char *code)
+void say_error(struct asking *a, int status, struct slice message, const char *type, const char *param, const char *code)
 {
-	r->status = status;
-	r->type = json_type;
-	buf_clear(&r->body);
-	jstr_error(&r->body, message, type, param, code);
+	const struct store_opts *o = a->st->o;
+	unsigned options = (o->missing_400 ? SPEECH_MISSING_400 : 0) | (o->number_codes ? SPEECH_NUMBER_CODES : 0);
+	struct speech_error e = { .status = status, .message = message, .type = type, .param = param, .code = code };
+	a->reply->type = json_type;
+	buf_clear(&a->reply->body);
+	a->reply->status = speech_say((enum speech_dialect)o->dialect, options, &e, &a->reply->body);
 }
 
 void say_missing(struct asking *a)
@@ -22,7 +24,7 @@ void say_missing(struct asking *a)
 	struct buf m = { 0 };
 	buf_adds(&m, "No such File object: ");
 	buf_add(&m, a->id.p, a->id.n);
-	say_error(a->reply, 404, buf_slice(&m), "invalid_request_error", "id", NULL);
+	say_error(a, 404, buf_slice(&m), "invalid_request_error", "id", NULL);
 	buf_done(&m);
 }
 
@@ -92,7 +94,7 @@ static void say_table_error(struct asking *a)
 		say_missing(a);
 		return;
 	}
-	say_error(a->reply, k->status, slice_of(k->message), k->type, NULL, k->code);
+	say_error(a, k->status, slice_of(k->message), k->type, NULL, k->code);
 	wait_fields(a);
 }
 

@@ -6,19 +6,17 @@
 #include "base/mem.h"
 #include "sim/multipart.h"
 
-static const char *const purposes[] = { "assistants", "batch", "fine-tune", "vision", "user_data", "evals" };
-
-static const char *known_purpose(const struct part *p)
+static const char *known_purpose(const char *const *purposes, const struct part *p)
 {
-	for (size_t i = 0; p && i < ARRAY_LEN(purposes); i++)
-		if (slice_is(p->content, purposes[i]))
-			return purposes[i];
+	for (; p && *purposes; purposes++)
+		if (slice_is(p->content, *purposes))
+			return *purposes;
 	return NULL;
 }
 
 static void refuse(struct asking *a, const char *param, const char *message)
 {
-	say_error(a->reply, 400, slice_of(message), "invalid_request_error", param, NULL);
+	say_error(a, 400, slice_of(message), "invalid_request_error", param, NULL);
 }
 
 void store_upload(struct asking *a)
@@ -30,7 +28,7 @@ void store_upload(struct asking *a)
 		return;
 	}
 	const struct part *file = multipart_find(&m, "file"), *purpose = multipart_find(&m, "purpose");
-	const char *p = known_purpose(purpose);
+	const char *p = known_purpose(a->st->speech->uploads, purpose);
 	if (!file || !file->filename.p) {
 		refuse(a, "file", "'file' is a required property");
 	} else if (!p) {
@@ -38,7 +36,7 @@ void store_upload(struct asking *a)
 	} else if (file->content.n == 0) {
 		refuse(a, "file", "File is empty.");
 	} else if (a->act == ACT_NONE) {
-		say_error(a->reply, 500, slice_of("The file was not kept."), "server_error", NULL, NULL);
+		say_error(a, 500, slice_of("The file was not kept."), "server_error", NULL, NULL);
 	} else {
 		a->victim = files_upload(a->st->files, file->filename, p, file->content, now_read().wall_us / 1000000);
 		a->effect = "uploaded";

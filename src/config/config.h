@@ -53,6 +53,8 @@ struct cfg_lane {
 	int64_t settle_ms;                     /* 60 s: after an unanswered delete a present item counts as failed only from then on */
 	int64_t max_item_bytes;                /* 512 MB: what an unknown size is charged */
 	int64_t quota_items, quota_bytes;      /* -1 unknown */
+	const char *const *purposes;           /* a list by purpose asks for each; none = the dialect's */
+	size_t n_purposes;
 	const char *const *blind;              /* places nobody can list; they stand in the plan */
 	size_t n_blind;
 	const char *const *sentinels;          /* ids that every complete list must contain */

@@ -29,8 +29,8 @@ static const struct field_word level_words[] = {
 
 static const struct field_word dialect_words[] = {
 	{ .word = "openai" },
-	{ .word = "kimi", .not_yet = LATER },
-	{ .word = "glm", .not_yet = LATER },
+	{ .word = "kimi" },
+	{ .word = "glm" },
 	{ .word = "s3", .not_yet = LATER },
 	END_WORDS
 };
@@ -242,6 +242,8 @@ static const struct field lane_fields[] = {
 	  .doc = "File quota of the account. Absent: unknown." },
 	{ .key = "quota_bytes", .type = FIELD_BYTES, AT(cfg_lane, quota_bytes), .min = 0, .max = BYTES_MAX,
 	  .doc = "Storage quota of the account. Absent: unknown." },
+	{ .key = "purposes", .type = FIELD_TEXTS, ARR(cfg_lane, purposes), .max = 20,
+	  .doc = "Purposes to list, where the dialect lists one at a time (glm). Absent: the documented ones, batch, code-interpreter, agent." },
 	{ .key = "blind", .type = FIELD_TEXTS, ARR(cfg_lane, blind), .max = 20,
 	  .doc = "Places that use files and that nobody can list (threads, chats). They stand in the plan and on the approval page." },
 	{ .key = "sentinels", .type = FIELD_TEXTS, ARR(cfg_lane, sentinels), .max = 100,

@@ -273,8 +273,8 @@ static void on_page(void *ctx, const struct lane_page *p)
 		l->r.clock_known = true;
 		l->skew_us = now_read().wall_us - p->date_us;
 	}
-	if (!p->last && (!p->n || !p->cursor.n))
-		finish(l, false, "a page was empty and claimed that more follows");
+	if (!p->last && !p->cursor.n)
+		finish(l, false, "a page claimed that more follows, and not after what");
 	else if (!p->last && cursor_repeats(l, p->cursor))
 		finish(l, false, "the store repeated a cursor: the list goes in circles");
 	else if (l->r.pages > LIST_PAGES_MAX)

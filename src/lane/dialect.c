@@ -53,17 +53,98 @@ static const struct dialect_error openai_errors[] = {
 	{ 0, NULL, NULL, NULL, LANE_FINE, false }
 };
 
-static const int openai_missing[] = { 404, 410, 0 };
+/* Moonshot's Kimi: an error has a type and no code; three types share 429, one of them about money.
+ * Unknown paths answer {"error":"url.not_found"}. */
+static const struct dialect_error kimi_errors[] = {
+	{ 0, "exceeded_current_quota_error", NULL, NULL, LANE_BILLING, false },
+	{ 429, "engine_overloaded_error", NULL, NULL, LANE_PACED, false },
+	{ 429, "rate_limit_reached_error", NULL, NULL, LANE_PACED, false },
+	{ 429, NULL, NULL, "balance", LANE_BILLING, false },
+	{ 429, NULL, NULL, "billing", LANE_BILLING, false },
+	{ 429, NULL, NULL, "suspended", LANE_BILLING, false },
+	{ 403, NULL, NULL, "balance", LANE_BILLING, false },
+	{ 402, NULL, NULL, NULL, LANE_BILLING, false },
+	{ 429, NULL, NULL, NULL, LANE_PACED, false },
+	{ 408, NULL, NULL, NULL, LANE_PACED, false },
+	{ 425, NULL, NULL, NULL, LANE_PACED, false },
+
+	{ 401, NULL, NULL, NULL, LANE_AUTH, false },
+	{ 0, "invalid_authentication_error", NULL, NULL, LANE_AUTH, false },
+	{ 0, "incorrect_api_key_error", NULL, NULL, LANE_AUTH, false },
+	{ 403, NULL, NULL, "in use", LANE_REJECTED, true },
+	{ 403, NULL, NULL, NULL, LANE_AUTH, false },
+	{ 409, NULL, NULL, NULL, LANE_REJECTED, true },
+	{ 412, NULL, NULL, NULL, LANE_REJECTED, true },
+	{ 423, NULL, NULL, NULL, LANE_REJECTED, true },
+
+	{ 404, "", NULL, NULL, LANE_UNSUPPORTED, false },
+	{ 405, NULL, NULL, NULL, LANE_UNSUPPORTED, false },
+	{ 501, NULL, NULL, NULL, LANE_UNSUPPORTED, false },
+	{ 0, NULL, NULL, NULL, LANE_FINE, false }
+};
+
+/* Zhipu's GLM: the code is a string of digits, from some gateways a number; it decides more than the
+ * status. 429 also carries arrears and account trouble; some caps end at a time that only the text
+ * names. "Wrong parameter" is what a missing file may answer too: that has to be looked up. */
+static const struct dialect_error glm_errors[] = {
+	{ 0, NULL, "1113", NULL, LANE_BILLING, false },
+	{ 0, NULL, "1308", NULL, LANE_BILLING, false },
+	{ 0, NULL, "1310", NULL, LANE_BILLING, false },
+	{ 0, NULL, "1313", NULL, LANE_BILLING, false },
+	{ 402, NULL, NULL, NULL, LANE_BILLING, false },
+	{ 0, NULL, "1000", NULL, LANE_AUTH, false },
+	{ 0, NULL, "1001", NULL, LANE_AUTH, false },
+	{ 0, NULL, "1002", NULL, LANE_AUTH, false },
+	{ 0, NULL, "1003", NULL, LANE_AUTH, false },
+	{ 0, NULL, "1004", NULL, LANE_AUTH, false },
+	{ 0, NULL, "1005", NULL, LANE_AUTH, false },
+	{ 429, NULL, "1302", NULL, LANE_PACED, false },
+	{ 429, NULL, "1303", NULL, LANE_PACED, false },
+	{ 429, NULL, "1305", NULL, LANE_PACED, false },
+	{ 0, NULL, "1230", NULL, LANE_SERVER, false },
+	{ 0, NULL, "1234", NULL, LANE_SERVER, false },
+	{ 429, NULL, NULL, "\xe6\xac\xa0\xe8\xb4\xb9", LANE_BILLING, false },        /* arrears */
+	{ 429, NULL, NULL, "\xe4\xbd\x99\xe9\xa2\x9d", LANE_BILLING, false },        /* balance */
+	{ 429, NULL, NULL, "\xe8\xb4\xa6\xe6\x88\xb7\xe5\xbc\x82\xe5\xb8\xb8", LANE_BILLING, false }, /* account abnormal */
+	{ 429, NULL, NULL, "balance", LANE_BILLING, false },
+	{ 429, NULL, NULL, "arrears", LANE_BILLING, false },
+	{ 429, NULL, NULL, "abnormal", LANE_BILLING, false },
+	{ 429, NULL, NULL, NULL, LANE_PACED, false },
+	{ 408, NULL, NULL, NULL, LANE_PACED, false },
+	{ 425, NULL, NULL, NULL, LANE_PACED, false },
+
+	{ 401, NULL, NULL, NULL, LANE_AUTH, false },
+	{ 403, NULL, NULL, NULL, LANE_AUTH, false },
+	{ 434, NULL, NULL, NULL, LANE_AUTH, false },
+	{ 400, NULL, "1210", NULL, LANE_GARBLED, true },
+	{ 400, NULL, "1213", NULL, LANE_GARBLED, true },
+	{ 400, NULL, "1214", NULL, LANE_GARBLED, true },
+	{ 400, NULL, "1215", NULL, LANE_GARBLED, true },
+	{ 409, NULL, NULL, NULL, LANE_REJECTED, true },
+	{ 412, NULL, NULL, NULL, LANE_REJECTED, true },
+	{ 423, NULL, NULL, NULL, LANE_REJECTED, true },
+	{ 404, "", NULL, NULL, LANE_UNSUPPORTED, false },
+	{ 405, NULL, NULL, NULL, LANE_UNSUPPORTED, false },
+	{ 501, NULL, NULL, NULL, LANE_UNSUPPORTED, false },
+	{ 0, NULL, NULL, NULL, LANE_FINE, false }
+};
+
+static const int gone_status[] = { 404, 410, 0 };
+static const char *const glm_purposes[] = { "batch", "code-interpreter", "agent", NULL };
+
+#define FILE_FIELDS \
+	.list_path = "/files", .id_field = "id", .name_field = "filename", .bytes_field = "bytes", .created_field = "created_at", \
+	.purpose_field = "purpose", .status_field = "status", .deleted_field = "deleted", .missing_status = gone_status
 
 static const struct dialect dialects[] = {
-	{
-		.name = "openai",
-		.list_path = "/files", .limit_param = "limit", .cursor_param = "after", .more_field = "has_more",
-		.page_max = 10000, .unpaged = false, .has_get = true,
-		.id_field = "id", .name_field = "filename", .bytes_field = "bytes", .created_field = "created_at",
-		.purpose_field = "purpose", .status_field = "status", .deleted_field = "deleted",
-		.missing_status = openai_missing, .errors = openai_errors, .ids_never_reused = true,
-	},
+	{ .name = "openai", FILE_FIELDS, .limit_param = "limit", .cursor_param = "after", .more_field = "has_more", .page_max = 10000,
+	  .has_get = true, .errors = openai_errors, .ids_never_reused = true },
+	/* One answer for the whole account, without a cursor and without saying that it is all. */
+	{ .name = "kimi", FILE_FIELDS, .more_field = "has_more", .page_max = 10000, .unpaged = true, .has_get = true,
+	  .errors = kimi_errors, .ids_never_reused = true },
+	/* Whether a list without a purpose is whole is not documented, and neither is a GET of one file. */
+	{ .name = "glm", FILE_FIELDS, .limit_param = "limit", .cursor_param = "after", .more_field = "has_more", .page_max = 100,
+	  .has_get = false, .purpose_param = "purpose", .purposes = glm_purposes, .errors = glm_errors, .ids_never_reused = true },
 };
 
 const struct dialect *dialect_find(struct slice name)
@@ -87,6 +168,8 @@ void dialect_names(struct buf *out)
 
 struct said {
 	struct slice type, code, message;
+	char digits[24];                /* a code that is a number */
+	bool plain;                     /* "error" is a text */
 };
 
 static struct slice member(const struct json *obj, const char *key)
@@ -98,20 +181,25 @@ static struct slice member(const struct json *obj, const char *key)
 }
 
 /* {"error":{"type","code","message"}}; some stores put the three at the top. */
-static struct said said_read(const struct json *root)
+static void said_read(const struct json *root, struct said *s)
 {
 	const struct json *e = json_get(root, "error");
-	struct said s = { 0 };
+	int64_t number;
+	memset(s, 0, sizeof *s);
 	if (json_is_string(e)) {
-		s.message = member(root, "error");
-		return s;
+		s->message = member(root, "error");
+		s->plain = true;
+		return;
 	}
 	if (!json_is_object(e))
 		e = root;
-	s.type = member(e, "type");
-	s.code = member(e, "code");
-	s.message = member(e, "message");
-	return s;
+	s->type = member(e, "type");
+	s->code = member(e, "code");
+	s->message = member(e, "message");
+	if (!s->code.n && json_i64(json_get(e, "code"), &number)) {
+		snprintf(s->digits, sizeof s->digits, "%lld", (long long)number);
+		s->code = slice_of(s->digits);
+	}
 }
 
 static bool has(struct slice s, const char *part)
@@ -123,7 +211,7 @@ static bool has(struct slice s, const char *part)
 static bool rule_fits(const struct dialect_error *r, int status, const struct said *s)
 {
 	return (r->status == 0 || r->status == status)
-		&& (!r->type || slice_is(s->type, r->type))
+		&& (!r->type || (*r->type ? slice_is(s->type, r->type) : s->plain))
 		&& (!r->code || slice_is(s->code, r->code))
 		&& (!r->message_has || has(s->message, r->message_has));
 }
@@ -276,7 +364,9 @@ enum lane_trouble dialect_trouble(const struct dialect *d, const struct http_ans
 	if (by_status(a->status) == LANE_FINE)
 		return LANE_FINE;
 	struct json_doc *doc = error_body(a);
-	struct said s = doc ? said_read(json_root(doc)) : (struct said){ 0 };
+	struct said s = { 0 };
+	if (doc)
+		said_read(json_root(doc), &s);
 	t = by_rules(d, a->status, &s, about_item);
 	describe_status(a, t, &s, detail);
 	json_doc_free(doc);
@@ -321,7 +411,10 @@ int64_t dialect_wait_ms(const struct http_answer *a)
 	if (a->retry_after_ms >= 0)
 		return a->retry_after_ms;
 	struct json_doc *doc = error_body(a);
-	int64_t hint = doc ? hint_in(said_read(json_root(doc)).message) : -1;
+	struct said s = { 0 };
+	if (doc)
+		said_read(json_root(doc), &s);
+	int64_t hint = hint_in(s.message);
 	json_doc_free(doc);
 	return hint >= 0 ? hint : a->ratelimit_reset_ms;
 }

@@ -9,7 +9,7 @@
 /* First rule that fits wins; an empty pattern fits everything. */
 struct dialect_error {
 	int status;                     /* 0 = any */
-	const char *type, *code;        /* of error.type / error.code in the body, NULL = any */
+	const char *type, *code;        /* of error.type / error.code in the body, NULL = any; type "" = error is a text: a gateway speaks */
 	const char *message_has;        /* case-sensitive part of error.message, NULL = any */
 	enum lane_trouble trouble;
 	bool about_item;                /* on a delete: the item is refused, not the lane */
@@ -19,13 +19,25 @@ struct dialect {
 	const char *name;
 	const char *list_path;          /* "/files" below the base URL */
 	const char *limit_param, *cursor_param, *more_field;
-	int page_max;                   /* largest limit the store takes */
+	int page_max;                   /* largest limit the store takes; unpaged: most items of one answer */
 	bool unpaged, has_get;
+	const char *purpose_param;      /* the list is asked for once per purpose; NULL = for all at once */
+	const char *const *purposes;    /* which, unless the lane says others; NULL-terminated */
 	const char *id_field, *name_field, *bytes_field, *created_field, *purpose_field, *status_field;
 	const char *deleted_field;      /* must be true in the answer to a delete */
 	const int *missing_status;      /* 0-terminated */
 	const struct dialect_error *errors;     /* ends with trouble LANE_FINE */
 	bool ids_never_reused;
+};
+
+/* What a page was asked for, to judge it by. */
+struct dialect_ask {
+	struct slice after;             /* the item it is to come after; empty = first */
+	struct slice purpose;           /* empty = not asked by purpose */
+	const char *const *purposes;    /* all that are asked for, each in its turn */
+	size_t n_purposes;
+	int64_t cap;                    /* unpaged: this many items may be a truncated list */
+	int64_t quota;                  /* … unless the account can hold exactly as many; -1 unknown */
 };
 
 const struct dialect *dialect_find(struct slice name);     /* NULL = unknown */
@@ -45,8 +57,10 @@ enum rc dialect_read_item(const struct dialect *d, const struct http_answer *a, 
 			  struct json_doc **doc, struct err *e) MUST_USE;
 /* RC_OK: a page without trouble; else out->trouble and out->detail say what is wrong with it. The
  * answer of an erroneous request included. *items (free) and *doc (json_doc_free) are the caller's
- * also then; the items point into *doc. asked_cursor: a page that repeats it is in trouble. */
-enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, struct slice asked_cursor, struct lane_page *out,
+ * also then; the items point into *doc. out->last and out->cursor are about this purpose only; the
+ * cursor is the id of the last item read. A page that repeats ask->after is in trouble. Items of a
+ * purpose that has its own turn are left out: a store may ignore the filter. */
+enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, const struct dialect_ask *ask, struct lane_page *out,
 			  struct lane_item **items, struct json_doc **doc) MUST_USE;
 
 #endif

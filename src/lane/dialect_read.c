@@ -180,20 +180,36 @@ static enum rc page_trouble(struct lane_page *out, enum lane_trouble t, const ch
 	return RC_FORMAT;
 }
 
-static enum rc read_items(const struct dialect *d, const struct json *data, struct slice asked, struct lane_item *items,
-			  struct lane_page *out)
+/* An item in a page of a purpose: its own, one that has its own turn, or one that nobody asks for. */
+static const char *purpose_fault(const struct dialect_ask *ask, struct slice purpose, bool *skip)
+{
+	*skip = false;
+	if (!ask->purpose.n || slice_eq(purpose, ask->purpose))
+		return NULL;
+	for (size_t i = 0; i < ask->n_purposes; i++)
+		*skip = *skip || slice_is(purpose, ask->purposes[i]);
+	return *skip ? NULL : "it has an item of a purpose that is not asked for; name all purposes of the account in purposes";
+}
+
+/* *read: the last item of the page, left out or not. */
+static enum rc read_items(const struct dialect *d, const struct json *data, const struct dialect_ask *ask, struct lane_item *items,
+			  struct slice *read, struct lane_page *out)
 {
 	size_t n = 0;
+	bool skip;
 	for (const struct json *o = json_first(data); o; o = json_next(o)) {
 		if (!json_is_object(o))
 			return page_trouble(out, LANE_GARBLED, "an item is no object");
 		read_fields(d, o, &items[n]);
 		const char *fault = item_fault(items[n].id);
+		if (!fault)
+			fault = purpose_fault(ask, items[n].purpose, &skip);
 		if (fault)
 			return page_trouble(out, LANE_GARBLED, fault);
-		if (asked.n && slice_eq(items[n].id, asked))
+		if (ask->after.n && slice_eq(items[n].id, ask->after))
 			return page_trouble(out, LANE_GARBLED, "the page repeats the item that it was to come after");
-		n++;
+		*read = items[n].id;
+		n += !skip;
 	}
 	out->n = n;
 	return RC_OK;
@@ -219,28 +235,42 @@ static bool repeats_an_id(const struct lane_item *items, size_t n)
 	return twice;
 }
 
-static enum rc read_end(const struct dialect *d, const struct json *root, const struct lane_item *items, struct lane_page *out)
+/* An unpaged answer does not say that it is all: it is where it stays below the most that one answer
+ * holds, or is exactly what the account can hold. */
+static enum rc read_unpaged_end(const struct json *root, const struct dialect *d, const struct dialect_ask *ask, int64_t n,
+				struct lane_page *out)
+{
+	bool more = false;
+	if (json_bool(json_get(root, d->more_field), &more) && more)
+		return page_trouble(out, LANE_GARBLED, "it says that there is more, and this store has no cursor");
+	out->last = n < ask->cap || n == ask->quota;
+	if (out->last)
+		return RC_OK;
+	page_trouble(out, LANE_GARBLED, NULL);
+	snprintf(out->detail, sizeof out->detail,
+		 "the list is not usable: %lld items may be cut off at %lld; raise page_items, or set quota_items where the account holds exactly so many",
+		 (long long)n, (long long)ask->cap);
+	return RC_FORMAT;
+}
+
+static enum rc read_end(const struct dialect *d, const struct json *root, struct slice read, struct lane_page *out)
 {
 	bool more = false;
 	struct slice last;
-	if (d->unpaged) {
-		out->last = true;
-		return RC_OK;
-	}
 	if (!json_bool(json_get(root, d->more_field), &more))
 		return page_trouble(out, LANE_GARBLED, "the page does not say whether it is the last");
 	out->last = !more;
 	if (!more)
 		return RC_OK;
-	if (out->n == 0)
+	if (!read.n)
 		return page_trouble(out, LANE_GARBLED, "an empty page says that there is more");
-	out->cursor = items[out->n - 1].id;
+	out->cursor = read;
 	if (json_str(json_get(root, "last_id"), &last) && !slice_eq(last, out->cursor))
 		return page_trouble(out, LANE_GARBLED, "last_id of the page is not its last item");
 	return RC_OK;
 }
 
-static enum rc read_body(const struct dialect *d, const struct http_answer *a, struct slice asked, struct lane_page *out,
+static enum rc read_body(const struct dialect *d, const struct http_answer *a, const struct dialect_ask *ask, struct lane_page *out,
 			 struct lane_item **items, struct json_doc **doc)
 {
 	struct json_limits lim = { .max_bytes = (size_t)256 << 20, .max_depth = 16, .max_values = 16000000 };
@@ -253,19 +283,20 @@ static enum rc read_body(const struct dialect *d, const struct http_answer *a, s
 	const struct json *root = json_root(*doc), *data = json_get(root, "data");
 	if (!json_is_array(data))
 		return page_trouble(out, LANE_GARBLED, "the answer has no array named data");
+	struct slice read = { 0 };
 	*items = xcalloc(json_len(data) + 1, sizeof **items);
 	out->items = *items;
-	enum rc rc = read_items(d, data, asked, *items, out);
+	enum rc rc = read_items(d, data, ask, *items, &read, out);
 	if (rc == RC_OK && repeats_an_id(*items, out->n))
 		rc = page_trouble(out, LANE_GARBLED, "the page has one id twice");
 	if (rc == RC_OK)
-		rc = read_end(d, root, *items, out);
+		rc = d->unpaged ? read_unpaged_end(root, d, ask, (int64_t)out->n, out) : read_end(d, root, read, out);
 	if (rc != RC_OK)
 		out->n = 0;
 	return rc;
 }
 
-enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, struct slice asked_cursor, struct lane_page *out,
+enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, const struct dialect_ask *ask, struct lane_page *out,
 			  struct lane_item **items, struct json_doc **doc)
 {
 	bool about_item;
@@ -277,7 +308,7 @@ enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, 
 	out->wait_ms = -1;
 	out->trouble = dialect_trouble(d, a, &about_item, out->detail);
 	if (out->trouble == LANE_FINE && a->status == 200)
-		return read_body(d, a, asked_cursor, out, items, doc);
+		return read_body(d, a, ask, out, items, doc);
 	if (out->trouble == LANE_FINE)
 		return page_trouble(out, LANE_GARBLED, "the answer is neither 200 nor an error");
 	if (out->trouble == LANE_PACED)

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "lane/dialect.h"
+#include "lane/probe_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@ struct files_lane {
 	const struct dialect *d;
 	struct http_client *http;
 	struct page_job *jobs;          /* pages that a worker reads */
+	struct probe_list *lists;       /* NULL where one item can be asked for */
+	const char *const *purposes;    /* asked for in turn; none = all at once */
+	size_t n_purposes;
 };
 
 enum call_kind { CALL_LIST, CALL_DELETE, CALL_PROBE };
@@ -29,7 +33,9 @@ struct call {
 		lane_probe_fn *probe;
 	} fn;
 	void *ctx;
-	struct buf subject;             /* the id, or the cursor of a list */
+	struct buf subject;             /* the id, or after which item of a list */
+	size_t purpose;                 /* of a list, where it goes by purpose */
+	struct buf cursor;              /* of the next page */
 };
 
 /* A page in the hands of a worker. It owns copies, so the lane may go while it runs. */
@@ -37,7 +43,8 @@ struct page_job {
 	struct page_job *next;
 	struct call *call;              /* NULL = the lane has gone: only free */
 	const struct dialect *d;
-	struct buf body, asked;
+	struct dialect_ask ask;
+	struct buf body, after;
 	struct http_answer answer;
 	struct lane_page page;
 	struct lane_item *items;
@@ -51,6 +58,24 @@ static const struct files_lane *self_const(const struct lane *ln) { return (cons
 
 static bool files_speaks(struct slice dialect) { return dialect_find(dialect) != NULL; }
 
+static void set_purposes(struct files_lane *ln)
+{
+	if (!ln->d->purpose_param)
+		return;
+	ln->purposes = ln->base.cfg->n_purposes ? ln->base.cfg->purposes : ln->d->purposes;
+	ln->n_purposes = ln->base.cfg->n_purposes;
+	while (!ln->base.cfg->n_purposes && ln->purposes[ln->n_purposes])
+		ln->n_purposes++;
+}
+
+/* What is listed is part of what a plan is about. */
+static void files_identity(const struct lane *base, struct buf *out)
+{
+	const struct files_lane *ln = self_const(base);
+	for (size_t i = 0; i < ln->n_purposes; i++)
+		buf_addf(out, "%s%s", i ? "," : " purposes=", ln->purposes[i]);
+}
+
 static enum rc files_new(struct lane **out, struct loop *l, const struct cfg_lane *cfg, const struct secret *key, struct err *e)
 {
 	struct files_lane *ln = xcalloc(1, sizeof *ln);
@@ -63,6 +88,9 @@ static enum rc files_new(struct lane **out, struct loop *l, const struct cfg_lan
 	ln->base = (struct lane){ .kind = &files_kind, .loop = l, .cfg = cfg, .key = key };
 	ln->d = dialect_find(slice_of(cfg->dialect));
 	ln->http = http_client_new(l, &o);
+	if (!ln->d->has_get)
+		ln->lists = probe_list_new(&ln->base);
+	set_purposes(ln);
 	*out = &ln->base;
 	return RC_OK;
 }
@@ -114,6 +142,7 @@ static void headers_wipe(struct headers *h)
 static void call_free(struct call *c)
 {
 	buf_done(&c->subject);
+	buf_done(&c->cursor);
 	free(c);
 }
 
@@ -157,8 +186,9 @@ static void item_url(const struct files_lane *ln, struct slice id, struct buf *o
 
 /* ---- list ---- */
 
-static void list_url(const struct files_lane *ln, struct slice cursor, struct buf *out)
+static void list_url(const struct call *c, struct buf *out)
 {
+	const struct files_lane *ln = c->ln;
 	struct slice u = lane_base_url(&ln->base);
 	int64_t limit = MIN(ln->base.cfg->page_items, (int64_t)ln->d->page_max);
 	buf_add(out, u.p, u.n);
@@ -166,14 +196,56 @@ static void list_url(const struct files_lane *ln, struct slice cursor, struct bu
 	if (ln->d->unpaged)
 		return;
 	buf_addf(out, "?%s=%lld", ln->d->limit_param, (long long)limit);
-	if (!cursor.n)
+	if (ln->n_purposes) {
+		buf_addf(out, "&%s=", ln->d->purpose_param);
+		url_segment(out, slice_of(ln->purposes[c->purpose]));
+	}
+	if (!c->subject.n)
 		return;
 	buf_addf(out, "&%s=", ln->d->cursor_param);
-	url_segment(out, cursor);
+	url_segment(out, buf_slice(&c->subject));
 }
 
-static void page_deliver(struct call *c, const struct lane_page *p)
+static struct dialect_ask ask_of(const struct call *c)
 {
+	const struct files_lane *ln = c->ln;
+	return (struct dialect_ask){
+		.after = buf_slice(&c->subject), .purposes = ln->purposes, .n_purposes = ln->n_purposes,
+		.purpose = ln->n_purposes ? slice_of(ln->purposes[c->purpose]) : slice_of(NULL),
+		.cap = MIN(ln->base.cfg->page_items, (int64_t)ln->d->page_max), .quota = ln->base.cfg->quota_items,
+	};
+}
+
+/* A list by purpose is one list: its cursor is "N:ID", after ID in the N-th purpose. */
+static void chain(struct call *c, struct lane_page *p)
+{
+	size_t next = c->purpose + p->last;
+	if (!c->ln->n_purposes || p->trouble != LANE_FINE || next == c->ln->n_purposes)
+		return;
+	buf_addf(&c->cursor, "%zu:%.*s", next, p->last ? 0 : (int)p->cursor.n, p->last ? "" : p->cursor.p);
+	p->cursor = buf_slice(&c->cursor);
+	p->last = false;
+}
+
+/* The start of a list for an empty cursor; false for one that no page of this lane gave. */
+static bool set_place(struct call *c, struct slice cursor)
+{
+	size_t n = 0;
+	if (!c->ln->n_purposes || !cursor.n) {
+		buf_add(&c->subject, cursor.p, cursor.n);
+		return true;
+	}
+	for (; n < cursor.n && cursor.p[n] >= '0' && cursor.p[n] <= '9' && c->purpose < c->ln->n_purposes; n++)
+		c->purpose = c->purpose * 10 + (size_t)(cursor.p[n] - '0');
+	if (!n || n == cursor.n || cursor.p[n] != ':' || c->purpose >= c->ln->n_purposes)
+		return false;
+	buf_add(&c->subject, cursor.p + n + 1, cursor.n - n - 1);
+	return true;
+}
+
+static void page_deliver(struct call *c, struct lane_page *p)
+{
+	chain(c, p);
 	c->fn.page(c->ctx, p);
 	call_free(c);
 }
@@ -190,7 +262,7 @@ static void job_unlink(struct page_job *j)
 static void job_free(struct page_job *j)
 {
 	buf_done(&j->body);
-	buf_done(&j->asked);
+	buf_done(&j->after);
 	free(j->items);
 	json_doc_free(j->doc);
 	free(j);
@@ -199,7 +271,7 @@ static void job_free(struct page_job *j)
 static void job_work(void *ctx)
 {
 	struct page_job *j = ctx;
-	if (dialect_read_page(j->d, &j->answer, buf_slice(&j->asked), &j->page, &j->items, &j->doc) != RC_OK)
+	if (dialect_read_page(j->d, &j->answer, &j->ask, &j->page, &j->items, &j->doc) != RC_OK)
 		j->page.n = 0;          /* trouble and detail say why */
 }
 
@@ -218,7 +290,9 @@ static struct page_job *job_new(struct call *c, const struct http_answer *a)
 	struct page_job *j = xcalloc(1, sizeof *j);
 	j->call = c;
 	j->d = c->ln->d;
-	buf_add(&j->asked, c->subject.p, c->subject.n);
+	j->ask = ask_of(c);
+	buf_add(&j->after, c->subject.p, c->subject.n);
+	j->ask.after = buf_slice(&j->after);
 	buf_add(&j->body, a->body.p, a->body.n);
 	j->answer = *a;
 	j->answer.body = buf_slice(&j->body);
@@ -237,20 +311,32 @@ static void listed(void *ctx, const struct http_answer *a)
 		loop_work(c->ln->base.loop, job_work, job_done, job_new(c, a));
 		return;
 	}
-	if (dialect_read_page(c->ln->d, a, buf_slice(&c->subject), &page, &items, &doc) != RC_OK)
+	struct dialect_ask ask = ask_of(c);
+	if (dialect_read_page(c->ln->d, a, &ask, &page, &items, &doc) != RC_OK)
 		page.n = 0;
 	page_deliver(c, &page);
 	free(items);
 	json_doc_free(doc);
 }
 
+static void list_refused(void *ctx)
+{
+	struct call *c = ctx;
+	struct lane_page p = { .trouble = LANE_REJECTED, .wait_ms = -1, .date_us = -1, .detail = "not sent: no page gave this cursor" };
+	page_deliver(c, &p);
+}
+
 static void files_list(struct lane *base, struct slice cursor, lane_page_fn *fn, void *ctx)
 {
 	struct files_lane *ln = self(base);
-	struct call *c = call_new(ln, CALL_LIST, cursor, ctx);
+	struct call *c = call_new(ln, CALL_LIST, slice_of(NULL), ctx);
 	struct buf url = { 0 };
 	c->fn.page = fn;
-	list_url(ln, cursor, &url);
+	if (!set_place(c, cursor)) {
+		loop_defer(ln->base.loop, list_refused, c);
+		return;
+	}
+	list_url(c, &url);
 	send_call(c, "GET", buf_z(&url), LIST_BODY_MAX, listed);
 	buf_done(&url);
 }
@@ -258,6 +344,8 @@ static void files_list(struct lane *base, struct slice cursor, lane_page_fn *fn,
 static void files_free(struct lane *base)
 {
 	struct files_lane *ln = self(base);
+	if (ln->lists)
+		probe_list_stop(ln->lists);
 	http_client_free(ln->http);
 	while (ln->jobs) {
 		struct page_job *j = ln->jobs;
@@ -267,6 +355,7 @@ static void files_free(struct lane *base)
 		j->call = NULL;
 		page_deliver(c, &gone);
 	}
+	probe_list_free(ln->lists);
 	free(ln);
 }
 
@@ -354,6 +443,10 @@ static void probe_refused(void *ctx)
 static void files_probe(struct lane *base, struct slice id, lane_probe_fn *fn, void *ctx)
 {
 	struct files_lane *ln = self(base);
+	if (ln->lists) {
+		probe_list_ask(ln->lists, id, fn, ctx);
+		return;
+	}
 	struct call *c = call_new(ln, CALL_PROBE, id, ctx);
 	struct buf url = { 0 };
 	c->fn.probe = fn;
@@ -368,6 +461,6 @@ static void files_probe(struct lane *base, struct slice id, lane_probe_fn *fn, v
 
 const struct lane_kind files_kind = {
 	.speaks = files_speaks, .names = dialect_names, .open = files_new, .free = files_free, .permit = files_permit,
-	.can_get = files_can_get, .requests_sent = files_requests_sent,
+	.can_get = files_can_get, .requests_sent = files_requests_sent, .identity = files_identity,
 	.list = files_list, .probe = files_probe, .delete_ = files_delete,
 };

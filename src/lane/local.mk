@@ -1,4 +1,5 @@
 noinst_LIBRARIES += libsluice_lane.a
 libsluice_lane_a_SOURCES = \
 	src/lane/dialect.c src/lane/dialect_read.c src/lane/dialect.h \
-	src/lane/files.c src/lane/lane.c src/lane/lane.h src/lane/lane_impl.h
+	src/lane/files.c src/lane/lane.c src/lane/lane.h src/lane/lane_impl.h \
+	src/lane/probe_list.c src/lane/probe_list.h

@@ -7,4 +7,5 @@ script_tests += tests/integration/engine_discovery.py tests/integration/engine_d
 	tests/integration/engine_grants.py tests/integration/engine_restart.py tests/integration/engine_log.py
 EXTRA_DIST += tests/integration/englib.py
 # The binary itself, from outside.
+script_tests += tests/integration/engine_dialects.py
 script_tests += tests/integration/cli.py

@@ -139,7 +139,7 @@ static const struct row rows[] = {
 	{ "rule: orphan", "rule: orphan\n        older_than: 3d", "35:policies[0].rules[0].older_than: ", "for the age rule" },
 	{ "rule: age\n        older_than: 30d", "rule: orphan", "35:policies[0].rules[1]: ", "has the name of rules[0]" },
 	/* words, and what does not exist yet */
-	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: kimi\n    url: http://127.0.0.1:8080/v1",
+	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: s3\n    url: http://127.0.0.1:8080/v1",
 	  "14:lanes[0].dialect: ", "cannot do that yet" },
 	{ "handshake: exai", "handshake: mcp", "11:links[0].handshake: ", "write none or exai" },
 	{ "path: app.db", "path: app.db\n    kind: postgresql", "27:records[0].kind: ", "it reads sqlite" },

@@ -128,6 +128,66 @@ static void only_what_never_left_or_a_clear_no_proves_that_nothing_was_deleted(v
 			assert_int_equal(rows[i].kind, LANE_UNCLEAR);
 }
 
+/* What differs in kimi and glm: the words of an error decide more than its status. */
+static const struct dialect_row {
+	const char *dialect, *promise;
+	int status;
+	const char *body;
+	enum lane_delete_kind kind;
+	enum lane_trouble trouble;
+	enum retry_class class_;
+} dialect_rows[] = {
+#define K(type, msg) "{\"error\":{\"type\":\"" type "\",\"message\":\"" msg "\"}}"
+#define G(code, msg) "{\"error\":{\"code\":\"" code "\",\"message\":\"" msg "\"}}"
+#define GN(code) "{\"error\":{\"code\":" code ",\"message\":\"x\"}}"
+	{ "kimi", "its confirmation is a deletion", 200, "{\"id\":\"f-1\",\"object\":\"file\",\"deleted\":true}", LANE_DELETED, LANE_FINE, 0 },
+	{ "kimi", "money under 429 is never repeated", 429, K("exceeded_current_quota_error", "x"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "kimi", "a suspended account under 429 too", 429, K("x", "Your account is suspended"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "kimi", "an overloaded engine is pacing", 429, K("engine_overloaded_error", "x"), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "kimi", "a rate limit is pacing", 429, K("rate_limit_reached_error", "x"), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "kimi", "429 without a body is pacing", 429, "", LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "kimi", "401 is about the lane", 401, K("incorrect_api_key_error", "x"), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "kimi", "403 is about the lane", 403, K("permission_denied_error", "x"), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "kimi", "403 for lack of balance is money", 403, K("x", "insufficient balance"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "kimi", "404 of the store is missing", 404, K("resource_not_found_error", "x"), LANE_MISSING, LANE_FINE, 0 },
+	{ "kimi", "404 for the path is about the lane", 404, "{\"code\":5,\"error\":\"url.not_found\",\"message\":\"x\"}", LANE_LANE_REFUSED, LANE_UNSUPPORTED, RETRY_UNSUPPORTED },
+	{ "kimi", "400 is about the item", 400, K("invalid_request_error", "x"), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "kimi", "an overload under 503 is unclear", 503, K("engine_overloaded_error", "x"), LANE_UNCLEAR, LANE_SERVER, RETRY_SERVER_ERROR },
+	{ "glm", "its confirmation is a deletion", 200, "{\"id\":\"f-1\",\"object\":\"file\",\"deleted\":true}", LANE_DELETED, LANE_FINE, 0 },
+	{ "glm", "an error under 200 is unclear", 200, "{\"code\":500,\"msg\":\"x\",\"success\":false}", LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "glm", "arrears under 429 are never repeated", 429, G("1113", "x"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "glm", "arrears as a number too", 429, GN("1113"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "glm", "arrears in words too", 429, G("", "\u60a8\u7684\u8d26\u6237\u5df2\u6b20\u8d39"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "glm", "a used-up cap is never repeated", 429, G("1308", "resets at 18:00"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "glm", "the weekly cap neither", 429, G("1310", "x"), LANE_LANE_REFUSED, LANE_BILLING, RETRY_BILLING },
+	{ "glm", "concurrency is pacing", 429, G("1302", "x"), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "glm", "frequency is pacing", 429, GN("1303"), LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "glm", "429 without a code is pacing", 429, "", LANE_PACE, LANE_PACED, RETRY_RATE_LIMIT },
+	{ "glm", "an account code under 400 is about the lane", 400, G("1002", "x"), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "glm", "434 is about the lane", 434, G("1220", "x"), LANE_LANE_REFUSED, LANE_AUTH, RETRY_AUTH },
+	{ "glm", "404 of the store is missing", 404, G("1214", "x"), LANE_MISSING, LANE_FINE, 0 },
+	{ "glm", "404 of its gateway is about the lane", 404, "{\"status\":404,\"error\":\"Not Found\"}", LANE_LANE_REFUSED, LANE_UNSUPPORTED, RETRY_UNSUPPORTED },
+	{ "glm", "a wrong parameter may be a missing file: look", 400, G("1214", "x"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "glm", "the same as a number", 400, GN("1210"), LANE_UNCLEAR, LANE_GARBLED, RETRY_CONFLICTING },
+	{ "glm", "another 400 is about the item", 400, G("1211", "x"), LANE_ITEM_REFUSED, LANE_REJECTED, RETRY_REJECTED },
+	{ "glm", "a transient code under 400 is unclear", 400, G("1234", "x"), LANE_UNCLEAR, LANE_SERVER, RETRY_SERVER_ERROR },
+	{ "glm", "a rate code under 503 is unclear", 503, G("1305", "x"), LANE_UNCLEAR, LANE_SERVER, RETRY_SERVER_ERROR },
+};
+
+static void every_dialect_s_own_words_have_their_meaning(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(dialect_rows); i++) {
+		const struct dialect_row *r = &dialect_rows[i];
+		struct http_answer a = answer(r->status, r->body);
+		struct lane_answer out;
+		dialect_read_delete(dialect_find(slice_of(r->dialect)), &a, SLICE_LIT("f-1"), &out);
+		if (out.kind != r->kind || out.trouble != r->trouble || out.class_ != r->class_)
+			fail_msg("%s: %s: %s/%s/%s", r->dialect, r->promise, lane_delete_kind_name(out.kind), lane_trouble_name(out.trouble),
+				 retry_class_name(out.class_));
+	}
+}
+
 static void the_detail_says_rehearsed(void **state)
 {
 	struct http_answer a = answer(0, "");
@@ -181,11 +241,20 @@ struct page {
 	enum rc rc;
 };
 
+static struct page read_page_of(const char *dialect, const struct dialect_ask *ask, const char *body)
+{
+	struct page p;
+	struct http_answer a = answer(200, body);
+	p.rc = dialect_read_page(dialect_find(slice_of(dialect)), &a, ask, &p.p, &p.items, &p.doc);
+	return p;
+}
+
 static struct page read_page(int status, const char *body, const char *asked)
 {
 	struct page p;
 	struct http_answer a = answer(status, body);
-	p.rc = dialect_read_page(openai(), &a, slice_of(asked), &p.p, &p.items, &p.doc);
+	struct dialect_ask ask = { .after = slice_of(asked), .quota = -1 };
+	p.rc = dialect_read_page(openai(), &a, &ask, &p.p, &p.items, &p.doc);
 	return p;
 }
 
@@ -295,15 +364,75 @@ static void what_an_item_lacks_is_unknown_not_zero(void **state)
 	}
 }
 
+static void an_unpaged_answer_is_whole_below_its_cap_or_at_the_quota(void **state)
+{
+	static const struct { int n; int64_t cap, quota; bool whole; } t[] = {
+		{ 0, 5, -1, true }, { 4, 5, -1, true }, { 5, 5, -1, false }, { 6, 5, -1, false },
+		{ 5, 5, 5, true }, { 5, 5, 6, false }, { 6, 5, 5, false }, { 6, 5, 6, true },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct dialect_ask ask = { .cap = t[i].cap, .quota = t[i].quota };
+		struct buf b = { 0 };
+		buf_adds(&b, "{\"object\":\"list\",\"data\":[");
+		for (int k = 0; k < t[i].n; k++)
+			buf_addf(&b, "%s{\"id\":\"f%d\"}", k ? "," : "", k);
+		buf_adds(&b, "]}");
+		struct page p = read_page_of("kimi", &ask, buf_z(&b));
+		assert_int_equal(p.rc == RC_OK, t[i].whole);
+		assert_int_equal(p.p.last, t[i].whole);
+		if (!t[i].whole)
+			assert_true(p.p.trouble == LANE_GARBLED && p.p.n == 0 && strstr(p.p.detail, "quota_items"));
+		page_done(&p);
+		buf_done(&b);
+	}
+}
+
+static void an_unpaged_answer_that_speaks_of_more_is_not_whole(void **state)
+{
+	struct dialect_ask ask = { .cap = 10, .quota = -1 };
+	struct page p = read_page_of("kimi", &ask, "{\"data\":[{\"id\":\"a\"}],\"has_more\":true}");
+	(void)state;
+	assert_int_equal(p.p.trouble, LANE_GARBLED);
+	page_done(&p);
+	p = read_page_of("kimi", &ask, "{\"data\":[{\"id\":\"a\"}],\"has_more\":false}");
+	assert_int_equal(p.rc, RC_OK);
+	page_done(&p);
+}
+
+/* A store may honour the filter or ignore it; an item of a purpose that nobody asks for would be missed. */
+static void a_page_of_a_purpose_has_its_own_items_only(void **state)
+{
+	static const char *const purposes[] = { "batch", "agent" };
+	struct dialect_ask ask = { .purpose = SLICE_LIT("agent"), .purposes = purposes, .n_purposes = 2, .quota = -1 };
+#define P(id, purpose) "{\"id\":\"" id "\",\"purpose\":\"" purpose "\"}"
+	static const struct { const char *body; int n; const char *cursor; } t[] = {
+		{ "{\"data\":[" P("a", "agent") "," P("b", "batch") "],\"has_more\":false}", 1, "" },
+		{ "{\"data\":[" P("b", "batch") "," P("a", "agent") "],\"has_more\":true}", 1, "a" },
+		{ "{\"data\":[" P("a", "agent") "," P("b", "batch") "],\"has_more\":true}", 1, "b" },
+		{ "{\"data\":[" P("b", "batch") "],\"has_more\":true}", 0, "b" },
+		{ "{\"data\":[" P("a", "agent") "," P("c", "voice") "],\"has_more\":false}", -1, NULL },
+		{ "{\"data\":[{\"id\":\"a\"}],\"has_more\":false}", -1, NULL },
+		{ "{\"data\":[],\"has_more\":true}", -1, NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct page p = read_page_of("glm", &ask, t[i].body);
+		if ((p.rc == RC_OK) != (t[i].n >= 0) || (t[i].n >= 0 && (p.p.n != (size_t)t[i].n || !slice_is(p.p.cursor, t[i].cursor))))
+			fail_msg("%s: %zu %s", t[i].body, p.p.n, p.p.detail);
+		page_done(&p);
+	}
+}
+
 static void an_unknown_dialect_has_no_row(void **state)
 {
 	struct buf names = { 0 };
 	(void)state;
-	assert_null(dialect_find(SLICE_LIT("kimi")));
+	assert_null(dialect_find(SLICE_LIT("gemini")));
 	assert_null(dialect_find(SLICE_LIT("OpenAI")));
 	assert_null(dialect_find(SLICE_LIT("")));
 	dialect_names(&names);
-	assert_string_equal(buf_z(&names), "openai");
+	assert_string_equal(buf_z(&names), "openai, kimi, glm");
 	buf_done(&names);
 }
 
@@ -345,6 +474,10 @@ static void an_item_is_only_the_one_that_was_asked_for(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_answer_to_a_delete_has_its_meaning),
 	cmocka_unit_test(only_what_never_left_or_a_clear_no_proves_that_nothing_was_deleted),
+	cmocka_unit_test(every_dialect_s_own_words_have_their_meaning),
+	cmocka_unit_test(an_unpaged_answer_is_whole_below_its_cap_or_at_the_quota),
+	cmocka_unit_test(an_unpaged_answer_that_speaks_of_more_is_not_whole),
+	cmocka_unit_test(a_page_of_a_purpose_has_its_own_items_only),
 	cmocka_unit_test(the_detail_says_rehearsed),
 	cmocka_unit_test(a_hostile_message_is_shown_as_escapes),
 	cmocka_unit_test(the_wait_is_taken_in_order_header_body_reset),

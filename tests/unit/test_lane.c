@@ -86,7 +86,7 @@ struct got {
 	struct lane_answer a;
 	struct lane_page page;
 	struct lane_probe probe;
-	char first[64], last[64];
+	char first[64], last[64], cursor[64];
 };
 
 static void on_answer(void *ctx, const struct lane_answer *a)
@@ -100,6 +100,7 @@ static void on_page(void *ctx, const struct lane_page *p)
 {
 	struct got *g = ctx;
 	g->page = *p;
+	snprintf(g->cursor, sizeof g->cursor, "%.*s", SLICE_FMT(p->cursor));
 	if (p->n) {
 		snprintf(g->first, sizeof g->first, "%.*s", SLICE_FMT(p->items[0].id));
 		snprintf(g->last, sizeof g->last, "%.*s", SLICE_FMT(p->items[p->n - 1].id));
@@ -342,13 +343,150 @@ static void freeing_answers_what_is_on_its_way(void **state)
 	assert_int_equal(g[2].probe.presence, LANE_NO_ANSWER);
 }
 
+static void a_list_without_pages_is_one_request_without_parameters(void **state)
+{
+	(void)state;
+	cfg.dialect = "kimi";
+	cfg.quota_items = -1;
+	make(NULL, HTTP_READS);
+	answer(200, "{\"object\":\"list\",\"data\":[{\"id\":\"f-2\"}]}");
+	struct got g = list_after("");
+	assert_int_equal(g.page.trouble, LANE_FINE);
+	assert_true(g.page.last);
+	assert_int_equal(strncmp(buf_z(&heads), "GET /v1/files HTTP/1.1\r\n", 24), 0);
+}
+
+static void glm(const char *const *purposes, size_t n)
+{
+	cfg.dialect = "glm";
+	cfg.purposes = purposes;
+	cfg.n_purposes = n;
+	make(NULL, HTTP_ALL);
+}
+
+static void assert_sent(const char *line)
+{
+	if (strncmp(buf_z(&heads), line, strlen(line)) != 0)
+		fail_msg("not %s but %.*s", line, (int)strcspn(buf_z(&heads), "\r"), buf_z(&heads));
+	buf_clear(&heads);
+}
+
+static void a_list_by_purpose_asks_for_each_and_ends_after_the_last(void **state)
+{
+	struct buf cursor = { 0 };
+	(void)state;
+	glm(NULL, 0);
+	static const struct { const char *sent, *body, *next; } steps[] = {
+		{ "GET /v1/files?limit=100&purpose=batch HTTP/1.1\r\n",
+		  "{\"data\":[{\"id\":\"b\",\"purpose\":\"batch\"},{\"id\":\"a:1\",\"purpose\":\"batch\"}],\"has_more\":true}", "0:a:1" },
+		{ "GET /v1/files?limit=100&purpose=batch&after=a%3A1 HTTP/1.1\r\n", "{\"data\":[],\"has_more\":false}", "1:" },
+		{ "GET /v1/files?limit=100&purpose=code-interpreter HTTP/1.1\r\n", "{\"data\":[],\"has_more\":false}", "2:" },
+		{ "GET /v1/files?limit=100&purpose=agent HTTP/1.1\r\n", "{\"data\":[{\"id\":\"c\",\"purpose\":\"agent\"}],\"has_more\":false}", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		answer(200, steps[i].body);
+		struct got g = list_after(buf_z(&cursor));
+		assert_sent(steps[i].sent);
+		assert_int_equal(g.page.trouble, LANE_FINE);
+		assert_int_equal(g.page.last, !steps[i].next);
+		if (steps[i].next)
+			assert_string_equal(g.cursor, steps[i].next);
+		buf_clear(&cursor);
+		buf_adds(&cursor, g.cursor);
+	}
+	buf_done(&cursor);
+}
+
+static void a_cursor_that_no_page_gave_is_never_sent(void **state)
+{
+	static const char *const cursors[] = { "x", "3:", ":", "99999999999999999999:", "-1:a", "1" };
+	(void)state;
+	glm(NULL, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cursors); i++)
+		assert_int_equal(list_after(cursors[i]).page.trouble, LANE_REJECTED);
+	assert_int_equal(requests, 0);
+}
+
+static void what_is_listed_by_purpose_is_part_of_the_identity(void **state)
+{
+	static const char *const mine[] = { "batch", "voice" };
+	struct buf b = { 0 };
+	(void)state;
+	glm(mine, 2);
+	lane_identity(lane, &b);
+	assert_non_null(strstr(buf_z(&b), " purposes=batch,voice"));
+	buf_done(&b);
+}
+
+static bool all_called(void *ctx)
+{
+	const struct got *g = ctx;
+	return g[0].calls && g[1].calls && g[2].calls;
+}
+
+/* No GET of one item: one list of every purpose answers all who asked before it. */
+static void without_a_get_one_complete_list_answers_every_probe(void **state)
+{
+	static const char *const one[] = { "batch" };
+	struct got g[3] = { { 0 } };
+	(void)state;
+	glm(one, 1);
+	assert_false(lane_can_get(lane));
+	answer(200, "{\"data\":[{\"id\":\"f-1\",\"purpose\":\"batch\",\"bytes\":7}],\"has_more\":false}");
+	lane_probe(lane, SLICE_LIT("f-1"), on_probe, &g[0]);
+	lane_probe(lane, SLICE_LIT("f-2"), on_probe, &g[1]);
+	lane_probe(lane, SLICE_LIT("f-1"), on_probe, &g[2]);
+	assert_int_equal(g[0].calls + g[1].calls + g[2].calls, 0);
+	pump(loop, all_called, g);
+	assert_int_equal(requests, 1);
+	assert_int_equal(g[0].probe.presence, LANE_PRESENT);
+	assert_int_equal(g[0].probe.item.bytes, 7);
+	assert_int_equal(g[1].probe.presence, LANE_ABSENT);
+	assert_int_equal(g[2].probe.presence, LANE_PRESENT);
+}
+
+static void a_list_that_is_not_complete_proves_no_absence(void **state)
+{
+	static const struct { int status; const char *body; enum lane_trouble trouble; } t[] = {
+		{ 200, "{\"data\":[{\"id\":\"f-2\",\"purpose\":\"batch\"}]}", LANE_GARBLED },
+		{ 200, "{\"data\":[],\"has_more\":true}", LANE_GARBLED }, { 200, "{", LANE_GARBLED },
+		{ 500, "", LANE_SERVER }, { 429, "{\"error\":{\"code\":1113}}", LANE_BILLING }, { 404, "{}", LANE_UNSUPPORTED },
+	};
+	static const char *const one[] = { "batch" };
+	(void)state;
+	glm(one, 1);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		answer(t[i].status, t[i].body);
+		struct got g = probe_id("f-1");
+		if (g.probe.presence != LANE_NO_ANSWER || g.probe.trouble != t[i].trouble || !g.probe.detail[0])
+			fail_msg("%s: %s %s", t[i].body, lane_trouble_name(g.probe.trouble), g.probe.detail);
+	}
+}
+
+static void freeing_answers_probes_that_wait_for_a_list(void **state)
+{
+	struct got g[3] = { { 0 } };
+	(void)state;
+	silent = true;
+	glm(NULL, 0);
+	lane_probe(lane, SLICE_LIT("f-1"), on_probe, &g[0]);
+	pump(loop, asked, NULL);
+	lane_probe(lane, SLICE_LIT("f-2"), on_probe, &g[1]);
+	lane_free(lane);
+	lane = NULL;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(g[i].calls, 1);
+		assert_int_equal(g[i].probe.presence, LANE_NO_ANSWER);
+	}
+}
+
 static void an_unknown_dialect_is_refused_by_name(void **state)
 {
 	struct err e = { 0 };
 	(void)state;
-	cfg.dialect = "kimi";
+	cfg.dialect = "gemini";
 	assert_int_equal(lane_new(&lane, loop, &cfg, NULL, &e), RC_USAGE);
-	assert_string_equal(e.text, "lane kimi: dialect kimi is not in this version; it has: openai");
+	assert_non_null(strstr(e.text, "lane kimi: dialect gemini is not in this version; it has: openai, kimi, glm"));
 	lane = NULL;
 }
 
@@ -381,6 +519,13 @@ static const struct CMUnitTest tests[] = {
 	T(what_the_mode_forbids_never_leaves),
 	T(a_timeout_after_it_left_is_unclear),
 	T(freeing_answers_what_is_on_its_way),
+	T(a_list_without_pages_is_one_request_without_parameters),
+	T(a_list_by_purpose_asks_for_each_and_ends_after_the_last),
+	T(a_cursor_that_no_page_gave_is_never_sent),
+	T(what_is_listed_by_purpose_is_part_of_the_identity),
+	T(without_a_get_one_complete_list_answers_every_probe),
+	T(a_list_that_is_not_complete_proves_no_absence),
+	T(freeing_answers_probes_that_wait_for_a_list),
 	T(an_unknown_dialect_is_refused_by_name),
 	T(the_identity_names_the_target_and_never_the_credential),
 };
