@@ -37,6 +37,7 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/audit.c \
 	ui/screens/breakers.c \
 	ui/screens/candidates.c \
+	ui/screens/checks.c \
 	ui/screens/cycle.c \
 	ui/screens/cycle_head.c \
 	ui/screens/later.c \

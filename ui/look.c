@@ -61,6 +61,10 @@ static const struct {
 	{ LOOK_RUNG, "passed", GLYPH_DONE, ROLE_OK, "" },
 	{ LOOK_RUNG, "failed", GLYPH_FAILED, ROLE_FAIL, "failed" },
 	{ LOOK_RUNG, "skipped", GLYPH_UNKNOWN, ROLE_DIM, "" },
+	{ LOOK_CHECK, "pass", GLYPH_UP, ROLE_OK, "pass" },
+	{ LOOK_CHECK, "warn", GLYPH_HALF, ROLE_WARN, "warn" },
+	{ LOOK_CHECK, "fail", GLYPH_FAILED, ROLE_FAIL, "fail" },
+	{ LOOK_CHECK, "unknown", GLYPH_UNKNOWN, ROLE_DIM, "unknown" },
 };
 
 struct look look_of(enum look_kind kind, struct slice state)

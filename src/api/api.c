@@ -140,47 +140,9 @@ static void on_end(void *conn_ctx, const struct ws_end *end)
 		free(c);
 }
 
-/* ---- pages ---- */
-
-static void page_live(struct api *a, struct ws_http_reply *r)
-{
-	(void)a;
-	r->content_type = "text/plain; charset=utf-8";
-	buf_adds(&r->body, "ok\n");
-}
-
-static void page_metrics(struct api *a, struct ws_http_reply *r)
-{
-	r->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	engine_metrics(a->en, &r->body);
-}
-
-static const struct {
-	const char *path;
-	void (*fill)(struct api *a, struct ws_http_reply *r);
-} pages[] = {
-	{ "/livez", page_live },
-	{ "/metrics", page_metrics },
-};
-
 static void on_http(void *ctx, const char *path, const char *query, struct ws_http_reply *r)
 {
-	(void)query;
-	if (!((struct api *)ctx)->en) {
-		r->status = 503;
-		r->content_type = "text/plain; charset=utf-8";
-		buf_adds(&r->body, "stopping\n");
-		return;
-	}
-	r->status = 200;
-	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
-		if (!strcmp(path, pages[i].path)) {
-			pages[i].fill(ctx, r);
-			return;
-		}
-	r->status = 404;
-	r->content_type = "text/plain; charset=utf-8";
-	buf_adds(&r->body, "there is /livez and /metrics\n");
+	pages_answer(((struct api *)ctx)->en, path, query, r);
 }
 
 /* ---- life ---- */

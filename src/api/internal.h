@@ -37,6 +37,10 @@ struct request {
 	struct buf id;                  /* JSON of the id; empty = a notification */
 };
 
+/* pages.c */
+/* en NULL: the engine is stopping. query: what stands after `?`, may be NULL. */
+void pages_answer(struct engine *en, const char *path, const char *query, struct ws_http_reply *r);
+
 /* rpc.c */
 void rpc_message(struct conn *c, struct slice msg);
 /* Answers a request and frees it. These fit engine_reply. */

@@ -2,6 +2,7 @@
 #include "api/internal.h"
 
 #include "base/mem.h"
+#include "engine/health.h"
 
 #include <stdio.h>
 
@@ -196,6 +197,15 @@ static void m_policies(struct request *q, const struct json *p)
 	rpc_result(q, &b);
 }
 
+static void m_checks(struct request *q, const struct json *p)
+{
+	struct buf b;
+	(void)p;
+	buf_init(&b);
+	engine_checks_json(en(q), &b);
+	rpc_result(q, &b);
+}
+
 static void m_metrics(struct request *q, const struct json *p)
 {
 	struct buf text, b;
@@ -347,6 +357,7 @@ const struct method api_methods[] = {
 	  m_audit_tail, "records of the log" },
 	{ "audit.verify", METHOD_READ, { { 0 } }, m_audit_verify, "recompute the chain" },
 	{ "policies", METHOD_READ, { { 0 } }, m_policies, "configured policies" },
+	{ "checks", METHOD_READ, { { 0 } }, m_checks, "what the engine stands on, check by check" },
 	{ "metrics", METHOD_READ, { { 0 } }, m_metrics, "Prometheus text" },
 	{ "cycle.start", METHOD_WRITE, { S1("policy") }, m_start, "start a cycle" },
 	{ "cycle.step", METHOD_WRITE, { { 0 } }, m_step, "pass one gate, or open one batch" },

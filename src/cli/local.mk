@@ -9,6 +9,7 @@ libsluice_cli_a_SOURCES = \
 	src/cli/demo.h \
 	src/cli/demo_check.c \
 	src/cli/demo_world.c \
+	src/cli/doctor.c \
 	src/cli/engine_verbs.c \
 	src/cli/grant_verbs.c \
 	src/cli/look_verbs.c \

@@ -42,6 +42,7 @@ const struct verb cli_verbs[] = {
 	  verb_candidates, "what the last validation said of each item" },
 	{ "lanes", "", 0, 0, NONE, verb_lanes, "file stores: lists, quotas, breakers" },
 	{ "links", "", 0, 0, NONE, verb_links, "WebSocket links and why they are not up" },
+	{ "doctor", "", 0, 0, NONE, verb_doctor, "every check of what the engine stands on, and what to do; exit 3 if one fails" },
 	{ "policies", "", 0, 0, NONE, verb_policies, "configured policies" },
 	{ "audit tail", "", 0, 0, { { "--limit", "N", "at most (20)" }, { "--kind", "KIND", "one kind, or a group like grant." },
 	  { "--actor", "NAME", "one actor" }, { "--subject", "ID", "one subject" }, { "--cycle", "N", "one cycle" } }, verb_audit_tail,

@@ -26,6 +26,7 @@ enum rc verb_grant_sign(struct cli *c, struct err *e);
 enum rc verb_grant_submit(struct cli *c, struct err *e);
 enum rc verb_grant_list(struct cli *c, struct err *e);
 enum rc verb_candidates(struct cli *c, struct err *e);
+enum rc verb_doctor(struct cli *c, struct err *e);
 enum rc verb_lanes(struct cli *c, struct err *e);
 enum rc verb_links(struct cli *c, struct err *e);
 enum rc verb_policies(struct cli *c, struct err *e);

@@ -4,6 +4,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/commands.c \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \
+	src/engine/health.c src/engine/health.h \
 	src/engine/internal.h \
 	src/engine/jobs.c \
 	src/engine/metrics.c \

@@ -2,8 +2,10 @@
 #include "engine/internal.h"
 
 #include "base/text.h"
+#include "engine/health.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static void head(struct buf *b, const char *name, const char *type, const char *help)
 {
@@ -90,10 +92,21 @@ static void cycle_part(struct engine *en, struct buf *b)
 			    (int)c->lane[i].breaker.state == s);
 }
 
+static void checks_part(struct engine *en, struct buf *b)
+{
+	size_t n;
+	struct health_check *c = engine_health(en, &n);
+	head(b, "sluice_check_failing", "gauge", "1 while a check of the doctor fails.");
+	for (size_t i = 0; i < n; i++)
+		one(b, "sluice_check_failing", "check", c[i].kind, "name", c[i].name, c[i].health == HEALTH_FAIL);
+	free(c);
+}
+
 void engine_metrics(struct engine *en, struct buf *out)
 {
 	engine_part(en, out);
 	links_part(en, out);
 	lanes_part(en, out);
 	cycle_part(en, out);
+	checks_part(en, out);
 }

@@ -11,8 +11,6 @@ static const struct {
 	  "Today: `sluice audit tail --kind dead_letter`." },
 	{ &screen_policies, "Each policy with its rules in words, its caps and its last cycles will be here.",
 	  "Today: `sluice rpc policies`." },
-	{ &screen_checks, "Every check of the doctor with its result, its age and what to do will be here.",
-	  "Today: `sluice status`, and `/readyz` on the engine's socket." },
 };
 
 static void paint(struct ui *ui, struct area a)
@@ -38,4 +36,3 @@ static void paint(struct ui *ui, struct area a)
 	const struct screen_ops ops = { .id = id_, .number = n, .name = name_, .brief = brief_, .bar = "hold command help", .paint = paint }
 LATER(screen_dead, 6, "dead-letters", "Dead letters", "Dead");
 LATER(screen_policies, 8, "policies", "Policies", "Pol");
-LATER(screen_checks, 9, "checks", "Checks", "Chk");

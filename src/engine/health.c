@@ -1,0 +1,272 @@
+#include "engine/health.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "engine/internal.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+enum {
+	DISK_FAIL_MB = 64, DISK_WARN_MB = 512,  /* below: no new cycle fits; below: soon */
+	LAG_WARN_MS = 100, LAG_FAIL_MS = 1000,
+	FDS_FREE = 64,
+};
+
+static const char *const names[] = { [HEALTH_PASS] = "pass", [HEALTH_WARN] = "warn", [HEALTH_FAIL] = "fail", [HEALTH_UNKNOWN] = "unknown" };
+
+const char *health_name(enum health h) { return names[h]; }
+
+struct list {
+	struct engine *en;
+	struct health_check *c;
+	size_t n, cap;
+	int64_t now_us;
+};
+
+static struct health_check *add(struct list *l, const char *kind, const char *name)
+{
+	GROW(l->c, l->cap, l->n + 1);
+	l->c[l->n] = (struct health_check){ .kind = kind, .name = name, .todo = "", .at_us = l->now_us };
+	return &l->c[l->n++];
+}
+
+PRINTF_LIKE(4, 5) static void found(struct health_check *c, enum health h, const char *todo, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(c->said, sizeof c->said, fmt, ap);
+	va_end(ap);
+	c->health = h;
+	c->todo = todo;
+}
+
+/* ---- the engine itself ---- */
+
+static void check_log(struct list *l)
+{
+	struct health_check *c = add(l, "audit-log", "");
+	if (store_writable(l->en->store))
+		found(c, HEALTH_PASS, "", "records are durable when they are answered");
+	else
+		found(c, HEALTH_FAIL, "free space in the state directory; it goes on by itself when a record can be written",
+		      "the audit log cannot be written: nothing is sent");
+}
+
+static void check_chain(struct list *l)
+{
+	struct engine *en = l->en;
+	struct health_check *c = add(l, "audit-chain", "");
+	c->at_us = en->verified_once ? en->verified_us : -1;
+	if (!en->verified_once)
+		found(c, HEALTH_UNKNOWN, "sluice audit verify", "not verified since the start");
+	else if (!en->verified.ok)
+		found(c, HEALTH_FAIL, "keep the files as they are, and compare with the anchors: sluice audit verify",
+		      "the chain is broken: %s", en->verified.why);
+	else
+		found(c, HEALTH_PASS, "", "verified to #%lld", (long long)en->verified.head.seq);
+}
+
+static void check_disk(struct list *l)
+{
+	struct health_check *c = add(l, "disk", "");
+	struct statvfs s;
+	if (statvfs(l->en->paths->state_dir, &s)) {
+		found(c, HEALTH_FAIL, "look at the state directory: sluice paths", "%s: %m", l->en->paths->state_dir);
+		return;
+	}
+	int64_t mb = (int64_t)s.f_bavail * (int64_t)s.f_frsize / 1000000;
+	found(c, mb < DISK_FAIL_MB ? HEALTH_FAIL : mb < DISK_WARN_MB ? HEALTH_WARN : HEALTH_PASS,
+	      mb < DISK_WARN_MB ? "free space: without it no record can be written, and nothing is sent" : "",
+	      "%lld MB free in %s", (long long)mb, l->en->paths->state_dir);
+}
+
+static int fds_open(void)
+{
+	int n = 0;
+	DIR *d = opendir("/proc/self/fd");
+	for (; d && readdir(d); n++)
+		;
+	if (d)
+		closedir(d);
+	return d ? n - 3 : -1;          /* . and .. and this one */
+}
+
+static void check_fds(struct list *l)
+{
+	struct health_check *c = add(l, "descriptors", "");
+	struct rlimit r;
+	int used = fds_open();
+	if (used < 0 || getrlimit(RLIMIT_NOFILE, &r)) {
+		found(c, HEALTH_UNKNOWN, "", "/proc does not say how many are open");
+		return;
+	}
+	bool few = r.rlim_cur != RLIM_INFINITY && r.rlim_cur < (rlim_t)used + FDS_FREE;
+	found(c, few ? HEALTH_WARN : HEALTH_PASS, few ? "raise the limit of open files (ulimit -n) and restart the engine" : "",
+	      "%d open of %llu", used, (unsigned long long)r.rlim_cur);
+}
+
+static void check_clock(struct list *l)
+{
+	struct health_check *c = add(l, "clock", "");
+	struct timex t = { 0 };
+	int rc = adjtimex(&t);
+	if (rc < 0)
+		found(c, HEALTH_UNKNOWN, "", "the kernel does not say whether its clock is synchronised");
+	else if (rc == TIME_ERROR || (t.status & STA_UNSYNC))
+		found(c, HEALTH_WARN, "synchronise it (chrony, systemd-timesyncd): ages and lapses are counted by it",
+		      "the kernel says that its clock is not synchronised");
+	else
+		found(c, HEALTH_PASS, "", "synchronised, within %ld ms", t.maxerror / 1000);
+}
+
+static void check_loop(struct list *l)
+{
+	struct health_check *c = add(l, "loop", "");
+	int64_t ms = l->en->lag_us / 1000;
+	found(c, ms >= LAG_FAIL_MS ? HEALTH_FAIL : ms >= LAG_WARN_MS ? HEALTH_WARN : HEALTH_PASS,
+	      ms >= LAG_WARN_MS ? "the machine is overloaded: keepalives and timeouts may be missed on this side" : "",
+	      "timers were at most %lld ms late in the last second", (long long)ms);
+}
+
+/* ---- what the configuration names ---- */
+
+static void check_credential(struct list *l, const char *kind, const char *of, const char *name, const char *path)
+{
+	char what[120];
+	struct err e;
+	int fd = -1;
+	if (!path)
+		return;
+	struct health_check *c = add(l, kind, name);
+	snprintf(what, sizeof what, "credential of %s %s", of, name);
+	if (secret_open(&fd, path, what, &e) == RC_OK) {
+		close(fd);
+		found(c, HEALTH_PASS, "", "present, and nobody else can read it");
+	} else {
+		found(c, HEALTH_FAIL, "put it back, owned by the engine's user and with mode 0600; it is read when the engine starts", "%s", e.text);
+	}
+}
+
+static void check_link(struct list *l, size_t i)
+{
+	const struct link_view *v = link_look(l->en->link[i]);
+	struct health_check *c = add(l, "link", l->en->cfg->links[i].name);
+	static const enum health health[] = { [LINK_IDLE] = HEALTH_UNKNOWN, [LINK_CONNECTING] = HEALTH_WARN, [LINK_HELLO] = HEALTH_WARN,
+		[LINK_UP] = HEALTH_PASS, [LINK_CLOSING] = HEALTH_WARN, [LINK_WAITING] = HEALTH_FAIL, [LINK_JAMMED] = HEALTH_FAIL,
+		[LINK_GIVEN_UP] = HEALTH_FAIL };
+	_Static_assert(ARRAY_LEN(health) == LINK_STATE_COUNT, "every state has a health");
+	char why[240];
+	text_z(why, sizeof why, slice_of(v->sentence));
+	found(c, health[v->state], health[v->state] == HEALTH_FAIL ? "sluice links, or screen 2: the ladder names the rung that failed" : "",
+	      "%s%s%s", link_state_name(v->state), why[0] ? ": " : "", why);
+}
+
+static const struct cycle_lane *in_cycle(const struct engine *en, const struct elane *el)
+{
+	for (int i = 0; en->run && i < en->run->c->lanes; i++)
+		if (&en->lane[en->run->lane_of[i]] == el)
+			return &en->run->c->lane[i];
+	return NULL;
+}
+
+static void check_lane(struct list *l, size_t i)
+{
+	const struct elane *el = &l->en->lane[i];
+	const struct cycle_lane *cl = in_cycle(l->en, el);
+	struct health_check *c = add(l, "lane", el->cfg->name);
+	char text[240];
+	c->at_us = el->listed ? el->listed_us : -1;
+	if (cl && cl->halted)
+		found(c, HEALTH_FAIL, "nothing is sent to it in this cycle; put it right, or exclude the lane",
+		      "halted: %s", text_z(text, sizeof text, slice_of(cl->halt_why)));
+	else if (el->trouble[0])
+		found(c, HEALTH_FAIL, "put it right and start a cycle: it lists again", "%s", text_z(text, sizeof text, slice_of(el->trouble)));
+	else if (cl && cl->breaker.state != BREAKER_CLOSED && cl->breaker.state != BREAKER_DISABLED)
+		found(c, HEALTH_FAIL, "it finds its way by itself when the store recovers", "breaker %s", breaker_state_name(cl->breaker.state));
+	else if (!el->listed)
+		found(c, HEALTH_UNKNOWN, "", "not listed since the engine started");
+	else if (!el->complete)
+		found(c, HEALTH_WARN, "", "a list is under way or was not complete");
+	else
+		found(c, HEALTH_PASS, "", "%lld items, listed completely", (long long)el->items);
+}
+
+static void check_records(struct list *l, size_t i)
+{
+	const struct erecords *r = &l->en->records[i];
+	struct health_check *c = add(l, "records", r->cfg->name);
+	char text[240];
+	c->at_us = r->listed ? r->listed_us : -1;
+	if (!r->listed)
+		found(c, HEALTH_UNKNOWN, "", "not read since the engine started");
+	else if (r->list.rc != RC_OK)
+		found(c, HEALTH_FAIL, "candidates can be looked at, but no plan is made without complete records",
+		      "%s", text_z(text, sizeof text, slice_of(r->list.err.text)));
+	else
+		found(c, HEALTH_PASS, "", "%lld rows, read completely", (long long)r->list.rows);
+}
+
+struct health_check *engine_health(struct engine *en, size_t *n)
+{
+	struct list l = { .en = en, .now_us = now_read().wall_us };
+	check_log(&l);
+	check_chain(&l);
+	check_disk(&l);
+	check_fds(&l);
+	check_clock(&l);
+	check_loop(&l);
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		check_credential(&l, "lane-key", "lane", en->cfg->lanes[i].name, en->cfg->lanes[i].key_file);
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		check_credential(&l, "link-token", "link", en->cfg->links[i].name, en->cfg->links[i].token_file);
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		check_link(&l, i);
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		check_lane(&l, i);
+	for (size_t i = 0; i < en->cfg->n_records; i++)
+		check_records(&l, i);
+	*n = l.n;
+	return l.c;
+}
+
+enum health health_worst(const struct health_check *c, size_t n)
+{
+	enum health worst = HEALTH_PASS;
+	for (size_t i = 0; i < n; i++)
+		if (c[i].health != HEALTH_UNKNOWN && c[i].health > worst)
+			worst = c[i].health;
+	return worst;
+}
+
+void engine_checks_json(struct engine *en, struct buf *out)
+{
+	size_t n;
+	struct health_check *c = engine_health(en, &n);
+	struct jw w;
+	jw_init(&w, out);
+	jw_obj(&w);
+	jw_kz(&w, "status", health_name(health_worst(c, n)));
+	jw_key(&w, "checks");
+	jw_arr(&w);
+	for (size_t i = 0; i < n; i++) {
+		jw_obj(&w);
+		jw_kz(&w, "kind", c[i].kind);
+		jw_kz(&w, "name", c[i].name);
+		jw_kz(&w, "state", health_name(c[i].health));
+		jw_kz(&w, "said", c[i].said);
+		jw_kz(&w, "todo", c[i].todo);
+		jw_kopt(&w, "at_us", c[i].at_us);
+		jw_end_obj(&w);
+	}
+	jw_end_arr(&w);
+	jw_end_obj(&w);
+	free(c);
+}
