@@ -140,6 +140,16 @@ static enum rc restore_plan(struct runner *r, struct plan *p, const char *want, 
 	return same_targets(r, p, e);
 }
 
+/* The lanes were listed first, then the records: what was touched after the last lane was, the plan did not see. */
+static void restore_listed(const struct runner *r)
+{
+	int64_t us = -1;
+	for (int i = 0; i < r->plan->lanes; i++)
+		us = MAX(us, r->plan->lane[i].listed_us);
+	if (r->records)
+		records_listed_since(r->records->rec, us);
+}
+
 /* Items outside the plan that must stay: those that were chosen with it, none if that is not known. */
 static enum rc restore_controls(struct runner *r, struct err *e)
 {
@@ -207,6 +217,8 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 	if (rc == RC_OK && r->c->stage >= STAGE_CLEANING) {     /* before that the cycle starts over */
 		r->plan = plan_new(o->id);
 		rc = restore_plan(r, r->plan, o->plan, e);
+		if (rc == RC_OK)
+			restore_listed(r);
 		if (rc == RC_OK)
 			rc = restore_controls(r, e);
 	}

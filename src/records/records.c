@@ -72,6 +72,11 @@ void records_permit(struct records *r, enum records_permit p)
 	r->source.permit = p;
 }
 
+void records_listed_since(struct records *r, int64_t wall_us)
+{
+	r->source.listed_us = wall_us;
+}
+
 const char *records_name(const struct records *r)
 {
 	return r->source.cfg->name;

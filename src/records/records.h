@@ -43,6 +43,10 @@ typedef enum rc records_page_fn(void *ctx, const struct catalog_row *rows, size_
 typedef void records_list_fn(void *ctx, const struct records_list *l);
 void records_list(struct records *r, records_page_fn *page, records_list_fn *done, void *ctx);
 
+/* After a restart: the list that the open cycle's plan stands on began at this wall time or later, so a row used or
+ * updated since then counts as changed. A list of this process's own replaces it. */
+void records_listed_since(struct records *r, int64_t wall_us);
+
 /* One item of a batch call. `key` is the row's key, empty when the item has no row. */
 struct records_ref {
 	struct slice lane;              /* lane name */

@@ -197,6 +197,24 @@ def a_delete_that_was_on_its_way_is_given_its_time_before_it_may_be_tried_again(
 
 
 @test
+def a_row_used_again_since_the_plan_is_not_deleted_after_a_restart_either():
+    with World() as w:
+        w.granted()
+        w.canary()
+        rows = [i for i, in w.sql("SELECT id FROM items WHERE row <> '' ORDER BY rank DESC LIMIT 2")]
+        for file, column in zip(rows, ('last_used', 'updated_at')):
+            db = sqlite3.connect(w.app)
+            db.execute(f"UPDATE provider_file_uploads SET {column} = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE provider_file_id = ?", (file,))
+            db.commit()
+            db.close()
+        w.kill()
+        again(w)
+        asked = finish_and_compare(w, gone=38)
+        same([w.items()[i][0] for i in rows], ['drifted', 'drifted'])
+        same(set(rows) & set(asked), set())
+
+
+@test
 def the_plan_its_grant_and_its_control_items_are_the_same_after_a_restart():
     with World(start=False) as w:
         w.start(SLUICE_KILL_AT='send.before:2')
