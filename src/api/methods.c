@@ -182,6 +182,16 @@ static void m_audit_tail(struct request *q, const struct json *p)
 	engine_audit_tail(en(q), &f, rpc_reply, q);
 }
 
+static void m_audit_export(struct request *q, const struct json *p)
+{
+	engine_audit_export(en(q), json_get_i64(p, "after", 0), json_get_i64(p, "to", 0), (int)MIN(json_get_i64(p, "limit", 0), 1000), rpc_reply, q);
+}
+
+static void m_audit_show(struct request *q, const struct json *p)
+{
+	engine_audit_show(en(q), json_get_i64(p, "seq", 0), rpc_reply, q);
+}
+
 static void m_audit_verify(struct request *q, const struct json *p)
 {
 	(void)p;
@@ -355,6 +365,8 @@ const struct method api_methods[] = {
 	{ "grant.list", METHOD_READ, { I("cycle") }, m_grant_list, "grants of a cycle" },
 	{ "audit.tail", METHOD_READ, { I("limit"), I("before"), I("after"), S("kind"), S("actor"), S("subject"), I("cycle"), B("oldest_first") },
 	  m_audit_tail, "records of the log" },
+	{ "audit.export", METHOD_READ, { I("after"), I("to"), I("limit") }, m_audit_export, "lines of the log as texts, and its signed head" },
+	{ "audit.show", METHOD_READ, { I1("seq") }, m_audit_show, "one record and its place in the chain" },
 	{ "audit.verify", METHOD_READ, { { 0 } }, m_audit_verify, "recompute the chain" },
 	{ "policies", METHOD_READ, { { 0 } }, m_policies, "configured policies" },
 	{ "checks", METHOD_READ, { { 0 } }, m_checks, "what the engine stands on, check by check" },

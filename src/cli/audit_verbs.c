@@ -1,16 +1,12 @@
-/* The log: newest records, its proof, all of it. */
+/* The log: newest records, one of them, all of it. What proves it is in audit_proof.c. */
 #include "cli/verbs.h"
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "store/audit.h"
-#include "store/schema.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { EXPORT_PAGE = 1000 };
 
@@ -56,79 +52,6 @@ enum rc verb_audit_tail(struct cli *c, struct err *e)
 	return RC_OK;
 }
 
-static enum rc verdict(struct cli *c, const struct json *j, struct err *e)
-{
-	char why[220];
-	bool ok = json_get_bool(j, "ok", false);
-	if (c->json) {
-		print_json(j);
-	} else if (ok) {
-		print_count("ok: ", j, "records");
-		print_field(" records, head ", json_get(j, "head"), "short");
-		putchar('\n');
-	}
-	return ok ? RC_OK : err_set(e, RC_AUDIT, "the log does not verify: %s", text_z(why, sizeof why, json_get_str(j, "why")));
-}
-
-/* As the protocol says it. */
-static void verdict_json(struct buf *b, const struct audit_verdict *v)
-{
-	char hex[HASH_HEX], shown[16];
-	struct jw w;
-	jw_init(&w, b);
-	jw_obj(&w);
-	jw_kbool(&w, "ok", v->ok);
-	jw_ki64(&w, "records", v->records);
-	jw_kopt(&w, "first_bad", v->first_bad ? v->first_bad : -1);
-	jw_kz(&w, "why", v->ok ? NULL : v->why);
-	jw_key(&w, "head");
-	jw_obj(&w);
-	jw_ki64(&w, "seq", v->head.seq);
-	jw_kz(&w, "hash", hash_hex(hex, &v->head.hash));
-	jw_kz(&w, "short", hash_short(shown, &v->head.hash));
-	jw_end_obj(&w);
-	jw_end_obj(&w);
-}
-
-static enum rc verify_offline(struct cli *c, struct err *e)
-{
-	struct audit_verdict v;
-	struct json_doc *doc;
-	struct buf b;
-	struct db *d;
-	if (access(c->paths->db, F_OK) != 0 && errno == ENOENT)
-		return err_set(e, RC_USAGE, "there is no log at %s; name its state directory with --state", c->paths->db);
-	enum rc rc = db_open(&d, c->paths->db, DB_READER, &schema_sluice, e);
-	if (rc != RC_OK)
-		return rc;
-	rc = audit_verify(d, c->paths->anchors, &v, NULL, NULL, e);
-	db_close(d);
-	if (rc != RC_OK)
-		return rc;
-	buf_init(&b);
-	verdict_json(&b, &v);
-	rc = json_parse(&doc, buf_slice(&b), NULL, e);
-	if (rc == RC_OK) {
-		rc = verdict(c, json_root(doc), e);
-		json_doc_free(doc);
-	}
-	buf_done(&b);
-	return rc;
-}
-
-enum rc verb_audit_verify(struct cli *c, struct err *e)
-{
-	struct json_doc *d;
-	if (cli_opt(c, "--offline"))
-		return verify_offline(c, e);
-	enum rc rc = cli_call(c, "audit.verify", NULL, &d, e);
-	if (rc != RC_OK)
-		return rc;
-	rc = verdict(c, json_root(d), e);
-	json_doc_free(d);
-	return rc;
-}
-
 static const char *const csv_fields[] = { "seq", "time", "actor", "uid", "role", "via", "kind", "subject", "cycle", "plan", "text", "hash" };
 
 static void csv_record(struct buf *b, const struct json *r)
@@ -152,48 +75,120 @@ static void csv_record(struct buf *b, const struct json *r)
 	buf_addc(b, '\n');
 }
 
-static enum rc export_page(struct caller *cl, bool csv, int64_t *after, bool *more, struct err *e)
+struct export {
+	struct caller *cl;
+	bool csv;
+	int64_t after, to;
+	struct buf signed_head;         /* the last line, "" = nothing is signed now */
+};
+
+static void export_line(struct export *x, struct buf *b, struct slice line)
+{
+	struct json_doc *d;
+	struct err e;
+	if (!x->csv) {
+		buf_add(b, line.p, line.n);
+		buf_addc(b, '\n');
+	} else if (json_parse(&d, line, NULL, &e) == RC_OK) {
+		csv_record(b, json_root(d));
+		json_doc_free(d);
+	}
+}
+
+/* *more: the head is not reached yet. */
+static enum rc export_page(struct export *x, bool *more, struct err *e)
 {
 	struct json_doc *d;
 	struct buf b;
-	char params[96];
-	snprintf(params, sizeof params, "{\"after\":%" PRId64 ",\"limit\":%d,\"oldest_first\":true}", *after, EXPORT_PAGE);
-	enum rc rc = caller_call(cl, "audit.tail", params, &d, e);
+	struct slice line;
+	char params[120];
+	int n = 0;
+	snprintf(params, sizeof params, "{\"after\":%" PRId64 ",\"to\":%" PRId64 ",\"limit\":%d}", x->after, x->to, EXPORT_PAGE);
+	enum rc rc = caller_call(x->cl, "audit.export", params, &d, e);
 	if (rc != RC_OK)
 		return rc;
+	const struct json *signed_head = json_get(json_root(d), "signed");
+	if (json_is_object(signed_head))
+		json_print(&x->signed_head, signed_head);
+	x->to = json_get_i64(json_root(d), "to", 0);
 	buf_init(&b);
-	*more = false;
-	for (const struct json *r = json_first(json_get(json_root(d), "records")); r; r = json_next(r)) {
-		*after = json_get_i64(r, "seq", *after);
-		*more = true;
-		if (csv) {
-			csv_record(&b, r);
-		} else {
-			json_print(&b, r);
-			buf_addc(&b, '\n');
+	for (const struct json *l = json_first(json_get(json_root(d), "lines")); l; l = json_next(l), n++)
+		if (json_str(l, &line)) {
+			struct json_doc *r;
+			export_line(x, &b, line);
+			if (json_parse(&r, line, NULL, NULL) == RC_OK) {
+				x->after = json_get_i64(json_root(r), "seq", x->after);
+				json_doc_free(r);
+			}
 		}
-	}
 	fwrite(b.p ? b.p : "", 1, b.n, stdout);
 	buf_done(&b);
 	json_doc_free(d);
+	*more = n > 0 && x->after < x->to;
 	return print_end(e);
 }
 
 enum rc verb_audit_export(struct cli *c, struct err *e)
 {
 	const char *format = cli_opt(c, "--format") ? cli_opt(c, "--format") : "jsonl";
-	bool csv = !strcmp(format, "csv"), more = true;
-	struct caller *cl;
-	int64_t after = 0;
-	if (!csv && strcmp(format, "jsonl"))
+	struct export x = { .csv = !strcmp(format, "csv") };
+	bool more = true, sign = cli_opt(c, "--signed");
+	if (!x.csv && strcmp(format, "jsonl"))
 		return err_set(e, RC_USAGE, "--format is jsonl or csv");
-	enum rc rc = caller_open(&cl, c, false, e);
+	if (x.csv && sign)
+		return err_set(e, RC_USAGE, "--signed is for jsonl: a CSV does not hold all that was hashed");
+	enum rc rc = caller_open(&x.cl, c, false, e);
 	if (rc != RC_OK)
 		return rc;
-	for (size_t i = 0; csv && i < ARRAY_LEN(csv_fields); i++)
+	for (size_t i = 0; x.csv && i < ARRAY_LEN(csv_fields); i++)
 		printf("%s%s", csv_fields[i], i + 1 < ARRAY_LEN(csv_fields) ? "," : "\n");
 	while (rc == RC_OK && more)
-		rc = export_page(cl, csv, &after, &more, e);
-	caller_close(cl);
+		rc = export_page(&x, &more, e);
+	caller_close(x.cl);
+	if (rc == RC_OK && sign && !x.signed_head.n)
+		rc = err_set(e, RC_AUDIT, "the engine signs nothing now: its log does not verify, or its key is gone; sluice audit verify says why");
+	if (rc == RC_OK && sign) {
+		puts(buf_z(&x.signed_head));
+		rc = print_end(e);
+	}
+	buf_done(&x.signed_head);
 	return rc;
+}
+
+enum rc verb_audit_show(struct cli *c, struct err *e)
+{
+	static const struct { const char *title, *key; } rows[] = { { "time     ", "time" }, { "actor    ", "actor" }, { "role     ", "role" },
+		{ "via      ", "via" }, { "kind     ", "kind" }, { "subject  ", "subject" }, { "plan     ", "plan" }, { "what     ", "text" },
+		{ "prev     ", "prev" }, { "hash     ", "hash" } };
+	struct json_doc *d;
+	char params[48];
+	int64_t seq;
+	if (!parse_i64(slice_of(c->arg[0]), &seq) || seq < 1)
+		return err_set(e, RC_USAGE, "audit show takes the number of a record, 1 or more");
+	snprintf(params, sizeof params, "{\"seq\":%" PRId64 "}", seq);
+	enum rc rc = cli_call(c, "audit.show", params, &d, e);
+	if (rc != RC_OK)
+		return rc;
+	const struct json *j = json_root(d), *r = json_get(j, "record");
+	bool good = json_get_bool(j, "recomputed", false) && json_get_bool(j, "follows", false) && json_get_bool(j, "followed", true);
+	if (c->json) {
+		print_json(j);
+	} else {
+		printf("record   %" PRId64 "\n", seq);
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+			if (json_get_str(r, rows[i].key).n) {
+				print_field(rows[i].title, r, rows[i].key);
+				putchar('\n');
+			}
+		printf("chain    %s, %s, %s\n", json_get_bool(j, "recomputed", false) ? "its hash is that of its values" : "ITS HASH IS NOT THAT OF ITS VALUES",
+		       json_get_bool(j, "follows", false) ? "it follows the one before" : "IT DOES NOT FOLLOW THE ONE BEFORE",
+		       json_is_null(json_get(j, "followed")) ? "it is the newest" : json_get_bool(j, "followed", false) ? "the next one follows it" :
+		       "THE NEXT ONE DOES NOT FOLLOW IT");
+		int64_t by = json_get_i64(j, "signed_by_record", -1);
+		if (by > 0)
+			printf("signed   by the checkpoint in record %" PRId64 "\n", by);
+	}
+	json_doc_free(d);
+	rc = print_end(e);
+	return rc == RC_OK && !good ? err_set(e, RC_AUDIT, "record %" PRId64 " does not stand in an unbroken chain; sluice audit verify names the first bad one", seq) : rc;
 }

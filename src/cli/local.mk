@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libsluice_cli.a
 libsluice_cli_a_SOURCES = \
 	src/cli/args.c \
+	src/cli/audit_proof.c \
 	src/cli/audit_verbs.c \
 	src/cli/cli.h \
 	src/cli/caller.c \

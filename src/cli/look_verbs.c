@@ -300,7 +300,7 @@ enum rc verb_paths(struct cli *c, struct err *e)
 {
 	const struct paths *p = c->paths;
 	const struct { const char *what, *path, *from; } rows[] = { { "config", p->config_file, p->config_from }, { "state", p->state_dir, p->state_from },
-		{ "db", p->db, "" }, { "catalog", p->catalog, "" }, { "log", p->log, "" }, { "hold", p->hold, "" }, { "anchors", p->anchors, "" },
+		{ "db", p->db, "" }, { "catalog", p->catalog, "" }, { "log", p->log, "" }, { "hold", p->hold, "" }, { "anchors", p->anchors, "" }, { "audit_key", p->audit_key, "" },
 		{ "socket", p->socket, p->socket_from } };
 	struct buf b;
 	struct jw w;

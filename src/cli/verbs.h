@@ -32,6 +32,8 @@ enum rc verb_links(struct cli *c, struct err *e);
 enum rc verb_policies(struct cli *c, struct err *e);
 enum rc verb_audit_tail(struct cli *c, struct err *e);
 enum rc verb_audit_verify(struct cli *c, struct err *e);
+enum rc verb_audit_show(struct cli *c, struct err *e);
+enum rc verb_audit_key(struct cli *c, struct err *e);
 enum rc verb_audit_export(struct cli *c, struct err *e);
 enum rc verb_mode(struct cli *c, struct err *e);
 enum rc verb_rpc(struct cli *c, struct err *e);

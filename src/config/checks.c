@@ -132,6 +132,17 @@ static void check_header(struct filling *f, size_t lane, size_t i, const struct 
 			fill_bad(f, p.z, "is set by the HTTP client itself; remove it");
 }
 
+/* ---- engine ---- */
+
+static void check_anchors(struct filling *f)
+{
+	const struct cfg_engine *g = &f->c->engine;
+	if (g->anchor_url && strncmp(g->anchor_url, "https", 5) != 0 && !cfg_url_loopback(g->anchor_url))
+		fill_bad(f, "engine.anchor_url", "is another host without encryption; use https://");
+	if (g->anchor_token_file && !g->anchor_url)
+		fill_bad(f, "engine.anchor_token_file", "is for engine.anchor_url, which is not there; write that or remove this");
+}
+
 /* ---- lanes ---- */
 
 static void check_same_target(struct filling *f, size_t i)
@@ -336,6 +347,7 @@ void checks_run(struct filling *f)
 	unique_names(f, "lanes", c->lanes, sizeof(*c->lanes), c->n_lanes);
 	unique_names(f, "records", c->records, sizeof(*c->records), c->n_records);
 	unique_names(f, "policies", c->policies, sizeof(*c->policies), c->n_policies);
+	check_anchors(f);
 	check_operators(f);
 	each(f, c->n_links, check_link);
 	each(f, c->n_lanes, check_lane);

@@ -191,7 +191,13 @@ struct cfg_engine {
 	int64_t clock_skew_ms;                 /* 5 min: against a server's Date and between our own clocks */
 	int64_t list_max_age_ms;               /* 5 min: older lists do not re-validate */
 	int64_t hold_max_ms;                   /* 60 min: a longer hold re-validates what remains */
-	const char *anchor_file;               /* absolute; NULL = anchors in the state directory */
+	const char *anchor_file;               /* absolute; NULL = anchors in the state directory only */
+	const char *anchor_syslog;             /* absolute, of a datagram socket; NULL = none */
+	const char *anchor_url;                /* NULL = none */
+	const char *anchor_token_file;         /* absolute; NULL = none */
+	const char *audit_key;                 /* absolute; NULL = STATE/audit.key */
+	const struct cfg_key *audit_keys;      /* that signed before */
+	size_t n_audit_keys;
 };
 
 struct config {

@@ -104,7 +104,17 @@ static const struct field engine_fields[] = {
 	{ .key = "hold_max", .type = FIELD_DURATION, AT(cfg_engine, hold_max_ms), .def = "60m", .min = MINUTE, .max = DAY,
 	  .doc = "After a longer hold every remaining item is re-validated." },
 	{ .key = "anchor_file", .type = FIELD_PATH, AT(cfg_engine, anchor_file),
-	  .doc = "Second file for the signed checkpoints of the audit log, best on another disk. Absent: anchors in the state directory." },
+	  .doc = "Second file for the signed checkpoints of the audit log, best on another disk and of another owner; the first is anchors in the state directory." },
+	{ .key = "anchor_syslog", .type = FIELD_PATH, AT(cfg_engine, anchor_syslog),
+	  .doc = "Socket of the system log that is told each checkpoint as well, such as /dev/log. Absent: none." },
+	{ .key = "anchor_url", .type = FIELD_URL, AT(cfg_engine, anchor_url), .schemes = "http https",
+	  .doc = "Where each checkpoint is posted as well, as JSON; http to loopback only. Absent: nowhere." },
+	{ .key = "anchor_token_file", .type = FIELD_PATH, AT(cfg_engine, anchor_token_file),
+	  .doc = "Credential for anchor_url, sent as a bearer token. Absent: none." },
+	{ .key = "audit_key", .type = FIELD_PATH, AT(cfg_engine, audit_key),
+	  .doc = "Ed25519 private key (PEM, mode 600) that signs checkpoints. Absent: audit.key in the state directory, made at the first start." },
+	{ .key = "audit_keys", .type = FIELD_KEYS, ARR(cfg_engine, audit_keys), .min = 0, .max = 64,
+	  .doc = "Public keys that signed checkpoints before: what they signed still counts." },
 	END
 };
 static const struct section section_engine = { "engine", sizeof(struct cfg_engine), engine_fields, NULL };

@@ -172,6 +172,8 @@ enum rc paths_find(struct paths **out, const struct paths_opts *o, struct err *e
 	p->log = join(p->state_dir, "engine.log");
 	p->lock = join(p->state_dir, "lock");
 	p->anchors = join(p->state_dir, "anchors");
+	p->audit_key = join(p->state_dir, "audit.key");
+	p->audit_pub = join(p->state_dir, "audit.pub");
 	enum rc rc = find_socket(p, o, e);
 	if (rc != RC_OK) {
 		paths_free(p);
@@ -193,6 +195,8 @@ void paths_free(struct paths *p)
 	free(p->log);
 	free(p->lock);
 	free(p->anchors);
+	free(p->audit_key);
+	free(p->audit_pub);
 	free(p->socket);
 	free(p);
 }

@@ -24,6 +24,8 @@ struct paths {
 	char *log;                     /* STATE/engine.log */
 	char *lock;                    /* STATE/lock: flock before the socket is touched */
 	char *anchors;                 /* STATE/anchors */
+	char *audit_key;               /* STATE/audit.key */
+	char *audit_pub;               /* STATE/audit.pub: the public key of the last checkpoint; there from the first one on */
 	char *socket;                  /* at most PATHS_SOCKET_MAX bytes */
 	const char *config_from, *state_from, *socket_from;     /* why: "--state", "SLUICE_STATE", "default" … */
 };

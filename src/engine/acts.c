@@ -677,11 +677,7 @@ static void do_relist(struct runner *r, int lane)
 static void do_ended(struct runner *r)
 {
 	struct engine *en = r->en;
-	struct err e;
-	struct audit_head head = store_head(en->store);
-	const char *anchors = en->cfg->engine.anchor_file ? en->cfg->engine.anchor_file : en->paths->anchors;
-	if (audit_anchor(anchors, &head, now_read().wall_us, &e) != RC_OK)
-		snprintf(en->notice, sizeof en->notice, "the chain could not be anchored: %.200s", e.text);
+	anchoring_checkpoint(en);
 	loop_timer_stop(r->timer);
 	discover_stop(en, -1, "the cycle ended");
 	engine_permits(en);     /* a rehearsal is over */

@@ -139,16 +139,24 @@ void engine_permits(struct engine *en)
 		records_permit(en->records[i].rec, rows[m]);
 }
 
-/* Putting the old configuration back does not arm it again. */
-static void fall_back(struct engine *en)
+/* Putting the old configuration, or log, back does not arm it again. */
+static void fall_back(struct engine *en, const char *from, const char *why)
 {
 	struct journal *j = journal_new();
-	journal_audit(j, AUDIT_MODE, &actor_engine, slice_of(engine_mode_name(MODE_OBSERVE)), 0, SLICE_LIT(""),
-		      SLICE_LIT("{\"from\":\"armed\",\"to\":\"observe\",\"why\":\"the configuration changed\"}"));
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "from", from);
+	jw_kz(&w, "to", engine_mode_name(MODE_OBSERVE));
+	jw_kz(&w, "why", why);
+	jw_end_obj(&w);
+	journal_audit(j, AUDIT_MODE, &actor_engine, slice_of(engine_mode_name(MODE_OBSERVE)), 0, SLICE_LIT(""), buf_slice(&b));
 	journal_setting(j, "mode", slice_of(engine_mode_name(MODE_OBSERVE)));
 	journal_setting(j, "armed_for", SLICE_LIT(""));
 	store_commit(en->store, j, engine_note_done, en);
-	snprintf(en->notice, sizeof en->notice, "the configuration changed: back to observe until it is armed again");
+	buf_done(&b);
 }
 
 /* Armed only if it was armed for exactly this configuration. */
@@ -167,10 +175,12 @@ static enum rc read_mode(struct engine *en, struct err *e)
 	if (rc == RC_OK && has_mode && slice_is(buf_slice(&mode), "rehearse"))
 		en->mode = MODE_REHEARSE;
 	if (rc == RC_OK && has_mode && slice_is(buf_slice(&mode), "armed")) {
-		if (has_hash && slice_is(buf_slice(&hash), hex))
+		if (has_hash && slice_is(buf_slice(&hash), hex)) {
 			en->mode = MODE_ARMED;
-		else
-			fall_back(en);
+		} else {
+			fall_back(en, "armed", "the configuration changed");
+			snprintf(en->notice, sizeof en->notice, "the configuration changed: back to observe until it is armed again");
+		}
 	}
 	buf_done(&mode);
 	buf_done(&hash);
@@ -243,6 +253,7 @@ static void on_tick(void *ctx)
 		check_lapse(en->run, en->last_tick.wall_us);
 	if (en->run)
 		runner_retry(en->run);
+	anchoring_tick(en);
 	if (store_writable(en->store) == en->store_was_bad) {
 		en->store_was_bad = !en->store_was_bad;
 		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);
@@ -357,20 +368,53 @@ static enum rc open_store(struct engine *en, struct err *e)
 	return rc;
 }
 
-/* A broken chain ⇒ observe, and the first bad record on the screen. */
+/* ---- the log's proof ---- */
+
+void engine_verified(struct engine *en, const struct audit_verdict *v, bool whole)
+{
+	en->verified = *v;
+	en->verified_once = true;
+	if (whole) {
+		en->verified_us = now_read().wall_us;
+		en->verified_seq = v->head.seq;
+	}
+	if (!v->ok) {
+		snprintf(en->notice, sizeof en->notice, "the audit log does not verify: %.150s; only observing until that is explained", v->why);
+		log_error("audit", NULL, "the log does not verify: %s", v->why);
+		if (en->mode != MODE_OBSERVE && !en->stopping)
+			fall_back(en, engine_mode_name(en->mode), "the audit log does not verify");
+		en->mode = MODE_OBSERVE;
+		engine_permits(en);
+		hold_by(en, "the audit log does not verify", "engine");
+	}
+	engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);
+}
+
+/* From the last checkpoint on, which takes as long as what was written since (SEMANTICS 7). */
 static enum rc verify_at_start(struct engine *en, struct err *e)
 {
-	const char *anchors = en->cfg->engine.anchor_file ? en->cfg->engine.anchor_file : en->paths->anchors;
-	enum rc rc = audit_verify(en->reader, anchors, &en->verified, NULL, NULL, e);
+	struct audit_proof p;
+	struct audit_verdict v;
+	const char *gone = anchoring_gone(en);
+	anchoring_proof(en, &p);
+	p.from_anchor = true;
+	enum rc rc = audit_prove(en->reader, &p, &v, e);
 	if (rc != RC_OK)
 		return rc;
-	en->verified_once = true;
-	en->verified_us = now_read().wall_us;
-	if (!en->verified.ok) {
-		en->mode = MODE_OBSERVE;
-		snprintf(en->notice, sizeof en->notice, "the audit log does not verify: %.150s; only observing until that is explained", en->verified.why);
+	if (v.ok && gone) {
+		v.ok = false;
+		snprintf(v.why, sizeof v.why, "%.199s", gone);
 	}
+	engine_verified(en, &v, false);
 	return RC_OK;
+}
+
+static void verified_whole(void *ctx, enum rc rc, const struct err *e, const char *result)
+{
+	(void)ctx;
+	(void)result;
+	if (rc != RC_OK && rc != RC_REFUSED)
+		log_error("audit", NULL, "the log could not be verified: %s", e->text);
 }
 
 static void note_start(struct engine *en)
@@ -420,6 +464,8 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	*out = en;
 	enum rc rc = open_store(en, e);
 	if (rc == RC_OK)
+		rc = anchoring_open(en, e);
+	if (rc == RC_OK)
 		rc = open_lanes(en, e);
 	if (rc == RC_OK)
 		rc = open_records(en, e);
@@ -446,6 +492,8 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	en->hold_poll = loop_timer_new(l, look_for_hold, en);
 	loop_timer_start(en->hold_poll, HOLD_MS, HOLD_MS);
 	en->usr1 = loop_signal_new(l, SIGUSR1, on_usr1, en);
+	anchoring_checkpoint(en);
+	engine_audit_verify(en, verified_whole, en);
 	return RC_OK;
 }
 
@@ -458,7 +506,7 @@ static void last_note(void *ctx, enum rc rc, const struct err *e)
 	struct engine *en = ctx;
 	if (rc != RC_OK)
 		log_error("audit", NULL, "engine.stop could not be written: %s", e->text);
-	en->stopped(en->stopped_ctx);
+	anchoring_last(en, en->stopped, en->stopped_ctx);
 }
 
 static void write_stop(struct engine *en, bool in_time)
@@ -493,6 +541,7 @@ void engine_stop(struct engine *en, const struct audit_actor *who, void (*stoppe
 	en->stopping = true;
 	en->stopped = stopped;
 	en->stopped_ctx = ctx;
+	atomic_store(&en->no_proofs, true);
 	note_why(en, AUDIT_HOLD, who, "engine", "why", "engine stop asked");
 	if (runner_open(en) && en->run->c->stage == STAGE_CLEANING)
 		hold_by(en, "the engine stops", "engine");
@@ -508,6 +557,7 @@ void engine_free(struct engine *en)
 	if (!en)
 		return;
 	en->closing = true;
+	atomic_store(&en->no_proofs, true);
 	en->on_change = NULL;
 	discover_stop(en, -1, "the engine stops");
 	loop_timer_free(en->tick);
@@ -525,6 +575,7 @@ void engine_free(struct engine *en)
 	while ((en->store && (store_waiting(en->store) || !jobs_idle(en))) || en->change_queued)
 		loop_run_once(en->loop);
 	store_close(en->store);
+	anchoring_free(en);
 	runner_free(en->run);
 	loop_wake_free(en->store_wake);
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)

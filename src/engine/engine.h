@@ -88,6 +88,9 @@ struct engine_window {
 void engine_candidates(struct engine *en, const struct engine_window *q, engine_reply *r, void *ctx);
 void engine_candidate(struct engine *en, struct slice id, engine_reply *r, void *ctx);
 void engine_audit_tail(struct engine *en, const struct audit_filter *f, engine_reply *r, void *ctx);
+/* Lines of the export as texts; to 0 = to the head, which is then signed. */
+void engine_audit_export(struct engine *en, int64_t after, int64_t to, int limit, engine_reply *r, void *ctx);
+void engine_audit_show(struct engine *en, int64_t seq, engine_reply *r, void *ctx);
 void engine_audit_verify(struct engine *en, engine_reply *r, void *ctx);
 
 /* ---- changes ---- */

@@ -2,6 +2,8 @@
 #ifndef SLUICE_ENGINE_INTERNAL_H
 #define SLUICE_ENGINE_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "base/secret.h"
 #include "cleanup/cycle.h"
 #include "cleanup/grant.h"
@@ -114,9 +116,12 @@ struct engine {
 	bool hold_file;
 	bool store_was_bad;
 	char notice[240];
-	struct audit_verdict verified;
-	int64_t verified_us;
+	struct audit_verdict verified;  /* the newest: at the start from the last checkpoint on, then the whole */
+	int64_t verified_us;            /* of the whole; 0 = not yet */
+	int64_t verified_seq;           /* to there, the whole */
 	bool verified_once;
+	struct anchoring *anchoring;
+	atomic_bool no_proofs;          /* the engine stops: verifications end */
 	unsigned changed;
 	bool change_queued;
 	void (*on_change)(void *ctx, unsigned topics);
@@ -141,6 +146,23 @@ void engine_note(struct engine *en, enum audit_kind k, const struct audit_actor 
 void engine_note_done(void *ctx, enum rc rc, const struct err *e);
 void engine_permits(struct engine *en);                 /* follow en->mode */
 struct elane *engine_lane(struct engine *en, struct slice name);
+
+/* A verdict came: a broken chain is only observed from now on. whole: not from a checkpoint on. */
+void engine_verified(struct engine *en, const struct audit_verdict *v, bool whole);
+
+/* ---- anchoring.c ---- */
+struct anchoring;
+/* The signing key (made if this log was never signed) and the places outside; needs the reader. */
+enum rc anchoring_open(struct engine *en, struct err *e) MUST_USE;
+void anchoring_free(struct engine *en);
+const char *anchoring_gone(const struct engine *en);    /* why nothing can be signed; NULL = it can */
+void anchoring_proof(const struct engine *en, struct audit_proof *p);   /* what a verification goes by; any thread */
+void anchoring_checkpoint(struct engine *en);           /* a record in the log, then outside */
+bool anchoring_sign(const struct engine *en, struct checkpoint *out);   /* the head as it is; false: nothing is signed now */
+void anchoring_tick(struct engine *en);
+/* The head as it is now, everywhere once more; done when each place answered. */
+void anchoring_last(struct engine *en, void (*done)(void *ctx), void *ctx);
+void anchoring_json(const struct engine *en, struct jw *w);             /* members key, anchors */
 
 /* ---- commands.c ---- */
 enum { ARM_WHY = 200 };

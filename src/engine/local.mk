@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libsluice_engine.a
 libsluice_engine_a_SOURCES = \
 	src/engine/acts.c \
+	src/engine/anchoring.c \
 	src/engine/commands.c \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \

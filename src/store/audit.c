@@ -340,7 +340,7 @@ void audit_json(struct buf *out, const struct audit_record *rec)
 	jw_kstr(&w, "via", rec->actor.via);
 	jw_kz(&w, "kind", audit_kind_name(rec->kind));
 	jw_kstr(&w, "subject", rec->subject);
-	if (!utf8_valid(rec->subject)) {
+	if (!utf8_valid(rec->subject) || (rec->subject.n != 0 && memchr(rec->subject.p, 0, rec->subject.n) != NULL)) {
 		struct buf bytes;
 		buf_init(&bytes);
 		hex_encode(&bytes, rec->subject.p, rec->subject.n);

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/time.h"
+#include "store/checkpoint.h"
 #include "store/db.h"
 
 /* Kind and its word in the log. One table: docs, filters and kill points come from it. */
@@ -48,6 +49,7 @@
 	X(REFUSED, "command.refused") \
 	X(RECOVERY, "recovery") \
 	X(CHECKPOINT, "checkpoint") \
+	X(SEAL, "segment.sealed") \
 	X(CYCLE_CLOSE, "cycle.close")
 
 enum audit_kind {
@@ -101,19 +103,50 @@ const char *audit_from_row(struct db_stmt *s, struct audit_record *rec);
 
 struct audit_verdict {
 	bool ok;
-	int64_t records;
+	int64_t records;        /* whose values were hashed again */
+	int64_t first;          /* seq of the first of them, 0 = none */
 	int64_t first_bad;      /* seq, 0 if none */
+	int64_t anchored;       /* newest record that an anchor names and that is here, 0 = none */
+	int anchors;            /* how many of them were compared */
+	int checkpoints;        /* signed records of the log that were checked */
+	bool stopped;           /* by progress: no verdict */
 	char why[200];          /* "record 17: its hash does not match its values" */
 	struct audit_head head;
 };
-/* Recompute the chain from row values; anchors (file, may be NULL or not there) that lie beyond the
- * chain or disagree with it are named, and so is a schema whose tables, views or triggers are not
- * those of this version (first_bad 0). RC_OK whenever a verdict was reached. Any thread with its own
- * reader. progress may be NULL. */
+
+enum { AUDIT_ANCHOR_FILES = 8 };
+
+/* What a verification goes by. */
+struct audit_proof {
+	const char *anchors[AUDIT_ANCHOR_FILES];        /* files; NULL or not there: passed over */
+	struct audit_keys keys;         /* whose checkpoints count: the newest anchor and every checkpoint of the log
+					 * must be signed by one of them. None: signatures are not looked at */
+	bool anchors_due;               /* checkpoints were signed and anchored before: an unsigned newest anchor, or none, is bad */
+	bool from_anchor;               /* begin at the newest trusted checkpoint in the anchor files; the whole if there is none */
+	bool (*progress)(void *ctx, int64_t done, int64_t of);  /* now and then; false = stop. May be NULL */
+	void *ctx;
+};
+/* Recompute the chain from row values. Anchors that lie beyond the chain or disagree with it are named,
+ * and so is a schema whose tables, views or triggers are not those of this version (first_bad 0). RC_OK
+ * whenever a verdict was reached. Any thread with its own reader.
+ * from_anchor proves that the anchored record is in the file with the values that were signed, that every
+ * later record follows it unbroken, and that the file does not end before its newest anchor; rows before
+ * it are bound by its hash, but are not read. */
+enum rc audit_prove(struct db *reader, const struct audit_proof *p, struct audit_verdict *out, struct err *e) MUST_USE;
+/* The same for a JSON-lines export: every line is a record as audit_json writes it, the last may be the
+ * signed head. RC_USAGE if there is no such file. */
+struct audit_export_word {
+	struct checkpoint checkpoint;   /* is_signed: the export ends with it */
+};
+enum rc audit_prove_export(const char *path, const struct audit_proof *p, struct audit_verdict *out, struct audit_export_word *word,
+			   struct err *e) MUST_USE;
+/* The whole chain against one anchor file (may be NULL or not there), without keys. */
 enum rc audit_verify(struct db *reader, const char *anchor_file, struct audit_verdict *out,
 		     void (*progress)(void *ctx, int64_t done, int64_t of), void *ctx, struct err *e) MUST_USE;
-/* Append "seq hash time" for the head to the anchor file (0600, fsync). */
+/* Append an unsigned line for the head to the anchor file (0600, fsync). */
 enum rc audit_anchor(const char *anchor_file, const struct audit_head *head, int64_t wall_us, struct err *e) MUST_USE;
+/* The same with a checkpoint. */
+enum rc audit_anchor_checkpoint(const char *anchor_file, const struct checkpoint *c, struct err *e) MUST_USE;
 
 struct audit_filter {
 	int64_t before_seq;     /* 0 = from the newest */
