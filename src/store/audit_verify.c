@@ -156,9 +156,9 @@ enum rc audit_prove(struct db *reader, const struct audit_proof *p, struct audit
 		rc = walk(&k, reader, p->progress != NULL ? count(reader) : 0, e);
 	}
 	if (rc == RC_OK && !out->stopped) {
+		chain_end(&k, count(reader));
 		if (out->ok)
 			check_schema(reader, out);
-		chain_end(&k, count(reader));
 	}
 	chain_done(&k);
 	return rc;

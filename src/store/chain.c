@@ -195,15 +195,14 @@ void chain_from(struct chain *k, int64_t seq)
 	k->v->head.seq = MAX(seq - 1, 0);
 }
 
-/* What is wrong with the anchors does not hide what is wrong with the records, nor how far they came. */
 void chain_end(struct chain *k, int64_t end)
 {
 	beyond(k, k->v->records != 0 ? k->v->head.seq : end, k->v);
-	if (k->v->ok && !k->of_anchors.ok)
-		chain_bad(k->v, k->of_anchors.first_bad, "%s", k->of_anchors.why);
 }
 
 void chain_done(struct chain *k)
 {
+	if (!k->of_anchors.ok)
+		chain_bad(k->v, k->of_anchors.first_bad, "%s", k->of_anchors.why);
 	anchors_done(&k->anchors);
 }

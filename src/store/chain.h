@@ -28,6 +28,7 @@ void chain_from(struct chain *c, int64_t seq);          /* the records begin wit
 void chain_record(struct chain *c, const struct audit_record *rec);
 /* No more records; end: the newest seq there is. */
 void chain_end(struct chain *c, int64_t end);
+/* Frees; what is wrong with the anchors becomes the verdict if nothing else did. */
 void chain_done(struct chain *c);
 
 #endif

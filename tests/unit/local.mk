@@ -94,6 +94,7 @@ tests_unit_test_sim_options_LDADD = libsluice_sim.a $(UNIT_BASE)
 
 unit_store_tests = \
 	tests/unit/test_store_audit \
+	tests/unit/test_store_checkpoint \
 	tests/unit/test_store_catalog \
 	tests/unit/test_store_crash \
 	tests/unit/test_store_db \
@@ -105,6 +106,8 @@ TESTS += $(unit_store_tests)
 UNIT_STORE = libsluice_store.a libsluice_base.a $(SQLITE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_audit_SOURCES = tests/unit/test_store_audit.c tests/unit/unit_store.h
 tests_unit_test_store_audit_LDADD = $(UNIT_STORE)
+tests_unit_test_store_checkpoint_SOURCES = tests/unit/test_store_checkpoint.c tests/unit/unit_store.h
+tests_unit_test_store_checkpoint_LDADD = $(UNIT_STORE)
 tests_unit_test_store_catalog_SOURCES = tests/unit/test_store_catalog.c
 tests_unit_test_store_catalog_LDADD = $(UNIT_STORE)
 tests_unit_test_store_crash_SOURCES = tests/unit/test_store_crash.c
