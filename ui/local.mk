@@ -47,6 +47,7 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/overview_details.c \
 	ui/screens/overview_rows.c \
 	ui/screens/pages.c \
+	ui/screens/policies.c \
 	ui/screens/screens.c \
 	ui/screens/screens.h \
 	ui/shell.c \

@@ -5,7 +5,7 @@
 #include "tests/ui/fixture.h"
 #include "ui/term.h"
 
-static const char *const names[] = { "overview", "links", "breakers", "candidates", "cycle", "audit", "checks", "approve" };
+static const char *const names[] = { "overview", "links", "breakers", "candidates", "cycle", "audit", "policies", "checks", "approve" };
 static const char *const states[] = { "empty", "usual", "busy", "failing" };
 static const struct {
 	int rows, cols;
@@ -139,6 +139,8 @@ static const struct {
 	{ "failing", "it goes on by itself when", "it never goes on when", "checks" },
 	{ "usual", "\"verified to #18100\"", "\"verified to #18000\"", "checks" },
 	{ "failing", "\"state\": \"warn\"", "\"state\": \"pass\"", "checks" },
+	{ "usual", "\"match\": \"any\"", "\"match\": \"all\"", "policies" },
+	{ "usual", "\"cap_remain\": 200", "\"cap_remain\": 0", "policies" },
 	{ "usual", "\"verdict\": \"protected\"", "\"verdict\": \"candidate\"", "candidates" },
 	{ "usual", "\"total\": 4812", "\"total\": 4813", "candidates" },
 	{ "usual", "\"bytes\": 94865433", "\"bytes\": null", "candidates" },

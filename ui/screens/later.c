@@ -9,8 +9,6 @@ static const struct {
 } later[] = {
 	{ &screen_dead, "What failed for good, sorted by harm, to be redriven or dismissed, will be here.",
 	  "Today: `sluice audit tail --kind dead_letter`." },
-	{ &screen_policies, "Each policy with its rules in words, its caps and its last cycles will be here.",
-	  "Today: `sluice rpc policies`." },
 };
 
 static void paint(struct ui *ui, struct area a)
@@ -35,4 +33,3 @@ static void paint(struct ui *ui, struct area a)
 #define LATER(ops, n, id_, name_, brief_) \
 	const struct screen_ops ops = { .id = id_, .number = n, .name = name_, .brief = brief_, .bar = "hold command help", .paint = paint }
 LATER(screen_dead, 6, "dead-letters", "Dead letters", "Dead");
-LATER(screen_policies, 8, "policies", "Policies", "Pol");
