@@ -246,9 +246,41 @@ static void check_references(struct filling *f, size_t i, const struct cfg_recor
 	}
 }
 
+static bool database_named(const char *url)
+{
+	const char *slash = strrchr(url, '/');
+	return slash > url + strlen("postgresql://") && slash[1];
+}
+
+/* Where the database is, and that its kind knows the keys that say so. */
+static void check_where(struct filling *f, size_t i, const struct cfg_records *r)
+{
+	bool sqlite = r->kind == CFG_RECORDS_SQLITE, pg = r->url && strncmp(r->url, "postgresql:", 11) == 0;
+	if (sqlite && !r->path)
+		fill_bad(f, in("records", i, "path").z, "is missing; name the database file");
+	if (sqlite && r->url)
+		fill_bad(f, in("records", i, "url").z, "is not for kind sqlite, whose database is a file; write path, or the right kind");
+	if (!sqlite && !tree_has(f->t, in("records", i, "url").z))
+		fill_bad(f, in("records", i, "url").z, "is missing; say where the database is");
+	if (!sqlite && r->url && pg != (r->kind == CFG_RECORDS_POSTGRESQL))
+		fill_bad(f, in("records", i, "url").z, pg ? "is for kind postgresql; kind postgrest has http:// or https://"
+							  : "is for kind postgrest; kind postgresql has postgresql://HOST/DATABASE");
+	else if (pg && !database_named(r->url))
+		fill_bad(f, in("records", i, "url").z, "names no database; write postgresql://HOST/DATABASE");
+	if (r->kind == CFG_RECORDS_POSTGREST && r->path)
+		fill_bad(f, in("records", i, "path").z, "is not for kind postgrest, which has a url only");
+	if (r->kind != CFG_RECORDS_POSTGRESQL && (r->user || r->writer))
+		fill_bad(f, in("records", i, r->user ? "user" : "writer").z, "is for kind postgresql only; remove it");
+	if (sqlite && (r->key_file || r->writer_key_file))
+		fill_bad(f, in("records", i, r->key_file ? "key_file" : "writer_key_file").z, "is not for kind sqlite; remove it");
+	if (r->kind == CFG_RECORDS_POSTGREST)
+		check_cleartext(f, in("records", i, "url"), r->url, r->key_file ? r->key_file : r->writer_key_file, r->cleartext);
+}
+
 static void check_records(struct filling *f, size_t i)
 {
 	const struct cfg_records *r = &f->c->records[i];
+	check_where(f, i, r);
 	check_columns(f, i, r);
 	check_references(f, i, r);
 	bool mapped = tree_has(f->t, in("records", i, "lanes").z);
@@ -257,7 +289,7 @@ static void check_records(struct filling *f, size_t i)
 			if (same(r->lanes[k].value, r->lanes[m].value))
 				fill_bad(f, in2("records", i, "lanes", k, "value").z, "is mapped twice; one value means one lane");
 	for (size_t k = 0; k < i; k++)
-		if (same(r->path, f->c->records[k].path) && same(r->table, f->c->records[k].table))
+		if (r->path && !r->url && same(r->path, f->c->records[k].path) && same(r->table, f->c->records[k].table))
 			fill_bad(f, in("records", i, "path").z, "and table are those of records[%zu] too; use that one", k);
 }
 

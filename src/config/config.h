@@ -80,7 +80,7 @@ struct cfg_link {
 	struct breaker_opts breaker;
 };
 
-enum cfg_records_kind { CFG_RECORDS_SQLITE };
+enum cfg_records_kind { CFG_RECORDS_SQLITE, CFG_RECORDS_POSTGRESQL, CFG_RECORDS_POSTGREST };
 
 /* One mapped column. name NULL = switched off with `none`. given = written in the file, so it must
  * exist; otherwise it is the default name, used where the schema has it. */
@@ -118,7 +118,14 @@ struct cfg_reference {
 struct cfg_records {
 	const char *name;
 	enum cfg_records_kind kind;
-	const char *path;                      /* absolute */
+	const char *path;                      /* absolute; SQLite: the file. PostgreSQL: its socket's directory, NULL = the url's host */
+	const char *url;                       /* PostgreSQL: with the database as its path. PostgREST: the API's. Else NULL */
+	const char *user, *writer;             /* PostgreSQL: roles that read and write; writer NULL = user, user NULL = libpq's */
+	const char *key_file, *writer_key_file; /* password or API key of either; writer's NULL = the reader's */
+	const char *ca_file;                   /* NULL = the system's */
+	bool cleartext;
+	const char *schema;                    /* "public" */
+	int64_t statement_timeout_ms;          /* 30 s */
 	const char *table;                     /* provider_file_uploads */
 	struct cfg_columns columns;
 	const char *status_deleted;            /* "deleted" */

@@ -39,8 +39,8 @@ static const struct field_word handshake_words[] = { { .word = "none" }, { .word
 
 static const struct field_word kind_words[] = {
 	{ .word = "sqlite", .value = CFG_RECORDS_SQLITE },
-	{ .word = "postgresql", .not_yet = LATER "; it reads sqlite" },
-	{ .word = "postgrest", .not_yet = LATER "; it reads sqlite" },
+	{ .word = "postgresql", .value = CFG_RECORDS_POSTGRESQL },
+	{ .word = "postgrest", .value = CFG_RECORDS_POSTGREST },
 	END_WORDS
 };
 
@@ -312,8 +312,27 @@ static const struct section section_reference = { "reference", sizeof(struct cfg
 static const struct field records_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(cfg_records, name), .doc = "Name of the source." },
 	{ .key = "kind", .type = FIELD_WORD, AT(cfg_records, kind), .def = "sqlite", .words = kind_words, .doc = "Kind of database." },
-	{ .key = "path", .type = FIELD_PATH, .required = true, AT(cfg_records, path),
-	  .doc = "Database file of the application. Its schema and journal mode are never changed." },
+	{ .key = "path", .type = FIELD_PATH, AT(cfg_records, path),
+	  .doc = "sqlite: database file of the application, required; its schema and journal mode are never changed. postgresql: directory of the "
+		 "server's Unix socket, instead of the host in url." },
+	{ .key = "url", .type = FIELD_URL, AT(cfg_records, url), .schemes = "postgresql http https",
+	  .doc = "postgresql: postgresql://HOST[:PORT]/DATABASE. postgrest: base URL of the API, up to what comes before the table. Required for "
+		 "both. No user, password or query in it." },
+	{ .key = "user", .type = FIELD_TEXT, AT(cfg_records, user), .max = 63,
+	  .doc = "postgresql: role that reads; its sessions are read-only. Absent: as libpq chooses." },
+	{ .key = "writer", .type = FIELD_TEXT, AT(cfg_records, writer), .max = 63,
+	  .doc = "postgresql: role that claims and commits rows. Absent: user." },
+	{ .key = "key_file", .type = FIELD_PATH, AT(cfg_records, key_file),
+	  .doc = "File with the password (postgresql) or API key (postgrest), private to the engine's account (0600). Absent: none is sent." },
+	{ .key = "writer_key_file", .type = FIELD_PATH, AT(cfg_records, writer_key_file),
+	  .doc = "The same for the writer, so that what reads cannot write. Absent: key_file." },
+	{ .key = "ca_file", .type = FIELD_PATH, AT(cfg_records, ca_file), .doc = "Certificates to trust (PEM). Absent: the system's." },
+	{ .key = "cleartext", .type = FIELD_BOOL, AT(cfg_records, cleartext), .def = "no",
+	  .doc = "Rows and key may go to another host without encryption." },
+	{ .key = "schema", .type = FIELD_IDENT, AT(cfg_records, schema), .def = "public",
+	  .doc = "Schema of the tables (postgresql, postgrest)." },
+	{ .key = "statement_timeout", .type = FIELD_DURATION, AT(cfg_records, statement_timeout_ms), .def = "30s", .min = 10 * MS, .max = HOUR,
+	  .doc = "Longest time for one statement or request (postgresql, postgrest)." },
 	{ .key = "table", .type = FIELD_IDENT, AT(cfg_records, table), .def = "provider_file_uploads", .doc = "Table that tracks the files." },
 	{ .key = "columns", .type = FIELD_MAP, AT(cfg_records, columns), .of = &section_columns,
 	  .doc = "Names of the columns. A name written here must exist; a default is used where the schema has it; none switches a column off." },

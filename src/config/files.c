@@ -83,8 +83,13 @@ enum rc config_check_files(const struct config *c, struct config_report *r)
 		check_private(&f, key_of(key, "lanes", i, "key_file"), c->lanes[i].key_file);
 		check_readable(&f, key_of(key, "lanes", i, "ca_file"), c->lanes[i].ca_file);
 	}
-	for (size_t i = 0; i < c->n_records; i++)
-		check_readable(&f, key_of(key, "records", i, "path"), c->records[i].path);
+	for (size_t i = 0; i < c->n_records; i++) {
+		if (c->records[i].kind == CFG_RECORDS_SQLITE)
+			check_readable(&f, key_of(key, "records", i, "path"), c->records[i].path);
+		check_private(&f, key_of(key, "records", i, "key_file"), c->records[i].key_file);
+		check_private(&f, key_of(key, "records", i, "writer_key_file"), c->records[i].writer_key_file);
+		check_readable(&f, key_of(key, "records", i, "ca_file"), c->records[i].ca_file);
+	}
 	report_sort(r);
 	return r->n == before ? RC_OK : RC_USAGE;
 }

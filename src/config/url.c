@@ -76,7 +76,7 @@ static const char *split(struct url_parts *u, struct slice s, const char *scheme
 	*u = (struct url_parts){ 0 };
 	u->scheme = cut(&s, span_to(s, ':'));
 	if (!slice_starts(s, "://") || !word_in(u->scheme, schemes))
-		return strstr(schemes, "ws") ? "does not begin with ws:// or wss://" : "does not begin with http:// or https://";
+		return strstr(schemes, "postgresql") ? "does not begin with postgresql://, http:// or https://" : strstr(schemes, "ws") ? "does not begin with ws:// or wss://" : "does not begin with http:// or https://";
 	cut(&s, 3);
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f || strchr("\"<>\\^`{|}", s.p[i]))
@@ -98,6 +98,8 @@ static void add_lower(struct buf *out, struct slice s)
 
 static bool default_port(const struct url_parts *u)
 {
+	if (slice_is(u->scheme, "postgresql"))
+		return slice_is(u->port, "5432");
 	bool tls = u->scheme.n && tolower((unsigned char)u->scheme.p[u->scheme.n - 1]) == 's' && u->scheme.n != 2;
 	return slice_is(u->port, tls ? "443" : "80");
 }

@@ -1,5 +1,5 @@
-/* The mapping of a records table: which of its columns mean what, and the statements made from it.
- * Pure: the adapter hands in the columns that the schema has. Both shapes of provider_file_uploads
+/* The mapping of a records table: which of its columns mean what (mapping.c), and the SQL made from
+ * it (mapping_sql.c). Pure: the adapter hands in the columns that the schema has. Both shapes of provider_file_uploads
  * that are in use are known; a name written in the configuration must exist. */
 #ifndef SLUICE_RECORDS_MAPPING_H
 #define SLUICE_RECORDS_MAPPING_H
@@ -22,10 +22,17 @@ struct mapping_schema {
 };
 void mapping_schema_done(struct mapping_schema *s);
 
+enum batch_op { BATCH_RECHECK, BATCH_CLAIM, BATCH_RELEASE, BATCH_COMMIT, BATCH_PURGE };
+enum mapping_dialect { MAPPING_SQLITE, MAPPING_POSTGRESQL };
+enum { MAPPING_REFERENCES = 16 };       /* most that a configuration names */
+
 struct mapping {
+	enum mapping_dialect dialect;   /* set after mapping_make, by PostgreSQL; like ref_by_text */
 	const struct cfg_records *cfg;
 	const struct cfg_lane *lanes;   /* what cfg->lanes[].lane counts */
 	const char *column[MAP_COUNT];  /* name in the schema, NULL = not there; borrowed from schema and cfg */
+	bool is_text[MAP_COUNT];        /* of a type that holds any text */
+	bool ref_by_text[MAPPING_REFERENCES];   /* the two sides are of different types */
 	bool epoch_deleted_at;          /* deleted_at is declared as an integer */
 	bool claim_not_null, token_not_null;
 };
@@ -33,29 +40,35 @@ struct mapping {
 /* RC_USAGE with the missing column and its key when a required or written one is not there. */
 enum rc mapping_make(struct mapping *m, const struct cfg_records *cfg, const struct cfg_lane *lanes,
 		     const struct mapping_schema *s, struct err *e) MUST_USE;
+enum rc mapping_no_table(const struct cfg_records *cfg, struct err *e);
 /* A deletion can be recorded: there is deleted_at or a status. Else RC_USAGE says what to add. */
 enum rc mapping_can_delete(const struct mapping *m, struct err *e) MUST_USE;
 /* Lane name of a row's value, NULL = of no lane of ours. value is ignored without a lane column. */
 const char *mapping_lane(const struct mapping *m, struct slice value);
 
-/* Statements. Parameters are numbered as said. */
-void mapping_sql_name(struct buf *out, const char *name);       /* quoted */
-void mapping_sql_count(const struct mapping *m, struct buf *out);
-/* Columns MAP_ID … MAP_OBJECT in this order, then one per reference: its join value.
- * ?1 = rows, ?2 = the last key of the page before (only if not first). */
-void mapping_sql_page(const struct mapping *m, bool first, struct buf *out);
-void mapping_sql_reference(const struct cfg_reference *r, struct buf *out);     /* every value */
-void mapping_sql_known(const struct cfg_reference *r, struct buf *out);         /* ?1 = a value: a row if it is there */
+/* Statements of MAPPING_SQLITE and MAPPING_POSTGRESQL. Each is added to an empty mapping_sql; its
+ * parameters are numbered from 1 in the order of param[]. */
+enum mapping_param { MAPPING_KEY, MAPPING_FILE, MAPPING_LANE, MAPPING_TOKEN, MAPPING_NOW, MAPPING_STATUS, MAPPING_REASON, MAPPING_AFTER,
+		     MAPPING_LIMIT, MAPPING_PARAMS };
+struct mapping_sql {
+	struct buf text;
+	enum mapping_param param[MAPPING_PARAMS];
+	int n;
+};
+void mapping_sql_done(struct mapping_sql *s);
+
+void mapping_sql_count(const struct mapping *m, struct mapping_sql *s);
+/* Columns MAP_ID … MAP_OBJECT in this order, then one per reference: its join value. */
+void mapping_sql_page(const struct mapping *m, bool first, struct mapping_sql *s);
+void mapping_sql_reference(const struct mapping *m, size_t i, struct mapping_sql *s);   /* every value */
 enum { MAPPING_CHUNK = 200 };
-/* Rows of any of n file ids, live or not: columns as above, then live (0/1), then referenced (0/1). ?1 … ?n. */
-void mapping_sql_rows(const struct mapping *m, size_t n, struct buf *out);
-/* ?1 key ?2 file id ?3 lane value ?4 token ?5 now (text) */
-void mapping_sql_claim(const struct mapping *m, struct buf *out);
-/* ?1 key ?4 token */
-void mapping_sql_release(const struct mapping *m, struct buf *out);
-/* ?1 key ?2 file id ?3 lane value ?4 token ?5 now ?6 status ?7 reason */
-void mapping_sql_commit(const struct mapping *m, struct buf *out);
-/* ?4 token */
-void mapping_sql_claims(const struct mapping *m, struct buf *out);
+/* Rows of any of n file ids, which are parameters 1 … n, live or not: columns as above, then live
+ * (0/1), then referenced (0/1). */
+void mapping_sql_rows(const struct mapping *m, size_t n, struct mapping_sql *s);
+/* The same rows, locked until the transaction ends (PostgreSQL). */
+void mapping_sql_lock(const struct mapping *m, size_t n, struct mapping_sql *s);
+/* Changes one row by its key, guarded by what it was; BATCH_RECHECK has no statement. */
+void mapping_sql_change(const struct mapping *m, enum batch_op op, struct mapping_sql *s);
+void mapping_sql_claims(const struct mapping *m, struct mapping_sql *s);
 
 #endif

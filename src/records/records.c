@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "records/sqlite.h"
+#include "records/source.h"
 
 enum job_kind { JOB_LIST, JOB_BATCH, JOB_COUNT };
 
@@ -13,7 +13,7 @@ struct job {
 	struct job *next;
 	struct records *r;              /* NULL once the source has gone and the answer was given */
 	enum job_kind kind;
-	struct sqlite_source source;    /* as it was when the job began; the worker's own */
+	struct source source;           /* as it was when the job began; the worker's own */
 	void *ctx;
 	union {
 		records_list_fn *list;
@@ -22,7 +22,7 @@ struct job {
 	} fn;
 	records_page_fn *page;
 	struct records_list list;
-	struct sqlite_batch batch;
+	struct batch batch;
 	struct records_ref *refs;
 	struct buf bytes;               /* what refs point into */
 	char *token, *reason;
@@ -36,7 +36,7 @@ struct job {
 
 struct records {
 	struct loop *loop;
-	struct sqlite_source source;
+	struct source source;
 	struct job *first, **last;      /* first is running if `busy` */
 	bool busy;
 };
@@ -55,13 +55,26 @@ const char *records_result_name(enum records_result r)
 	return "";
 }
 
+static const struct adapter *const adapters[] = {
+	[CFG_RECORDS_SQLITE] = &sqlite_adapter,
+	[CFG_RECORDS_POSTGRESQL] = NULL,
+	[CFG_RECORDS_POSTGREST] = NULL,
+};
+
 enum rc records_new(struct records **out, struct loop *l, const struct config *all, const struct cfg_records *cfg, struct err *e)
 {
-	if (cfg->kind != CFG_RECORDS_SQLITE)
-		return err_set(e, RC_USAGE, "records %s: this version reads records from SQLite only", cfg->name);
+	const struct adapter *a = adapters[cfg->kind];
+	struct remote *remote = NULL;
+	if (!a)
+		return err_set(e, RC_USAGE, "records %s: this program was built without that kind of database", cfg->name);
+	if (a->new) {
+		enum rc rc = a->new(&remote, l, cfg, e);
+		if (rc != RC_OK)
+			return rc;
+	}
 	struct records *r = xcalloc(1, sizeof *r);
 	r->loop = l;
-	r->source = (struct sqlite_source){ .cfg = cfg, .lanes = all->lanes, .permit = RECORDS_READS, .listed_us = -1 };
+	r->source = (struct source){ .cfg = cfg, .lanes = all->lanes, .adapter = a, .remote = remote, .permit = RECORDS_READS, .listed_us = -1 };
 	r->last = &r->first;
 	*out = r;
 	return RC_OK;
@@ -116,13 +129,13 @@ static void job_work(void *ctx)
 	struct job *j = ctx;
 	switch (j->kind) {
 	case JOB_LIST:
-		sqlite_list(&j->source, j->page, j->ctx, &j->list);
+		source_list(&j->source, j->page, j->ctx, &j->list);
 		break;
 	case JOB_BATCH:
-		j->rc = sqlite_batch(&j->source, &j->batch, &j->err);
+		j->rc = source_batch(&j->source, &j->batch, &j->err);
 		break;
 	case JOB_COUNT:
-		j->rc = sqlite_count_claims(&j->source, j->token, &j->count, &j->err);
+		j->rc = source_count_claims(&j->source, j->token, &j->count, &j->err);
 		break;
 	}
 	pthread_mutex_lock(&j->lock);
@@ -240,7 +253,7 @@ static void copy_refs(struct job *j, const struct records_ref *refs, size_t n)
 	}
 }
 
-static void batch(struct records *r, enum sqlite_op op, const struct records_ref *refs, size_t n, const char *token,
+static void batch(struct records *r, enum batch_op op, const struct records_ref *refs, size_t n, const char *token,
 		  const char *reason, records_answer_fn *fn, void *ctx)
 {
 	struct job *j = job_new(r, JOB_BATCH, ctx);
@@ -248,30 +261,30 @@ static void batch(struct records *r, enum sqlite_op op, const struct records_ref
 	j->token = xstrdup(token);
 	j->reason = xstrdup(reason);
 	j->fn.batch = fn;
-	j->batch = (struct sqlite_batch){ .op = op, .refs = j->refs, .n = n, .token = j->token, .reason = j->reason,
+	j->batch = (struct batch){ .op = op, .refs = j->refs, .n = n, .token = j->token, .reason = j->reason,
 					  .results = xcalloc(n + 1, sizeof(enum records_result)) };
 	job_enqueue(j);
 }
 
 void records_recheck(struct records *r, const struct records_ref *refs, size_t n, records_answer_fn *fn, void *ctx)
 {
-	batch(r, SQLITE_OP_RECHECK, refs, n, "", "", fn, ctx);
+	batch(r, BATCH_RECHECK, refs, n, "", "", fn, ctx);
 }
 
 void records_claim(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx)
 {
-	batch(r, SQLITE_OP_CLAIM, refs, n, token, "", fn, ctx);
+	batch(r, BATCH_CLAIM, refs, n, token, "", fn, ctx);
 }
 
 void records_release(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx)
 {
-	batch(r, SQLITE_OP_RELEASE, refs, n, token, "", fn, ctx);
+	batch(r, BATCH_RELEASE, refs, n, token, "", fn, ctx);
 }
 
 void records_commit(struct records *r, const struct records_ref *refs, size_t n, const char *token, const char *reason,
 		    records_answer_fn *fn, void *ctx)
 {
-	batch(r, SQLITE_OP_COMMIT, refs, n, token, reason, fn, ctx);
+	batch(r, BATCH_COMMIT, refs, n, token, reason, fn, ctx);
 }
 
 void records_count_claims(struct records *r, const char *token, records_count_fn *fn, void *ctx)
@@ -280,4 +293,9 @@ void records_count_claims(struct records *r, const char *token, records_count_fn
 	j->token = xstrdup(token);
 	j->fn.count = fn;
 	job_enqueue(j);
+}
+
+void records_purge(struct records *r, const struct records_ref *refs, size_t n, records_answer_fn *fn, void *ctx)
+{
+	batch(r, BATCH_PURGE, refs, n, "", "", fn, ctx);
 }

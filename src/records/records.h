@@ -79,6 +79,9 @@ void records_release(struct records *r, const struct records_ref *refs, size_t n
  * token, which stands behind the reason in the row). */
 void records_commit(struct records *r, const struct records_ref *refs, size_t n, const char *token,
 		    const char *reason, records_answer_fn *fn, void *ctx);
+/* Hard delete of rows that were soft-deleted before and still name their file: gone without a trace.
+ * NO_ROW = there is none (any more); CHANGED = it is live again or somebody claimed it. */
+void records_purge(struct records *r, const struct records_ref *refs, size_t n, records_answer_fn *fn, void *ctx);
 /* Rows that still carry this claim token (must be 0 at the end of a cycle); -1 on error. */
 typedef void records_count_fn(void *ctx, int64_t n, const struct err *err);
 void records_count_claims(struct records *r, const char *token, records_count_fn *fn, void *ctx);

@@ -1,11 +1,24 @@
-#include "records/sqlite_impl.h"
+/* Records in an SQLite file that belongs to a live application. Each call opens the file, looks at
+ * its columns and closes it. It is never created, its journal mode and schema are never changed,
+ * nothing is checkpointed, and transactions are short. */
+#include "records/source.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+
+struct guest {
+	sqlite3 *h;
+	sqlite3_stmt *change;           /* kept for the rows of a batch */
+	sqlite3_value *last_key;        /* of the page before */
+};
+
+static struct guest *guest_of(const struct session *s)
+{
+	return s->own;
+}
 
 /* ---- errors ---- */
 
@@ -33,219 +46,288 @@ static const char *advice(int code)
 	}
 }
 
-static enum rc fail(const struct guest *g, const char *doing, struct err *e)
+static enum rc fail(const struct session *s, const char *doing, struct err *e)
 {
-	int code = sqlite3_extended_errcode(g->h);
+	sqlite3 *h = guest_of(s)->h;
 	char path[120], said[100];
-	return err_set(e, RC_IO, "records %s: cannot %s %s: %s%s", g->s->cfg->name, doing,
-		       text_z(path, sizeof path, slice_of(g->s->cfg->path)),
-		       text_z(said, sizeof said, slice_of(sqlite3_errmsg(g->h))), advice(code));
+	return err_set(e, RC_IO, "records %s: cannot %s %s: %s%s", s->s->cfg->name, doing,
+		       text_z(path, sizeof path, slice_of(s->s->cfg->path)),
+		       text_z(said, sizeof said, slice_of(sqlite3_errmsg(h))), advice(sqlite3_extended_errcode(h)));
 }
 
 /* ---- statements ---- */
 
-static sqlite3_stmt *raw(struct guest_stmt *s)
+static enum rc prepare(struct session *s, const struct mapping_sql *sql, sqlite3_stmt **out, struct err *e)
 {
-	return (sqlite3_stmt *)(void *)s;
-}
-
-enum rc guest_prepare(struct guest *g, const struct buf *sql, struct guest_stmt **out, struct err *e)
-{
-	sqlite3_stmt *s = NULL;
 	*out = NULL;
-	if (sqlite3_prepare_v2(g->h, sql->p, (int)sql->n, &s, NULL) != SQLITE_OK)
-		return fail(g, "read", e);
-	*out = (struct guest_stmt *)(void *)s;
+	if (sqlite3_prepare_v2(guest_of(s)->h, sql->text.p, (int)sql->text.n, out, NULL) != SQLITE_OK)
+		return fail(s, "read", e);
 	return RC_OK;
 }
 
-void guest_finalize(struct guest_stmt *s)
+/* Bytes are borrowed until the next step ends. */
+static void bind(sqlite3_stmt *st, int i, struct slice v)
 {
-	sqlite3_finalize(raw(s));
+	sqlite3_bind_text(st, i, v.n ? v.p : "", (int)v.n, SQLITE_STATIC);
 }
 
-void guest_reset(struct guest_stmt *s)
+static struct cell cell_at(sqlite3_stmt *st, int col)
 {
-	sqlite3_reset(raw(s));
-	sqlite3_clear_bindings(raw(s));
+	static const enum cell_kind kinds[] = { [SQLITE_INTEGER] = CELL_INTEGER, [SQLITE_FLOAT] = CELL_REAL, [SQLITE_TEXT] = CELL_TEXT,
+						[SQLITE_BLOB] = CELL_TEXT, [SQLITE_NULL] = CELL_NULL };
+	struct cell c = { .kind = kinds[sqlite3_column_type(st, col)] };
+	if (c.kind == CELL_NULL)
+		return c;
+	c.text.p = (const char *)sqlite3_column_text(st, col);
+	c.text.n = c.text.p ? (size_t)sqlite3_column_bytes(st, col) : 0;
+	return c;
 }
 
-void guest_bind(struct guest_stmt *s, int i, struct slice v)
+/* Every row of the statement as cells. */
+static enum rc rows(struct session *s, sqlite3_stmt *st, int columns, cells_fn *fn, void *ctx, struct err *e)
 {
-	if (i <= sqlite3_bind_parameter_count(raw(s)))
-		sqlite3_bind_text(raw(s), i, v.n ? v.p : "", (int)v.n, SQLITE_STATIC);
-}
-
-void guest_bind_i64(struct guest_stmt *s, int i, int64_t v)
-{
-	if (i <= sqlite3_bind_parameter_count(raw(s)))
-		sqlite3_bind_int64(raw(s), i, v);
-}
-
-enum guest_step guest_step(struct guest *g, struct guest_stmt *s, struct err *e)
-{
-	switch (sqlite3_step(raw(s))) {
-	case SQLITE_ROW:
-		return GUEST_ROW;
-	case SQLITE_DONE:
-		return GUEST_DONE;
-	default:
-		fail(g, sqlite3_stmt_readonly(raw(s)) ? "read" : "write", e);
-		return GUEST_ERROR;
+	struct cell c[MAP_COUNT + MAPPING_REFERENCES + 2];
+	enum rc rc = RC_OK;
+	int code = SQLITE_DONE;
+	while (rc == RC_OK && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		for (int i = 0; i < columns; i++)
+			c[i] = cell_at(st, i);
+		rc = fn(ctx, c, e);
 	}
+	return rc == RC_OK && code != SQLITE_DONE ? fail(s, "read", e) : rc;
 }
 
-int64_t guest_changed(struct guest *g)
+static enum rc exec(struct session *s, const char *sql, const char *doing, struct err *e)
 {
-	return sqlite3_changes64(g->h);
-}
-
-enum rc guest_exec(struct guest *g, const char *sql, struct err *e)
-{
-	if (sqlite3_exec(g->h, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return fail(g, sql[0] == 'B' ? "begin in" : "write", e);
-	return RC_OK;
-}
-
-void guest_rollback(struct guest *g)
-{
-	if (g->h && !sqlite3_get_autocommit(g->h))
-		sqlite3_exec(g->h, "ROLLBACK", NULL, NULL, NULL);
-}
-
-/* ---- values ---- */
-
-struct slice guest_text(struct guest_stmt *s, int col)
-{
-	const unsigned char *p = sqlite3_column_text(raw(s), col);
-	return p ? (struct slice){ (const char *)p, (size_t)sqlite3_column_bytes(raw(s), col) } : slice_of(NULL);
-}
-
-int64_t guest_number(struct guest_stmt *s, int col)
-{
-	int64_t v;
-	if (sqlite3_column_type(raw(s), col) == SQLITE_INTEGER)
-		v = sqlite3_column_int64(raw(s), col);
-	else if (!parse_i64(guest_text(s, col), &v))
-		return -1;
-	return v >= 0 ? v : -1;
-}
-
-/* Seconds, milliseconds or microseconds since 1970, told apart by their size. */
-static int64_t epoch_us(int64_t v)
-{
-	if (v < 0)
-		return -1;
-	if (v < INT64_C(100000000000))
-		return v * 1000000;
-	return v < INT64_C(100000000000000) ? v * 1000 : v;
-}
-
-int64_t guest_time_us(struct guest_stmt *stmt, int col)
-{
-	sqlite3_stmt *s = raw(stmt);
-	int64_t us;
-	struct slice t;
-	switch (sqlite3_column_type(s, col)) {
-	case SQLITE_INTEGER:
-		return epoch_us(sqlite3_column_int64(s, col));
-	case SQLITE_FLOAT:
-		return sqlite3_column_double(s, col) > 1e8 && sqlite3_column_double(s, col) < 1e11
-			? (int64_t)(sqlite3_column_double(s, col) * 1e6) : -1;
-	case SQLITE_TEXT:
-		t = guest_text(stmt, col);
-		return time_parse_sql(t, &us) || time_parse_rfc3339(t, &us) ? us : -1;
-	default:
-		return -1;
-	}
-}
-
-void guest_key_take(struct guest_key **k, struct guest_stmt *s, int col)
-{
-	guest_key_free(*k);
-	*k = (struct guest_key *)(void *)sqlite3_value_dup(sqlite3_column_value(raw(s), col));
-}
-
-void guest_key_bind(struct guest_stmt *s, int i, const struct guest_key *k)
-{
-	sqlite3_bind_value(raw(s), i, (const sqlite3_value *)(const void *)k);
-}
-
-void guest_key_free(struct guest_key *k)
-{
-	sqlite3_value_free((sqlite3_value *)(void *)k);
+	return sqlite3_exec(guest_of(s)->h, sql, NULL, NULL, NULL) == SQLITE_OK ? RC_OK : fail(s, doing, e);
 }
 
 /* ---- opening ---- */
 
-void guest_close(struct guest *g)
+static void guest_rollback(struct session *s)
 {
-	guest_rollback(g);
+	struct guest *g = guest_of(s);
+	sqlite3_finalize(g->change);
+	g->change = NULL;
+	if (!sqlite3_get_autocommit(g->h))
+		sqlite3_exec(g->h, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static void guest_close(struct session *s)
+{
+	struct guest *g = guest_of(s);
+	if (!g)
+		return;
+	if (g->h)
+		guest_rollback(s);
+	sqlite3_value_free(g->last_key);
 	sqlite3_close_v2(g->h);
-	mapping_schema_done(&g->schema);
+	free(g);
+	s->own = NULL;
 }
 
-static enum rc find_wal(struct guest *g, struct err *e)
+static enum rc find_wal(struct session *s, struct err *e)
 {
-	sqlite3_stmt *s = NULL;
-	if (sqlite3_prepare_v2(g->h, "PRAGMA journal_mode", -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW) {
-		sqlite3_finalize(s);
-		return fail(g, "open", e);
-	}
-	g->wal = slice_is(guest_text((struct guest_stmt *)(void *)s, 0), "wal");
-	sqlite3_finalize(s);
-	return RC_OK;
-}
-
-static enum rc read_columns(struct guest *g, struct err *e)
-{
-	struct mapping_schema *sc = &g->schema;
-	sqlite3_stmt *s = NULL;
-	const char *table = g->s->cfg->table;
-	if (sqlite3_prepare_v2(g->h, "SELECT name, type, \"notnull\" FROM pragma_table_xinfo(?1)", -1, &s, NULL) != SQLITE_OK)
-		return fail(g, "read", e);
-	sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
-	int code;
-	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-		GROW(sc->columns, sc->cap, sc->n + 1);
-		const char *name = (const char *)sqlite3_column_text(s, 0), *type = (const char *)sqlite3_column_text(s, 1);
-		sc->columns[sc->n++] = (struct mapping_column){ .name = xstrdup(name ? name : ""), .type = xstrdup(type ? type : ""),
-								.not_null = sqlite3_column_int(s, 2) != 0 };
-	}
-	sqlite3_finalize(s);
-	if (code != SQLITE_DONE)
-		return fail(g, "read", e);
-	if (sc->n == 0)
-		return err_set(e, RC_USAGE, "records %s: there is no table %s in this database; name the right one in table of these records",
-			       g->s->cfg->name, table);
-	return RC_OK;
-}
-
-enum rc guest_open(struct guest *g, const struct sqlite_source *s, struct err *e)
-{
-	/* Also a reader opens read-write: a write-ahead log cannot be read otherwise where the -shm file
-	 * is missing. query_only refuses every change. */
-	*g = (struct guest){ .s = s };
+	sqlite3_stmt *st = NULL;
 	enum rc rc = RC_OK;
-	if (sqlite3_open_v2(s->cfg->path, &g->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
-		rc = fail(g, "open", e);
-	if (rc == RC_OK) {
-		sqlite3_extended_result_codes(g->h, 1);
-		sqlite3_busy_timeout(g->h, (int)MIN(s->cfg->busy_timeout_ms, 600000));
-		sqlite3_db_config(g->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		sqlite3_db_config(g->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-		sqlite3_db_config(g->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-		rc = guest_exec(g, s->permit == RECORDS_ALL ? "PRAGMA wal_autocheckpoint=0"
-							 : "PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON", e);
-	}
-	if (rc == RC_OK)
-		rc = find_wal(g, e);
-	if (rc == RC_OK)
-		rc = read_columns(g, e);
-	if (rc == RC_OK)
-		rc = mapping_make(&g->m, s->cfg, s->lanes, &g->schema, e);
-	if (rc != RC_OK)
-		guest_close(g);
+	if (sqlite3_prepare_v2(guest_of(s)->h, "PRAGMA journal_mode", -1, &st, NULL) != SQLITE_OK || sqlite3_step(st) != SQLITE_ROW)
+		rc = fail(s, "open", e);
+	else                            /* a long read holds back writers unless the log is write-ahead */
+		s->one_moment = slice_is(cell_at(st, 0).text, "wal");
+	sqlite3_finalize(st);
 	return rc;
 }
 
+static enum rc read_columns(struct session *s, struct err *e)
+{
+	struct mapping_schema *sc = &s->schema;
+	sqlite3_stmt *st = NULL;
+	const char *table = s->s->cfg->table;
+	if (sqlite3_prepare_v2(guest_of(s)->h, "SELECT name, type, \"notnull\" FROM pragma_table_xinfo(?1)", -1, &st, NULL) != SQLITE_OK)
+		return fail(s, "read", e);
+	sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);
+	int code;
+	while ((code = sqlite3_step(st)) == SQLITE_ROW) {
+		GROW(sc->columns, sc->cap, sc->n + 1);
+		const char *name = (const char *)sqlite3_column_text(st, 0), *type = (const char *)sqlite3_column_text(st, 1);
+		sc->columns[sc->n++] = (struct mapping_column){ .name = xstrdup(name ? name : ""), .type = xstrdup(type ? type : ""),
+								.not_null = sqlite3_column_int(st, 2) != 0 };
+	}
+	sqlite3_finalize(st);
+	if (code != SQLITE_DONE)
+		return fail(s, "read", e);
+	if (sc->n == 0)
+		return mapping_no_table(s->s->cfg, e);
+	return RC_OK;
+}
+
+static enum rc guest_open(struct session *s, bool writing, struct err *e)
+{
+	/* Also a reader opens read-write: a write-ahead log cannot be read otherwise where the -shm file
+	 * is missing. query_only refuses every change. */
+	const struct cfg_records *cfg = s->s->cfg;
+	struct guest *g = s->own = xcalloc(1, sizeof *g);
+	s->now_us = now_read().wall_us;
+	if (sqlite3_open_v2(cfg->path, &g->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
+		return fail(s, "open", e);
+	sqlite3_extended_result_codes(g->h, 1);
+	sqlite3_busy_timeout(g->h, (int)MIN(cfg->busy_timeout_ms, 600000));
+	sqlite3_db_config(g->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(g->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(g->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	enum rc rc = exec(s, writing ? "PRAGMA wal_autocheckpoint=0" : "PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON", "open", e);
+	if (rc == RC_OK)
+		rc = find_wal(s, e);
+	if (rc == RC_OK)
+		rc = read_columns(s, e);
+	return rc == RC_OK ? mapping_make(&s->m, cfg, s->s->lanes, &s->schema, e) : rc;
+}
+
+static enum rc guest_begin(struct session *s, enum begin_kind k, struct err *e)
+{
+	return exec(s, k == BEGIN_WRITE ? "BEGIN IMMEDIATE" : "BEGIN", "begin in", e);
+}
+
+static enum rc guest_commit(struct session *s, struct err *e)
+{
+	return exec(s, "COMMIT", "write", e);
+}
+
+/* ---- reading ---- */
+
+static enum rc number(struct session *s, struct mapping_sql *sql, const char *value, int64_t *n, struct err *e)
+{
+	sqlite3_stmt *st;
+	enum rc rc = prepare(s, sql, &st, e);
+	if (rc == RC_OK && value)
+		bind(st, 1, slice_of(value));
+	if (rc == RC_OK && sqlite3_step(st) != SQLITE_ROW)
+		rc = fail(s, "read", e);
+	if (rc == RC_OK)
+		*n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	mapping_sql_done(sql);
+	return rc;
+}
+
+static enum rc guest_count(struct session *s, int64_t *n, struct err *e)
+{
+	struct mapping_sql sql = { .n = 0 };
+	mapping_sql_count(&s->m, &sql);
+	return number(s, &sql, NULL, n, e);
+}
+
+static enum rc guest_claims(struct session *s, const char *token, int64_t *n, struct err *e)
+{
+	struct mapping_sql sql = { .n = 0 };
+	mapping_sql_claims(&s->m, &sql);
+	return number(s, &sql, token, n, e);
+}
+
+struct paging {
+	sqlite3_stmt *st;
+	struct guest *g;
+	cells_fn *fn;
+	void *ctx;
+	int64_t rows;
+};
+
+static enum rc page_row(void *ctx, const struct cell *c, struct err *e)
+{
+	struct paging *p = ctx;
+	if (++p->rows == SOURCE_PAGE) { /* as the database holds it: integer or text */
+		sqlite3_value_free(p->g->last_key);
+		p->g->last_key = sqlite3_value_dup(sqlite3_column_value(p->st, MAP_ID));
+	}
+	return p->fn(p->ctx, c, e);
+}
+
+static enum rc guest_page(struct session *s, cells_fn *fn, void *ctx, int64_t *n, bool *last, struct err *e)
+{
+	struct guest *g = guest_of(s);
+	struct paging p = { .g = g, .fn = fn, .ctx = ctx };
+	struct mapping_sql sql = { .n = 0 };
+	mapping_sql_page(&s->m, !g->last_key, &sql);
+	enum rc rc = prepare(s, &sql, &p.st, e);
+	for (int i = 0; rc == RC_OK && i < sql.n; i++)
+		if (sql.param[i] == MAPPING_LIMIT)
+			sqlite3_bind_int(p.st, i + 1, SOURCE_PAGE);
+		else
+			sqlite3_bind_value(p.st, i + 1, g->last_key);
+	if (rc == RC_OK)
+		rc = rows(s, p.st, MAP_COUNT + (int)s->m.cfg->n_references, page_row, &p, e);
+	*n = p.rows;
+	*last = p.rows < SOURCE_PAGE;
+	sqlite3_finalize(p.st);
+	mapping_sql_done(&sql);
+	return rc;
+}
+
+static enum rc guest_reference(struct session *s, size_t i, cells_fn *fn, void *ctx, struct err *e)
+{
+	struct mapping_sql sql = { .n = 0 };
+	sqlite3_stmt *st;
+	mapping_sql_reference(&s->m, i, &sql);
+	enum rc rc = prepare(s, &sql, &st, e);
+	if (rc == RC_OK)
+		rc = rows(s, st, 1, fn, ctx, e);
+	sqlite3_finalize(st);
+	mapping_sql_done(&sql);
+	return rc;
+}
+
+static enum rc guest_look(struct session *s, const struct records_ref *refs, size_t n, cells_fn *fn, void *ctx, struct err *e)
+{
+	struct mapping_sql sql = { .n = 0 };
+	sqlite3_stmt *st;
+	mapping_sql_rows(&s->m, n, &sql);
+	enum rc rc = prepare(s, &sql, &st, e);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		bind(st, (int)i + 1, refs[i].file_id);
+	if (rc == RC_OK)
+		rc = rows(s, st, MAP_COUNT + 2, fn, ctx, e);
+	sqlite3_finalize(st);
+	mapping_sql_done(&sql);
+	return rc;
+}
+
+/* ---- changing ---- */
+
+static enum rc prepare_change(struct session *s, enum batch_op op, struct mapping_sql *sql, struct err *e)
+{
+	struct guest *g = guest_of(s);
+	mapping_sql_change(&s->m, op, sql);
+	if (!g->change)
+		return prepare(s, sql, &g->change, e);
+	sqlite3_reset(g->change);
+	sqlite3_clear_bindings(g->change);
+	return RC_OK;
+}
+
+static enum rc guest_change(struct session *s, const struct change *c, int64_t *changed, struct err *e)
+{
+	struct guest *g = guest_of(s);
+	struct mapping_sql sql = { .n = 0 };
+	char text[TIME_TEXT];
+	int64_t v;
+	enum rc rc = prepare_change(s, c->op, &sql, e);
+	for (int i = 0; rc == RC_OK && i < sql.n; i++) {
+		struct cell cell = change_value(s, c, sql.param[i], text);
+		if (cell.kind == CELL_INTEGER && parse_i64(cell.text, &v))
+			sqlite3_bind_int64(g->change, i + 1, v);
+		else                    /* text[] is used again by the next */
+			sqlite3_bind_text(g->change, i + 1, cell.text.n ? cell.text.p : "", (int)cell.text.n, SQLITE_TRANSIENT);
+	}
+	if (rc == RC_OK && sqlite3_step(g->change) != SQLITE_DONE)
+		rc = fail(s, "write", e);
+	if (rc == RC_OK)
+		*changed = sqlite3_changes64(g->h);
+	mapping_sql_done(&sql);
+	return rc;
+}
+
+const struct adapter sqlite_adapter = {
+	.open = guest_open, .close = guest_close, .begin = guest_begin, .commit = guest_commit, .rollback = guest_rollback,
+	.count = guest_count, .page = guest_page, .reference = guest_reference, .look = guest_look, .change = guest_change,
+	.claims = guest_claims,
+};

@@ -6,6 +6,12 @@ EXTRA_DIST += tests/integration/simlib.py
 script_tests += tests/integration/engine_discovery.py tests/integration/engine_deletes.py tests/integration/engine_control.py \
 	tests/integration/engine_grants.py tests/integration/engine_restart.py tests/integration/engine_log.py tests/integration/health.py
 EXTRA_DIST += tests/integration/englib.py
+# One contract for every kind of records.
+check_PROGRAMS += tests/integration/recprobe
+tests_integration_recprobe_SOURCES = tests/integration/recprobe.c
+tests_integration_recprobe_LDADD = libsluice_records.a libsluice_config.a $(UNIT_NET) $(SQLITE_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
+script_tests += tests/integration/records.py
+EXTRA_DIST += tests/integration/reclib.py
 # The binary itself, from outside.
 script_tests += tests/integration/engine_dialects.py
 script_tests += tests/integration/cli.py

@@ -113,7 +113,7 @@ static const struct row rows[] = {
 	{ "links:\n  - name: daemon\n", "links:\n    name: daemon\n", "8:links: ", "is a section here; it must be a list" },
 	{ "name: test\n", "", "1:(top): ", "has no `name`" },
 	{ "    dialect: openai\n    url: http://127.0.0.1:8080/v1\n", "    dialect: openai\n", "13:lanes[0]: ", "has no `url`" },
-	{ "    path: app.db\n", "", "25:records[0]: ", "has no `path`" },
+	{ "    path: app.db\n", "", "25:records[0].path: ", "is missing" },
 	{ "lanes: [kimi, glm]", "lanes: &all [kimi, glm]", "31:policies[0].lanes: ", "anchors" },
 	{ "lanes: [kimi, glm]", "lanes: *all", "31:policies[0].lanes: ", "aliases" },
 	{ "in_flight: 64", "in_flight: !!int 64", "18:lanes[0].in_flight: ", "tags" },
@@ -142,8 +142,15 @@ static const struct row rows[] = {
 	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: s3\n    url: http://127.0.0.1:8080/v1",
 	  "14:lanes[0].dialect: ", "cannot do that yet" },
 	{ "handshake: exai", "handshake: mcp", "11:links[0].handshake: ", "write none or exai" },
-	{ "path: app.db", "path: app.db\n    kind: postgresql", "27:records[0].kind: ", "it reads sqlite" },
-	{ "path: app.db", "path: app.db\n    kind: postgrest", "27:records[0].kind: ", "it reads sqlite" },
+	{ "path: app.db", "kind: postgresql", "25:records[0].url: ", "is missing" },
+	{ "path: app.db", "kind: postgresql\n    url: http://127.0.0.1/rest/v1", "27:records[0].url: ", "is for kind postgrest" },
+	{ "path: app.db", "kind: postgresql\n    url: postgresql://127.0.0.1", "27:records[0].url: ", "names no database" },
+	{ "path: app.db", "kind: postgresql\n    url: postgresql://me:secret@127.0.0.1/app", "27:records[0].url: ", "holds a user or password" },
+	{ "path: app.db", "kind: postgrest\n    url: postgresql://127.0.0.1/app", "27:records[0].url: ", "is for kind postgresql" },
+	{ "path: app.db", "kind: postgrest\n    url: http://h.example/rest\n    key_file: k", "27:records[0].url: ", "without encryption" },
+	{ "path: app.db", "kind: postgrest\n    url: http://127.0.0.1/\n    user: me", "28:records[0].user: ", "for kind postgresql only" },
+	{ "path: app.db", "path: app.db\n    url: postgresql://127.0.0.1/app", "27:records[0].url: ", "not for kind sqlite" },
+	{ "path: app.db", "path: app.db\n    kind: mysql", "27:records[0].kind: ", "write sqlite, postgresql or postgrest" },
 	{ "handshake: exai", "handshake: exai\n    connections: 4", "12:links[0].connections: ", "keeps one connection" },
 	{ "approvals: 2", "on_abort: restore", "38:policies[0].on_abort: ", "needs escrow" },
 	{ "approvals: 2", "auto: [cleaning]", "38:policies[0].auto[0]: ", "never opens by itself" },
@@ -765,7 +772,7 @@ static void the_shipped_file_shows_the_defaults(void **state)
 {
 	(void)state;
 	/* examples that differ from the default on purpose */
-	static const char *const examples[] = { "handshake" };
+	static const char *const examples[] = { "handshake", "kind" };
 	char *text = shipped("data/sluice.yaml");
 	int lines = 0;
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
@@ -816,11 +823,20 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	struct config *c = loaded();
 	missing_keys(&section_config, "", c, text, &missing);
 	/* the first rule is the orphan's, the second the age's */
-	assert_string_equal(buf_z(&missing), "policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].of ");
+	assert_string_equal(buf_z(&missing), "records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
+		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
+		"policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].of ");
 	buf_clear(&missing);
 	missing_keys(section_field(section_field(&section_config, SLICE_LIT("policies"))->of, SLICE_LIT("rules"))->of,
 		     "policies[0].rules[1]", c, text, &missing);
 	assert_string_equal(buf_z(&missing), "");
+	static const char *const remote[] = { "url", "user", "writer", "key_file", "writer_key_file", "ca_file", "cleartext", "schema",
+					      "statement_timeout" };
+	for (size_t i = 0; i < ARRAY_LEN(remote); i++) {        /* the second records section has them */
+		char key[80];
+		snprintf(key, sizeof(key), "records[1].%s", remote[i]);
+		assert_true(config_line(c, key) > config_line(c, "records[1].name"));
+	}
 	config_free(c);
 	buf_done(&missing);
 	free(text);

@@ -1,4 +1,4 @@
-#include "records/sqlite_impl.h"
+#include "records/source.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "base/time.h"
 
-enum { PAGE_ROWS = 5000, ONE_TX_ROWS = 20000 };
+/* Above this a list that would hold back the application's writers is read in several transactions. */
+enum { ONE_TX_ROWS = 20000 };
 
 /* ---- references ---- */
 
@@ -59,24 +60,15 @@ static bool ref_has(const struct ref_set *r, struct slice v)
 	return r->cap && v.n && r->slot[ref_slot(r, ref_hash(v))] != 0;
 }
 
-static enum rc ref_load(struct guest *g, const struct cfg_reference *ref, struct ref_set *set, struct err *e)
+static enum rc ref_value(void *ctx, const struct cell *c, struct err *e)
 {
-	struct buf sql = { 0 };
-	struct guest_stmt *s;
-	enum guest_step at = GUEST_DONE;
-	mapping_sql_reference(ref, &sql);
-	enum rc rc = guest_prepare(g, &sql, &s, e);
-	while (rc == RC_OK && (at = guest_step(g, s, e)) == GUEST_ROW)
-		ref_add(set, ref_hash(guest_text(s, 0)));
-	if (at == GUEST_ERROR)
-		rc = RC_IO;
-	guest_finalize(s);
-	buf_done(&sql);
-	return rc == RC_OK ? RC_OK : err_prefix(e, "reference table %s", ref->table);
+	(void)e;
+	ref_add(ctx, ref_hash(c->text));
+	return RC_OK;
 }
 
 /* One known reference must be found, or we are looking in the wrong place and every file reads as free. */
-static enum rc ref_self_test(const struct guest *g, const struct cfg_reference *ref, const struct ref_set *set, struct buf *places, struct err *e)
+static enum rc ref_self_test(const struct session *g, const struct cfg_reference *ref, const struct ref_set *set, struct buf *places, struct err *e)
 {
 	char known[80];
 	if (!ref->known_id) {
@@ -99,97 +91,66 @@ static enum rc ref_self_test(const struct guest *g, const struct cfg_reference *
 /* ---- the complete list ---- */
 
 struct listing {
-	struct guest *g;
+	struct session *g;
+	const struct adapter *a;
 	struct ref_set *refs;
 	records_page_fn *page;
 	void *ctx;
-	struct catalog_row rows[PAGE_ROWS];
+	struct catalog_row rows[SOURCE_PAGE];
 	size_t n;
 	struct arena *bytes;            /* of one page */
-	struct guest_key *last_key;
 	int64_t read, of_other_lanes, without_file;
 };
 
-static struct slice keep(struct listing *l, struct slice v)
+static struct slice keep(struct listing *l, const struct cell *c)
 {
-	return v.n ? (struct slice){ arena_strndup(l->bytes, v.p, v.n), v.n } : v;
+	return c->text.n ? (struct slice){ arena_strndup(l->bytes, c->text.p, c->text.n), c->text.n } : c->text;
 }
 
-static void take_row(struct listing *l, struct guest_stmt *s)
+static enum rc take_row(void *ctx, const struct cell *c, struct err *e)
 {
-	const char *lane = mapping_lane(&l->g->m, guest_text(s, MAP_LANE));
-	struct slice file_id = guest_text(s, MAP_FILE_ID);
+	struct listing *l = ctx;
+	const char *lane = mapping_lane(&l->g->m, c[MAP_LANE].text);
+	struct slice file_id = c[MAP_FILE_ID].text;
 	l->read++;
 	l->of_other_lanes += !lane;
 	l->without_file += lane && !file_id.n;
 	if (!lane || !file_id.n)
-		return;
+		return RC_OK;
+	if (l->n == SOURCE_PAGE)
+		return err_set(e, RC_INTERNAL, "records %s: a page has more rows than were asked for", l->g->s->cfg->name);
 	struct catalog_row *r = &l->rows[l->n++];
 	*r = (struct catalog_row){
-		.key = keep(l, guest_text(s, MAP_ID)), .lane = slice_of(lane), .file_id = keep(l, file_id),
-		.name = keep(l, guest_text(s, MAP_NAME)), .status = keep(l, guest_text(s, MAP_STATUS)),
-		.sha256 = keep(l, guest_text(s, MAP_SHA256)), .object = keep(l, guest_text(s, MAP_OBJECT)),
-		.bytes = guest_number(s, MAP_BYTES), .created_us = guest_time_us(s, MAP_CREATED), .used_us = guest_time_us(s, MAP_USED),
+		.key = keep(l, &c[MAP_ID]), .lane = slice_of(lane), .file_id = keep(l, &c[MAP_FILE_ID]),
+		.name = keep(l, &c[MAP_NAME]), .status = keep(l, &c[MAP_STATUS]),
+		.sha256 = keep(l, &c[MAP_SHA256]), .object = keep(l, &c[MAP_OBJECT]),
+		.bytes = cell_number(&c[MAP_BYTES]), .created_us = cell_time_us(&c[MAP_CREATED]), .used_us = cell_time_us(&c[MAP_USED]),
 		.deleted_us = -1, .refs = -1,
 	};
 	for (size_t i = 0; i < l->g->s->cfg->n_references; i++)
-		r->referenced = r->referenced || ref_has(&l->refs[i], guest_text(s, MAP_COUNT + (int)i));
-}
-
-/* *rows = how many the page had; less than PAGE_ROWS is the last. */
-static enum rc read_page(struct listing *l, struct guest_stmt *s, int *rows, struct err *e)
-{
-	enum guest_step at;
-	*rows = 0;
-	l->n = 0;
-	arena_free(l->bytes);
-	l->bytes = arena_new(1 << 16);
-	guest_bind_i64(s, 1, PAGE_ROWS);
-	if (l->last_key)
-		guest_key_bind(s, 2, l->last_key);
-	while ((at = guest_step(l->g, s, e)) == GUEST_ROW) {
-		take_row(l, s);
-		if (++*rows == PAGE_ROWS)
-			guest_key_take(&l->last_key, s, MAP_ID);
-	}
-	if (at == GUEST_ERROR)
-		return RC_IO;
-	return l->n ? l->page(l->ctx, l->rows, l->n, e) : RC_OK;
+		r->referenced = r->referenced || ref_has(&l->refs[i], c[MAP_COUNT + (int)i].text);
+	return RC_OK;
 }
 
 static enum rc read_pages(struct listing *l, struct err *e)
 {
-	int rows = PAGE_ROWS;
+	bool last = false;
 	enum rc rc = RC_OK;
-	for (bool first = true; rc == RC_OK && rows == PAGE_ROWS; first = false) {
-		struct buf sql = { 0 };
-		struct guest_stmt *s;
-		mapping_sql_page(&l->g->m, first, &sql);
-		rc = guest_prepare(l->g, &sql, &s, e);
-		if (rc == RC_OK)
-			rc = read_page(l, s, &rows, e);
-		guest_finalize(s);
-		buf_done(&sql);
+	while (rc == RC_OK && !last) {
+		int64_t rows, before = l->read;
+		l->n = 0;
+		arena_free(l->bytes);
+		l->bytes = arena_new(1 << 16);
+		rc = l->a->page(l->g, take_row, l, &rows, &last, e);
+		if (rc == RC_OK && rows != l->read - before)
+			rc = err_set(e, RC_INTERNAL, "records %s: a page was not handed over whole", l->g->s->cfg->name);
+		if (rc == RC_OK && l->n)
+			rc = l->page(l->ctx, l->rows, l->n, e);
 	}
 	return rc;
 }
 
-static enum rc count_live(struct guest *g, int64_t *n, struct err *e)
-{
-	struct buf sql = { 0 };
-	struct guest_stmt *s;
-	mapping_sql_count(&g->m, &sql);
-	enum rc rc = guest_prepare(g, &sql, &s, e);
-	if (rc == RC_OK && guest_step(g, s, e) != GUEST_ROW)
-		rc = RC_IO;
-	if (rc == RC_OK)
-		*n = guest_number(s, 0);
-	guest_finalize(s);
-	buf_done(&sql);
-	return rc;
-}
-
-static void fill_caps(const struct guest *g, struct records_caps *c)
+static void fill_caps(const struct session *g, struct records_caps *c)
 {
 	const struct mapping *m = &g->m;
 	*c = (struct records_caps){
@@ -206,7 +167,9 @@ static enum rc load_references(struct listing *l, struct buf *places, struct err
 	const struct cfg_records *cfg = l->g->s->cfg;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; i < cfg->n_references && rc == RC_OK; i++) {
-		rc = ref_load(l->g, &cfg->references[i], &l->refs[i], e);
+		rc = l->a->reference(l->g, i, ref_value, &l->refs[i], e);
+		if (rc != RC_OK)
+			err_prefix(e, "reference table %s", cfg->references[i].table);
 		if (rc == RC_OK)
 			rc = ref_self_test(l->g, &cfg->references[i], &l->refs[i], places, e);
 	}
@@ -228,21 +191,20 @@ static enum rc same_counts(const struct listing *l, const struct records_list *o
 
 static enum rc list_all(struct listing *l, struct records_list *out, struct buf *places, struct err *e)
 {
-	struct guest *g = l->g;
-	enum rc rc = count_live(g, &out->count_before, e);
-	/* A long read holds back the application's writers unless the log is write-ahead. */
-	bool one = rc == RC_OK && (g->wal || out->count_before <= ONE_TX_ROWS);
+	struct session *g = l->g;
+	enum rc rc = l->a->count(g, &out->count_before, e);
+	bool one = rc == RC_OK && (g->one_moment || out->count_before <= ONE_TX_ROWS);
 	if (one)
-		rc = guest_exec(g, "BEGIN", e);
+		rc = l->a->begin(g, BEGIN_LIST, e);
 	if (one && rc == RC_OK)
-		rc = count_live(g, &out->count_before, e);
+		rc = l->a->count(g, &out->count_before, e);
 	if (rc == RC_OK)
 		rc = load_references(l, places, e);
 	if (rc == RC_OK)
 		rc = read_pages(l, e);
 	if (rc == RC_OK)
-		rc = count_live(g, &out->count_after, e);
-	guest_rollback(g);
+		rc = l->a->count(g, &out->count_after, e);
+	l->a->rollback(g);
 	out->rows = l->read - l->of_other_lanes;
 	out->empty = out->rows == 0;
 	return rc == RC_OK ? same_counts(l, out, e) : rc;
@@ -263,31 +225,31 @@ static void describe_places(const struct listing *l, const struct buf *refs, str
 	buf_done(&b);
 }
 
-void sqlite_list(struct sqlite_source *s, records_page_fn *page, void *ctx, struct records_list *out)
+void source_list(struct source *s, records_page_fn *page, void *ctx, struct records_list *out)
 {
-	struct guest g;
-	struct now began = now_read();
+	struct session g = { .s = s };
 	*out = (struct records_list){ .may_be_empty = s->cfg->may_be_empty };
-	out->rc = guest_open(&g, s, &out->err);
-	if (out->rc != RC_OK)
-		return;
+	out->rc = s->adapter->open(&g, false, &out->err);
 	struct listing *l = xcalloc(1, sizeof *l);
 	struct buf places = { 0 };
 	l->g = &g;
+	l->a = s->adapter;
 	l->page = page;
 	l->ctx = ctx;
 	l->refs = xcalloc(s->cfg->n_references + 1, sizeof *l->refs);
-	fill_caps(&g, &out->caps);
-	out->rc = list_all(l, out, &places, &out->err);
-	describe_places(l, &places, out);
+	if (out->rc == RC_OK) {
+		fill_caps(&g, &out->caps);
+		out->rc = list_all(l, out, &places, &out->err);
+		describe_places(l, &places, out);
+	}
 	if (out->rc == RC_OK)
-		s->listed_us = began.wall_us;
+		s->listed_us = g.now_us;
 	for (size_t i = 0; i < s->cfg->n_references; i++)
 		free(l->refs[i].slot);
 	free(l->refs);
-	guest_key_free(l->last_key);
 	arena_free(l->bytes);
 	buf_done(&places);
 	free(l);
-	guest_close(&g);
+	s->adapter->close(&g);
+	mapping_schema_done(&g.schema);
 }

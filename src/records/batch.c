@@ -1,4 +1,4 @@
-#include "records/sqlite_impl.h"
+#include "records/source.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,14 +19,14 @@ struct found {
 };
 
 struct chunk {
-	struct guest *g;
-	const struct sqlite_batch *b;
+	struct session *g;
+	const struct adapter *a;
+	const struct batch *b;
 	size_t from, n;
 	struct found *rows;
 	size_t rows_n, rows_cap;
 	struct arena *bytes;
-	struct guest_stmt *change;      /* NULL while rehearsing or rechecking */
-	char now[TIME_TEXT];
+	bool writing;                   /* else rehearsing or rechecking */
 	struct buf reason;
 };
 
@@ -38,41 +38,25 @@ static bool ends_with_word(struct slice s, const char *word)
 
 /* ---- looking ---- */
 
-static struct slice keep(struct chunk *c, struct slice v)
+static struct slice keep(struct chunk *c, const struct cell *v)
 {
-	return v.n ? (struct slice){ arena_strndup(c->bytes, v.p, v.n), v.n } : v;
+	return v->text.n ? (struct slice){ arena_strndup(c->bytes, v->text.p, v->text.n), v->text.n } : v->text;
 }
 
-static void take_found(struct chunk *c, struct guest_stmt *s)
+static enum rc take_found(void *ctx, const struct cell *v, struct err *e)
 {
-	struct slice lane_value = guest_text(s, MAP_LANE), token = guest_text(s, MAP_TOKEN);
+	struct chunk *c = ctx;
+	(void)e;
 	GROW(c->rows, c->rows_cap, c->rows_n + 1);
 	c->rows[c->rows_n++] = (struct found){
-		.key = keep(c, guest_text(s, MAP_ID)), .file_id = keep(c, guest_text(s, MAP_FILE_ID)),
-		.lane_value = keep(c, lane_value), .lane = mapping_lane(&c->g->m, lane_value),
-		.token = keep(c, token), .reason = keep(c, guest_text(s, MAP_REASON)),
-		.used_us = guest_time_us(s, MAP_USED), .updated_us = guest_time_us(s, MAP_UPDATED),
-		.live = guest_number(s, MAP_COUNT) == 1, .referenced = guest_number(s, MAP_COUNT + 1) == 1,
-		.claimed_otherwise = token.n == 0 && guest_text(s, MAP_CLAIM).n > 0,
+		.key = keep(c, &v[MAP_ID]), .file_id = keep(c, &v[MAP_FILE_ID]),
+		.lane_value = keep(c, &v[MAP_LANE]), .lane = mapping_lane(&c->g->m, v[MAP_LANE].text),
+		.token = keep(c, &v[MAP_TOKEN]), .reason = keep(c, &v[MAP_REASON]),
+		.used_us = cell_time_us(&v[MAP_USED]), .updated_us = cell_time_us(&v[MAP_UPDATED]),
+		.live = cell_number(&v[MAP_COUNT]) == 1, .referenced = cell_number(&v[MAP_COUNT + 1]) == 1,
+		.claimed_otherwise = v[MAP_TOKEN].text.n == 0 && v[MAP_CLAIM].text.n > 0,
 	};
-}
-
-static enum rc look(struct chunk *c, struct err *e)
-{
-	struct buf sql = { 0 };
-	struct guest_stmt *s;
-	enum guest_step at = GUEST_DONE;
-	mapping_sql_rows(&c->g->m, c->n, &sql);
-	enum rc rc = guest_prepare(c->g, &sql, &s, e);
-	for (size_t i = 0; rc == RC_OK && i < c->n; i++)
-		guest_bind(s, (int)i + 1, c->b->refs[c->from + i].file_id);
-	while (rc == RC_OK && (at = guest_step(c->g, s, e)) == GUEST_ROW)
-		take_found(c, s);
-	if (at == GUEST_ERROR)
-		rc = RC_IO;
-	guest_finalize(s);
-	buf_done(&sql);
-	return rc;
+	return RC_OK;
 }
 
 static bool same_file(const struct found *f, const struct records_ref *r)
@@ -127,23 +111,17 @@ static enum records_result still_same(const struct chunk *c, const struct record
 /* The guarded statement for one row: changes exactly this row or none. */
 static enum records_result change(struct chunk *c, const struct found *own, struct err *e)
 {
-	struct guest_stmt *s = c->change;
-	if (!s)
+	const struct change ch = { .op = c->b->op, .key = own->key, .file_id = own->file_id, .lane_value = own->lane_value,
+				   .token = c->b->token, .reason = buf_z(&c->reason), .now_us = now_read().wall_us };
+	int64_t changed = 0;
+	if (!c->writing)
 		return RECORDS_REHEARSED;
-	guest_reset(s);
-	guest_bind(s, 1, own->key);
-	guest_bind(s, 2, own->file_id);
-	guest_bind(s, 3, own->lane_value);
-	guest_bind(s, 4, slice_of(c->b->token));
-	if (c->b->op == SQLITE_OP_COMMIT && c->g->m.epoch_deleted_at)
-		guest_bind_i64(s, 5, now_read().wall_us / 1000000);
-	else
-		guest_bind(s, 5, slice_of(c->now));
-	guest_bind(s, 6, slice_of(c->g->s->cfg->status_deleted));
-	guest_bind(s, 7, buf_slice(&c->reason));
-	if (guest_step(c->g, s, e) != GUEST_DONE)
+	if (ch.key.n == 0) {
+		err_set(e, RC_INTERNAL, "records %s: a statement without a row was refused", c->g->s->cfg->name);
 		return RECORDS_FAILED;
-	int64_t changed = guest_changed(c->g);
+	}
+	if (c->a->change(c->g, &ch, &changed, e) != RC_OK)
+		return RECORDS_FAILED;
 	if (changed > 1) {
 		err_set(e, RC_FORMAT, "records %s: one key of %s names %" PRId64 " rows, so no row can be changed safely; map columns.id to its "
 			"primary key", c->g->s->cfg->name, c->g->s->cfg->table, changed);
@@ -202,93 +180,80 @@ static enum records_result commit_one(struct chunk *c, const struct records_ref 
 	return change(c, own, e);
 }
 
+/* Hard delete of a row that is soft-deleted and still names this file. */
+static enum records_result purge_one(struct chunk *c, const struct records_ref *r, const struct found *own, bool another, struct err *e)
+{
+	if (r->key.n == 0)
+		return RECORDS_NO_ROW;
+	if (!own)
+		return RECORDS_NO_ROW;
+	if (another || own->referenced)
+		return RECORDS_REFERENCED;
+	return own->live || own->token.n || own->claimed_otherwise ? RECORDS_CHANGED : change(c, own, e);
+}
+
 static enum records_result one(struct chunk *c, const struct records_ref *r, struct err *e)
 {
 	bool another;
 	const struct found *own = own_row(c, r, &another);
 	switch (c->b->op) {
-	case SQLITE_OP_RECHECK:
+	case BATCH_RECHECK:
 		return still_same(c, r, own, another);
-	case SQLITE_OP_CLAIM:
+	case BATCH_CLAIM:
 		return claim_one(c, r, own, another, e);
-	case SQLITE_OP_RELEASE:
+	case BATCH_RELEASE:
 		return release_one(c, r, own, e);
-	case SQLITE_OP_COMMIT:
+	case BATCH_COMMIT:
 		return commit_one(c, r, own, another, e);
+	case BATCH_PURGE:
+		return purge_one(c, r, own, another, e);
 	}
 	return RECORDS_FAILED;
 }
 
 /* ---- a chunk is one short transaction ---- */
 
-static bool writes(const struct guest *g, const struct sqlite_batch *b)
+static bool writes(const struct session *g, const struct batch *b)
 {
-	return g->s->permit == RECORDS_ALL && b->op != SQLITE_OP_RECHECK &&
-	       (b->op == SQLITE_OP_COMMIT || g->m.column[MAP_TOKEN]);
+	return g->s->permit == RECORDS_ALL && b->op != BATCH_RECHECK &&
+	       (b->op == BATCH_COMMIT || b->op == BATCH_PURGE || g->m.column[MAP_TOKEN]);
 }
 
-static enum rc prepare_change(struct chunk *c, struct err *e)
+static enum rc end(struct chunk *c, struct err *e)
 {
-	struct buf sql = { 0 };
-	switch (c->b->op) {
-	case SQLITE_OP_RECHECK:
+	static const char *const point[] = { [BATCH_RECHECK] = "", [BATCH_CLAIM] = "records.claim", [BATCH_RELEASE] = "records.release",
+					     [BATCH_COMMIT] = "records.commit", [BATCH_PURGE] = "records.purge" };
+	if (!c->writing)
 		return RC_OK;
-	case SQLITE_OP_CLAIM:
-		mapping_sql_claim(&c->g->m, &sql);
-		break;
-	case SQLITE_OP_RELEASE:
-		mapping_sql_release(&c->g->m, &sql);
-		break;
-	case SQLITE_OP_COMMIT:
-		mapping_sql_commit(&c->g->m, &sql);
-		break;
-	}
-	enum rc rc = guest_prepare(c->g, &sql, &c->change, e);
-	buf_done(&sql);
-	return rc;
-}
-
-static enum rc end(struct guest *g, bool writing, enum sqlite_op op, struct err *e)
-{
-	static const char *const point[] = { [SQLITE_OP_RECHECK] = "", [SQLITE_OP_CLAIM] = "records.claim",
-					     [SQLITE_OP_RELEASE] = "records.release", [SQLITE_OP_COMMIT] = "records.commit" };
-	if (!writing) {
-		guest_rollback(g);
-		return RC_OK;
-	}
-	POINT(point[op], "before");
-	enum rc rc = guest_exec(g, "COMMIT", e);
+	POINT(point[c->b->op], "before");
+	enum rc rc = c->a->commit(c->g, e);
 	if (rc == RC_OK)
-		POINT(point[op], "after");
+		POINT(point[c->b->op], "after");
 	return rc;
 }
 
 static enum rc run_chunk(struct chunk *c, struct err *e)
 {
-	bool writing = writes(c->g, c->b);
-	enum rc rc = guest_exec(c->g, writing ? "BEGIN IMMEDIATE" : "BEGIN", e);
-	if (rc == RC_OK && writing)
-		rc = prepare_change(c, e);
-	if (rc == RC_OK && c->b->op != SQLITE_OP_RELEASE)
-		rc = look(c, e);
+	c->writing = writes(c->g, c->b);
+	enum rc rc = c->a->begin(c->g, c->writing ? BEGIN_WRITE : BEGIN_READ, e);
+	if (rc == RC_OK && c->b->op != BATCH_RELEASE)
+		rc = c->a->look(c->g, c->b->refs + c->from, c->n, take_found, c, e);
 	for (size_t i = c->from; rc == RC_OK && i < c->from + c->n; i++) {
 		c->b->results[i] = one(c, &c->b->refs[i], e);
 		if (c->b->results[i] == RECORDS_FAILED)
 			rc = RC_IO;
 	}
-	guest_finalize(c->change);
 	if (rc == RC_OK)
-		rc = end(c->g, writing, c->b->op, e);
-	guest_rollback(c->g);
+		rc = end(c, e);
+	c->a->rollback(c->g);
 	return rc;
 }
 
-/* A failed chunk changed nothing: all its items failed, and so did those that were not tried. */
-static void run_chunks(struct guest *g, const struct sqlite_batch *b, struct err *e)
+/* Of a failed chunk nobody knows; repeating it is harmless. Those that were not tried failed too. */
+static void run_chunks(struct session *g, const struct batch *b, struct err *e)
 {
 	for (size_t from = 0; from < b->n; from += MAPPING_CHUNK) {
-		struct chunk c = { .g = g, .b = b, .from = from, .n = MIN(b->n - from, (size_t)MAPPING_CHUNK) };
-		time_rfc3339(c.now, now_read().wall_us, true);
+		struct chunk c = { .g = g, .a = g->s->adapter, .b = b, .from = from, .n = MIN(b->n - from, (size_t)MAPPING_CHUNK) };
 		buf_addf(&c.reason, "%s%s%s", b->reason, *b->reason ? " " : "", b->token);
 		c.bytes = arena_new(1 << 15);
 		enum rc rc = run_chunk(&c, e);
@@ -303,42 +268,29 @@ static void run_chunks(struct guest *g, const struct sqlite_batch *b, struct err
 	}
 }
 
-enum rc sqlite_batch(const struct sqlite_source *s, const struct sqlite_batch *b, struct err *e)
+enum rc source_batch(const struct source *s, const struct batch *b, struct err *e)
 {
-	struct guest g;
-	if (s->permit == RECORDS_READS && b->op != SQLITE_OP_RECHECK)
+	struct session g = { .s = s };
+	if (s->permit == RECORDS_READS && b->op != BATCH_RECHECK)
 		return err_set(e, RC_REFUSED, "records %s: the mode allows reads only; nothing was changed", s->cfg->name);
-	enum rc rc = guest_open(&g, s, e);
-	if (rc != RC_OK)
-		return rc;
-	if (b->op != SQLITE_OP_RELEASE)
+	enum rc rc = s->adapter->open(&g, s->permit == RECORDS_ALL && b->op != BATCH_RECHECK, e);
+	if (rc == RC_OK && b->op != BATCH_RELEASE)
 		rc = mapping_can_delete(&g.m, e);
 	if (rc == RC_OK)
 		run_chunks(&g, b, e);
-	guest_close(&g);
+	s->adapter->close(&g);
+	mapping_schema_done(&g.schema);
 	return rc;
 }
 
-enum rc sqlite_count_claims(const struct sqlite_source *s, const char *token, int64_t *n, struct err *e)
+enum rc source_count_claims(const struct source *s, const char *token, int64_t *n, struct err *e)
 {
-	struct guest g;
-	struct guest_stmt *st = NULL;
-	struct buf sql = { 0 };
+	struct session g = { .s = s };
 	*n = 0;
-	enum rc rc = guest_open(&g, s, e);
-	if (rc != RC_OK)
-		return rc;
-	if (g.m.column[MAP_TOKEN]) {
-		mapping_sql_claims(&g.m, &sql);
-		rc = guest_prepare(&g, &sql, &st, e);
-		guest_bind(st, 4, slice_of(token));
-		if (rc == RC_OK && guest_step(&g, st, e) != GUEST_ROW)
-			rc = RC_IO;
-		if (rc == RC_OK)
-			*n = guest_number(st, 0);
-		guest_finalize(st);
-	}
-	buf_done(&sql);
-	guest_close(&g);
+	enum rc rc = s->adapter->open(&g, false, e);
+	if (rc == RC_OK && g.m.column[MAP_TOKEN])
+		rc = s->adapter->claims(&g, token, n, e);
+	s->adapter->close(&g);
+	mapping_schema_done(&g.schema);
 	return rc;
 }

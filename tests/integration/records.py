@@ -1,0 +1,393 @@
+#!/usr/bin/python3
+"""The contract of records: one set of promises, asked of every kind of database. Prints TAP.
+Usage: records.py [KIND…] [-- WORD] (only the promises whose name holds WORD)."""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import reclib
+from reclib import TOKEN
+
+KINDS = {'sqlite': reclib.Sqlite}
+
+
+def same(have, want, what=''):
+    assert have == want, f'{what}: {have!r} is not {want!r}' if what else f'{have!r} is not {want!r}'
+
+
+def keys(m):
+    return [r['key'].decode() for r in m['rows']]
+
+
+# ---- listing ----
+
+def a_list_has_every_live_row_of_our_lanes(b):
+    b.fresh()
+    for key, provider, file, more in [('a', 'kimi', 'f1', {}), ('b', 'glm', 'f2', {}), ('c', 'openai', 'f3', {}),
+                                      ('d', 'kimi', 'f4', {'deleted_at': '2026-01-01T00:00:00Z'}),
+                                      ('e', 'kimi', 'f5', {'upload_status': 'deleted'}), ('f', 'kimi', 'f6', {'upload_status': None})]:
+        b.add(key, provider, file, **more)
+    m = b.probe.list()
+    same(m['rc'], 'ok', m['error'])
+    same([(r['key'], r['lane'], r['file']) for r in m['rows']],
+         [(b'a', b'kimi', b'f1'), (b'b', b'glm-files', b'f2'), (b'f', b'kimi', b'f6')])
+    same((m['rows_counted'], m['before'], m['after']), (3, 4, 4))
+    same((m['rows'][0]['created_us'], m['rows'][0]['used_us'], m['rows'][0]['bytes']), (1767323045000000, 1769904000000000, 10))
+    assert m['claim'] and m['status'] and m['deleted_at'] and m['used'] and not m['unclaimed'], m
+
+
+def a_list_is_in_key_order_and_complete_at_every_page_border(b):
+    for n in b.borders:
+        b.fresh()
+        b.many(n)
+        m = b.probe.list()
+        same(m['rc'], 'ok', m['error'])
+        same(keys(m), [f'k{i:06d}' for i in range(1, n + 1)])
+    b.fresh(key='BIGINT')
+    b.many(b.borders[-1], key='i * 7')
+    same(keys(b.probe.list()), [str(i * 7) for i in range(1, b.borders[-1] + 1)], 'numbers are ordered as numbers')
+
+
+def a_list_that_changed_while_it_was_read_is_refused_or_of_one_moment(b):
+    def move():
+        b.add('a-low', 'kimi', 'f-low')
+        b.sql(f"DELETE FROM provider_file_uploads WHERE id='k{n:06d}'")
+    n = b.borders[-1]
+    for between in (lambda: b.add('a-low', 'kimi', 'f-low'), lambda: b.sql(f"DELETE FROM provider_file_uploads WHERE id='k{n:06d}'"), move):
+        b.fresh()
+        b.many(n)
+        m = b.probe.list(between)
+        if b.one_moment:
+            same((m['rc'], keys(m)), ('ok', [f'k{i:06d}' for i in range(1, n + 1)]))
+        else:
+            same(m['rc'], 'incomplete')
+            assert 'discover again' in m['error'], m['error']
+
+
+def no_row_of_our_lanes_is_incomplete_unless_declared(b):
+    b.fresh()
+    same(b.probe.list()['rc'], 'incomplete')
+    b.add('c', 'openai', 'f3')
+    m = b.probe.list()
+    same(m['rc'], 'incomplete')
+    assert 'may_be_empty' in m['error'], m
+    b.configure(may_be_empty='yes')
+    same((b.probe.list()['rc'], b.probe.list()['rows']), ('ok', []))
+
+
+def a_reference_counts_only_after_its_self_test(b):
+    rows = [('s1', 'no', True, 'ok'), ('s9', 'no', True, 'incomplete'), ('s1', 'no', False, 'incomplete'), ('s1', 'yes', False, 'ok'),
+            ('s9', 'yes', True, 'incomplete'), (None, 'yes', True, 'ok'), (None, 'yes', False, 'ok')]
+    b.fresh()
+    b.add('a', 'kimi', 'f1', supabase_file_id='s1')
+    b.add('b', 'kimi', 'f2', supabase_file_id='s2')
+    for known, empty, filled, want in rows:
+        b.sql('DELETE FROM conversation_files')
+        if filled:
+            b.sql("INSERT INTO conversation_files VALUES ('c', 's1')")
+        b.configure(references=b.refer(known, empty))
+        m = b.probe.list()
+        same(m['rc'], want, (known, empty, filled, m['error']))
+        if want == 'ok':
+            same([r['referenced'] for r in m['rows']], [filled, False])
+    b.configure(references=[{**b.refer()[0], 'table': 'no_such_table'}])
+    m = b.probe.list()
+    assert m['rc'] != 'ok' and 'no_such_table' in m['error'], m
+    assert b.probe.batch('recheck', [('kimi', 'f1', 'a')])['results'] in (['failed'], []), 'a place that cannot be asked is no answer'
+
+
+def many_references_are_all_read(b):
+    b.fresh()
+    n = b.borders[-1]
+    b.sql(f"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<{n}) INSERT INTO conversation_files SELECT 'c', 's-' || i FROM c")
+    for i in (1, n // 2, n, n + 1):
+        b.add(f'r{i}', 'kimi', f'f{i}', supabase_file_id=f's-{i}')
+    b.configure(references=b.refer('s-1'))
+    m = b.probe.list()
+    same(m['rc'], 'ok', m['error'])
+    same({r['file']: r['referenced'] for r in m['rows']}, {b'f1': True, f'f{n // 2}'.encode(): True, f'f{n}'.encode(): True, f'f{n + 1}'.encode(): False})
+
+
+# ---- columns ----
+
+def the_second_shape_is_understood(b):
+    b.fresh(reclib.SECOND)
+    b.sql("INSERT INTO provider_file_uploads(id, file_id, provider_name, provider_file_id, upload_timestamp, file_size) VALUES "
+          "('a','own-1','kimi','f1','2026-01-01',77), ('b','own-2','kimi',NULL,'2026-01-01',1)")
+    m = b.probe.list()
+    same((m['rc'], keys(m), m['rows'][0]['bytes'], m['claim'], m['used']), ('ok', ['a'], 77, False, False), m['error'])
+    assert 'unclaimed' in m['unclaimed'] and '1 without a file id' in m['places'], m
+    same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'unclaimed')
+    same(b.probe.do('commit', 'kimi', 'f1', 'a'), 'done')
+    assert b.one("SELECT deleted_at FROM provider_file_uploads WHERE id='a'") > 1700000000
+    same(b.probe.do('commit', 'kimi', 'f1', 'a'), 'done', 'repeated')
+    same((b.probe.claims(), b.one("SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NOT NULL")), (0, 1))
+
+
+def a_missing_column_or_table_is_named(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    for column, name in (('file_id', 'remote_id'), ('lane', 'vendor'), ('status', 'state'), ('claim_token', 'lease')):
+        b.configure(columns={column: name})
+        m = b.probe.list()
+        assert m['rc'] == 'usage' and name in m['error'] and f'columns.{column}' in m['error'], m
+    b.configure(table='uploads')
+    assert 'there is no table uploads' in b.probe.list()['error']
+    b.configure(columns={'status': 'none'})
+    m = b.probe.list()
+    same((m['rc'], m['status']), ('ok', False))
+    b.sql('ALTER TABLE provider_file_uploads DROP COLUMN upload_status')
+    b.sql('ALTER TABLE provider_file_uploads DROP COLUMN deleted_at')
+    b.configure()
+    m = b.probe.batch('claim', [('kimi', 'f1', 'a')])
+    assert m['rc'] == 'usage' and 'columns.deleted_at' in m['error'], m
+
+
+# ---- claim, release, commit ----
+
+def a_row_that_changed_is_not_what_was_listed(b):
+    rows = [("SELECT 1", 'done'),
+            ("UPDATE provider_file_uploads SET provider_file_id='f9' WHERE id='a'", 'changed'),
+            ("UPDATE provider_file_uploads SET provider='glm' WHERE id='a'", 'changed'),
+            ("UPDATE provider_file_uploads SET deleted_at='2026-01-01T00:00:00Z' WHERE id='a'", 'changed'),
+            ("UPDATE provider_file_uploads SET upload_status='deleted' WHERE id='a'", 'changed'),
+            ("DELETE FROM provider_file_uploads WHERE id='a'", 'changed'),
+            ("UPDATE provider_file_uploads SET id='z' WHERE id='a'", 'referenced'),
+            ("UPDATE provider_file_uploads SET last_used='2099-01-01T00:00:00Z' WHERE id='a'", 'changed'),
+            ("UPDATE provider_file_uploads SET updated_at='2099-01-01T00:00:00Z' WHERE id='a'", 'changed'),
+            ("INSERT INTO conversation_files VALUES('c','s1')", 'referenced'),
+            ("INSERT INTO provider_file_uploads(id, provider, provider_file_id) VALUES ('b', 'kimi', 'f1')", 'referenced')]
+    b.fresh(references=b.refer(None, 'yes'))
+    for change, want in rows:
+        b.sql('DELETE FROM provider_file_uploads')
+        b.sql('DELETE FROM conversation_files')
+        b.add('a', 'kimi', 'f1', supabase_file_id='s1')
+        same(b.probe.list()['rc'], 'ok')
+        b.sql(change)
+        same(b.probe.do('recheck', 'kimi', 'f1', 'a'), want, change)
+        if want != 'done':
+            same(b.probe.do('claim', 'kimi', 'f1', 'a'), want, change)
+            same(b.one("SELECT count(*) FROM provider_file_uploads WHERE sluice_claim IS NOT NULL"), 0)
+
+
+def an_orphan_that_got_a_row_is_referenced(b):
+    b.fresh()
+    b.add('a', 'kimi', 'other')
+    same((b.probe.do('recheck', 'kimi', 'orphan', ''), b.probe.do('claim', 'kimi', 'orphan', '')), ('done', 'no row'))
+    b.add('b', 'glm', 'orphan')
+    same(b.probe.do('recheck', 'kimi', 'orphan', ''), 'done', 'another lane\'s file of the same id')
+    b.add('c', 'kimi', 'orphan')
+    same([b.probe.do(op, 'kimi', 'orphan', '') for op in ('recheck', 'claim', 'commit')], ['referenced'] * 3)
+
+
+def a_claim_is_taken_once_and_only_when_free(b):
+    b.fresh()
+    for key, file, more in [('a', 'f1', {}), ('b', 'f2', {'sluice_claim': 'sluice:99:1'}), ('c', 'f3', {'sluice_claimed_at': '2026-01-01T00:00:00Z'})]:
+        b.add(key, 'kimi', file, **more)
+    refs = [('kimi', 'f1', 'a'), ('kimi', 'f2', 'b'), ('kimi', 'f3', 'c'), ('kimi', 'orphan', '')]
+    same(b.probe.results('claim', *refs), ['done', 'changed', 'changed', 'no row'])
+    same(b.probe.results('claim', *refs), ['done', 'changed', 'changed', 'no row'], 'again')
+    same(b.sql('SELECT id, sluice_claim FROM provider_file_uploads ORDER BY id'), [('a', TOKEN), ('b', 'sluice:99:1'), ('c', None)])
+    same(b.probe.claims(), 1)
+    same(b.probe.do('release', 'kimi', 'f2', 'b'), 'done', 'not ours: left alone')
+    same(b.one("SELECT sluice_claim FROM provider_file_uploads WHERE id='b'"), 'sluice:99:1')
+    b.sql("UPDATE provider_file_uploads SET provider_file_id='f9' WHERE id='a'")
+    same([b.probe.do('release', 'kimi', 'f1', 'a') for _ in range(2)], ['done', 'done'], 'also of a row that moved')
+    same((b.probe.claims(), b.one("SELECT count(*) FROM provider_file_uploads WHERE id='a' AND sluice_claim IS NULL AND sluice_claimed_at IS NULL")), (0, 1))
+
+
+def a_commit_marks_exactly_its_row_and_may_be_repeated(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    b.add('b', 'kimi', 'f2')
+    b.add('c', 'glm', 'f1')
+    same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done')
+    same([b.probe.do('commit', 'kimi', 'f1', 'a') for _ in range(2)], ['done', 'done'])
+    same(b.sql("SELECT id, upload_status, deletion_reason FROM provider_file_uploads WHERE deleted_at IS NOT NULL"), [('a', 'deleted', f'expired {TOKEN}')])
+    same(b.probe.claims(), 0)
+    b.sql("UPDATE provider_file_uploads SET deletion_reason='expired sluice:112:3' WHERE id='a'")
+    same(b.probe.do('commit', 'kimi', 'f1', 'a'), 'changed', 'of another cycle')
+
+
+def a_commit_of_a_row_that_somebody_took_is_a_conflict(b):
+    rows = [("UPDATE provider_file_uploads SET deleted_at='2026-01-01T00:00:00Z', deletion_reason='manual' WHERE id='a'", 'changed'),
+            ("UPDATE provider_file_uploads SET sluice_claim='somebody' WHERE id='a'", 'changed'),
+            ("UPDATE provider_file_uploads SET provider_file_id='f9' WHERE id='a'", 'changed'),
+            ("DELETE FROM provider_file_uploads WHERE id='a'", 'changed'),
+            ("INSERT INTO conversation_files VALUES('c','s1')", 'referenced'),
+            ("INSERT INTO provider_file_uploads(id, provider, provider_file_id) VALUES ('b', 'kimi', 'f1')", 'referenced')]
+    b.fresh(references=b.refer(None, 'yes'))
+    for change, want in rows:
+        b.sql('DELETE FROM provider_file_uploads')
+        b.sql('DELETE FROM conversation_files')
+        b.add('a', 'kimi', 'f1', supabase_file_id='s1')
+        same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done')
+        b.sql(change)
+        same(b.probe.do('commit', 'kimi', 'f1', 'a'), want, change)
+        same(b.one("SELECT count(*) FROM provider_file_uploads WHERE deletion_reason LIKE '%sluice%'"), 0, change)
+
+
+def a_hard_delete_takes_only_what_was_soft_deleted(b):
+    b.fresh(references=b.refer(None, 'yes'))
+    gone = '2026-01-01T00:00:00Z'
+    for key, more in [('a', {'deleted_at': gone}), ('b', {}), ('c', {'upload_status': 'deleted'}), ('d', {'deleted_at': gone, 'sluice_claim': 'x'}),
+                      ('e', {'deleted_at': gone, 'supabase_file_id': 's1'}), ('f', {'deleted_at': gone}), ('g', {'deleted_at': gone})]:
+        b.add(key, 'kimi', f'file-{key}', **more)
+    b.sql("INSERT INTO conversation_files VALUES('c','s1')")
+    b.sql("UPDATE provider_file_uploads SET provider_file_id='moved' WHERE id='f'")
+    refs = [('kimi', f'file-{k}', k) for k in 'abcdefgz']
+    same(b.probe.results('purge', *refs), ['done', 'changed', 'done', 'changed', 'referenced', 'no row', 'done', 'no row'])
+    same(b.sql('SELECT id FROM provider_file_uploads ORDER BY id'), [('b',), ('d',), ('e',), ('f',)])
+    same(b.probe.do('purge', 'kimi', 'file-a', 'a'), 'no row', 'repeated')
+    same(b.probe.batch('purge', [('kimi', 'file-b', '')])['results'], ['no row'])
+
+
+def a_key_that_names_two_rows_changes_none(b):
+    b.fresh()
+    b.sql('DROP TABLE provider_file_uploads')
+    b.sql('CREATE TABLE provider_file_uploads (id TEXT, provider TEXT, provider_file_id TEXT, deleted_at TEXT, sluice_claim TEXT)')
+    b.sql("INSERT INTO provider_file_uploads VALUES ('a','kimi','f1',NULL,NULL), ('a','kimi','f1',NULL,NULL), ('b','kimi','f2',NULL,NULL)")
+    same(b.probe.batch('commit', [('kimi', 'f2', 'b'), ('kimi', 'f1', 'a')])['results'], ['failed', 'failed'])
+    m = b.probe.batch('claim', [('kimi', 'f1', 'a')])
+    same(m['results'], ['failed'])
+    assert 'primary key' in m['error'], m
+    same(b.one("SELECT count(*) FROM provider_file_uploads WHERE id='a' AND (deleted_at IS NOT NULL OR sluice_claim IS NOT NULL)"), 0)
+
+
+# ---- modes, hostile values, many ----
+
+def the_mode_holds_whoever_asks(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    b.probe.permit('reads')
+    for op in ('claim', 'release', 'commit', 'purge'):
+        m = b.probe.batch(op, [('kimi', 'f1', 'a')])
+        same(m['rc'], 'refused', op)
+    same((b.probe.do('recheck', 'kimi', 'f1', 'a'), b.probe.list()['rc']), ('done', 'ok'))
+    b.probe.permit('rehearse')
+    same([b.probe.do(op, 'kimi', 'f1', 'a') for op in ('claim', 'commit')], ['rehearsed', 'rehearsed'])
+    same(b.one('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NULL AND sluice_claim IS NULL'), 1)
+
+
+HOSTILE = ["it's", '"quoted"', "a';DELETE FROM provider_file_uploads;--", 'back\\slash', '\\', '%', '_', '*', 'a,b', '(a)', '{a,b}', 'a.b:c', 'a b',
+           '?x=1&y=2#z', 'new\nline', 'tab\t', '\x01\x1f\x7f', 'é', 'e\u0301', '\U0001f600', '\u202eabc', 'null', 'NULL', '$1', '?1', ':x', '%s', '%41', '+',
+           'x' * 3000, '"', "''", '","', ' lead', 'trail ']
+
+
+def hostile_values_name_exactly_their_row(b):
+    b.fresh()
+    for n, v in enumerate(HOSTILE):
+        b.add(f'k{n}', 'kimi', v, filename=v, deletion_reason=v)
+    b.add('victim', 'kimi', 'innocent')
+    m = b.probe.list()
+    same(m['rc'], 'ok', m['error'])
+    same({r['file'].decode() for r in m['rows']}, {*HOSTILE, 'innocent'})
+    refs = [('kimi', v, f'k{n}') for n, v in enumerate(HOSTILE)]
+    same(set(b.probe.results('claim', *refs)), {'done'})
+    same(b.probe.claims(), len(HOSTILE))
+    for n in range(0, len(refs), 5):
+        same(set(b.probe.results('commit', *refs[n:n + 5], reason="it's \"over\" \\ é")), {'done'})
+    same(b.sql("SELECT id FROM provider_file_uploads WHERE deleted_at IS NULL"), [('victim',)])
+    b.fresh()
+    for n, v in enumerate(HOSTILE):         # as keys, lane values stay as they are
+        b.add(v, 'kimi', f'f{n}')
+    refs = [('kimi', f'f{n}', v) for n, v in enumerate(HOSTILE)]
+    same(set(b.probe.results('claim', *refs)), {'done'})
+    same(set(b.probe.results('release', *refs[::2])), {'done'})
+    same(b.probe.claims(), len(HOSTILE) // 2)
+    same(set(b.probe.results('commit', *refs)), {'done'})
+
+
+def a_file_id_that_no_text_column_can_hold_is_in_no_row(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    odd = [b'nul\0byte', b'\0', b'\xff\xfe', b'f1\0', b'\xed\xa0\x80']
+    same(b.probe.results('recheck', *[('kimi', v, '') for v in odd], ('kimi', 'f1', 'a')), ['done'] * len(odd) + ['done'])
+    same(b.probe.results('claim', *[('kimi', v, '') for v in odd], ('kimi', 'f1', 'a')), ['no row'] * len(odd) + ['done'])
+    same(b.probe.results('claim', ('kimi', b'\xff', 'a'), ('kimi', b'f1\0', 'a')), ['changed', 'changed'])
+
+
+def a_megabyte_of_text_is_read_whole(b):
+    b.fresh()
+    big = 'x' * (1 << 20)
+    for i in range(12):
+        b.add(f'k{i:02d}', 'kimi', f'f{i}', filename=big if i % 2 else 'small', deletion_reason=big if i % 3 else None)
+    m = b.probe.list()
+    same((m['rc'], [len(r['name']) for r in m['rows']]), ('ok', [1 << 20 if i % 2 else 5 for i in range(12)]), m['error'])
+    same(set(b.probe.results('claim', *[('kimi', f'f{i}', f'k{i:02d}') for i in range(12)])), {'done'})
+    same(b.probe.do('commit', 'kimi', 'f1', 'k01'), 'done')
+
+
+def several_chunks_are_all_answered(b):
+    b.fresh()
+    b.many(450)
+    refs = [('kimi', f'f-{i}', f'k{i:06d}') for i in range(1, 451)]
+    same(set(b.probe.results('claim', *refs)), {'done'})
+    same(b.probe.claims(), 450)
+    b.sql("UPDATE provider_file_uploads SET sluice_claim='other' WHERE id IN ('k000003', 'k000444')")
+    have = b.probe.results('commit', *refs)
+    same([i for i, r in enumerate(have) if r != 'done'], [2, 443])
+    same(b.one('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NOT NULL'), 448)
+
+
+def a_row_that_the_application_holds_is_waited_for_and_then_given_up(b):
+    b.fresh(busy_timeout='200ms', **b.impatient)
+    b.add('a', 'kimi', 'f1')
+    let_go = b.hold()
+    try:
+        m = b.probe.batch('claim', [('kimi', 'f1', 'a')])
+        same((m['rc'], m['results']), ('ok', ['failed']), m['error'])
+        assert any(w in m['error'] for w in ('busy_timeout', 'statement_timeout')), m['error']
+    finally:
+        let_go()
+    same(b.one('SELECT count(*) FROM provider_file_uploads WHERE sluice_claim IS NULL'), 1)
+    same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done')
+
+
+CONTRACT = [a_list_has_every_live_row_of_our_lanes, a_list_is_in_key_order_and_complete_at_every_page_border,
+            a_list_that_changed_while_it_was_read_is_refused_or_of_one_moment, no_row_of_our_lanes_is_incomplete_unless_declared,
+            a_reference_counts_only_after_its_self_test, many_references_are_all_read, the_second_shape_is_understood,
+            a_missing_column_or_table_is_named, a_row_that_changed_is_not_what_was_listed, an_orphan_that_got_a_row_is_referenced,
+            a_claim_is_taken_once_and_only_when_free, a_commit_marks_exactly_its_row_and_may_be_repeated,
+            a_commit_of_a_row_that_somebody_took_is_a_conflict, a_hard_delete_takes_only_what_was_soft_deleted,
+            a_key_that_names_two_rows_changes_none, the_mode_holds_whoever_asks, hostile_values_name_exactly_their_row,
+            a_file_id_that_no_text_column_can_hold_is_in_no_row, a_megabyte_of_text_is_read_whole, several_chunks_are_all_answered,
+            a_row_that_the_application_holds_is_waited_for_and_then_given_up]
+ONLY = {}                               # kind → what only it can show
+
+
+def main():
+    args = sys.argv[1:]
+    word = args[args.index('--') + 1] if '--' in args else ''
+    kinds = [a for a in args if a in KINDS] or list(KINDS)
+    n = failed = 0
+    for kind in kinds:
+        b = None
+        try:
+            b = KINDS[kind]()
+        except reclib.Missing as e:
+            n += 1
+            print(f'ok {n} - {kind} # SKIP {e}', flush=True)
+            continue
+        try:
+            for t in CONTRACT + ONLY.get(kind, []):
+                if word not in t.__name__:
+                    continue
+                n += 1
+                try:
+                    t(b)
+                    print(f'ok {n} - {kind}: {t.__name__}', flush=True)
+                except Exception as e:
+                    failed += 1
+                    print(f'not ok {n} - {kind}: {t.__name__}\n# {type(e).__name__}: {e}'.replace('\n', '\n# ').replace('# #', '#'), flush=True)
+                    if '-v' in args:
+                        raise
+                    b.stop_probe_hard()
+        finally:
+            b.close()
+    print(f'1..{n}')
+    sys.exit(failed > 0)
+
+
+if __name__ == '__main__':
+    main()
