@@ -209,6 +209,8 @@ static enum rc verify_files(struct cli *c, const char *file, struct err *e)
 {
 	struct means m = { 0 };
 	char shown[200];
+	if (!file && access(c->paths->db, F_OK) != 0 && access(c->paths->audit_pub, F_OK) == 0)
+		return err_set(e, RC_AUDIT, "the log is gone: %s is not there, but its checkpoints were anchored", c->paths->db);
 	if (access(file ? file : c->paths->db, F_OK) != 0 && errno == ENOENT)
 		return file ? err_set(e, RC_USAGE, "there is no file %s", text_z(shown, sizeof shown, slice_of(file))) :
 			      err_set(e, RC_USAGE, "there is no log at %s; name its state directory with --state", c->paths->db);

@@ -372,8 +372,15 @@ static enum rc open_store(struct engine *en, struct err *e)
 
 void engine_verified(struct engine *en, const struct audit_verdict *v, bool whole)
 {
-	en->verified = *v;
+	const char *gone = anchoring_gone(en);
+	if (!en->verified_once || en->verified.ok || v->ok)     /* what was found first stands */
+		en->verified = *v;
 	en->verified_once = true;
+	if (v->ok && gone) {
+		en->verified.ok = false;
+		snprintf(en->verified.why, sizeof en->verified.why, "%.199s", gone);
+	}
+	v = &en->verified;
 	if (whole) {
 		en->verified_us = now_read().wall_us;
 		en->verified_seq = v->head.seq;
@@ -395,18 +402,12 @@ static enum rc verify_at_start(struct engine *en, struct err *e)
 {
 	struct audit_proof p;
 	struct audit_verdict v;
-	const char *gone = anchoring_gone(en);
 	anchoring_proof(en, &p);
 	p.from_anchor = true;
 	enum rc rc = audit_prove(en->reader, &p, &v, e);
-	if (rc != RC_OK)
-		return rc;
-	if (v.ok && gone) {
-		v.ok = false;
-		snprintf(v.why, sizeof v.why, "%.199s", gone);
-	}
-	engine_verified(en, &v, false);
-	return RC_OK;
+	if (rc == RC_OK)
+		engine_verified(en, &v, false);
+	return rc;
 }
 
 static void verified_whole(void *ctx, enum rc rc, const struct err *e, const char *result)

@@ -107,6 +107,18 @@ static const char *record_of(struct line *l, const struct json *j, struct slice 
 	return NULL;
 }
 
+/* What is only shown is written from what was hashed: every byte of the line counts. */
+static bool as_written(const struct audit_record *rec, struct slice text)
+{
+	struct buf b;
+
+	buf_init(&b);
+	audit_json(&b, rec);
+	bool same = slice_eq(buf_slice(&b), text);
+	buf_done(&b);
+	return same;
+}
+
 /* ---- the file ---- */
 
 struct reading {
@@ -157,6 +169,8 @@ static void take_line(struct reading *r, struct slice text)
 			chain_bad(v, v->head.seq + 1, "line %" PRId64 ", where record %" PRId64 " should be: %s", r->line, v->head.seq + 1, why);
 		else
 			chain_record(&r->k, &rec);
+		if (why == NULL && v->ok && !as_written(&rec, text))
+			chain_bad(v, rec.seq, "record %" PRId64 ": its line is not as we write it: something that is only shown was changed", rec.seq);
 		if (why == NULL && v->ok) {
 			GROW(r->passed.h, r->passed.cap, r->passed.n + 1);
 			r->passed.first = r->passed.n == 0 ? rec.seq : r->passed.first;
