@@ -55,7 +55,7 @@ summary:
 	@$(SHELL) $(srcdir)/tests/summary --status '$(MAKE_CHECK_STATUS)' $(TEST_LOGS)
 
 # What a release promises, one line each; NAMES="demo kill" asks for some.
-promises-line promises-trust: all $(check_PROGRAMS)
+promises-line promises-trust promises-console: all $(check_PROGRAMS)
 	@$(sluice_env) $(SHELL) $(srcdir)/tests/promises/run $(@:promises-%=%) $(NAMES)
 
 # Figures beside their yardsticks, one JSON line each.
