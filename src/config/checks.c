@@ -179,11 +179,31 @@ static void check_retry(struct filling *f, size_t i, const struct retry_policy *
 	}
 }
 
+/* What belongs to a store behind HTTP, and what to a script. */
+static void check_target(struct filling *f, size_t i, const struct cfg_lane *l)
+{
+	static const char *const http_only[] = { "url", "key_file", "ca_file", "headers", "cleartext", "purposes" };
+	bool exec = same(l->dialect, "exec");
+	if (!exec && !l->url && !tree_has(f->t, in("lanes", i, "url").z))
+		fill_bad(f, in("lanes", i, "").z, "has no `url`, which every lane needs but one of dialect exec");
+	if (!exec && l->n_command)
+		fill_bad(f, in("lanes", i, "command").z, "is for the dialect exec; remove it");
+	if (exec && !l->n_command)
+		fill_bad(f, in("lanes", i, "").z, "has no `command`, which every lane of dialect exec needs");
+	if (exec && l->n_command && l->command[0] && l->command[0][0] != '/')
+		fill_bad(f, in("lanes", i, "command").z, "begins with no absolute path; nothing is looked up in PATH");
+	for (size_t k = 0; exec && k < ARRAY_LEN(http_only); k++)
+		if (tree_has(f->t, in("lanes", i, http_only[k]).z))
+			fill_bad(f, in("lanes", i, http_only[k]).z, "is nothing for the dialect exec: the script knows its store itself; remove it");
+}
+
 static void check_lane(struct filling *f, size_t i)
 {
 	const struct cfg_lane *l = &f->c->lanes[i];
+	check_target(f, i, l);
 	check_same_target(f, i);
-	check_cleartext(f, in("lanes", i, "url"), l->url, l->key_file, l->cleartext);
+	if (!same(l->dialect, "exec"))
+		check_cleartext(f, in("lanes", i, "url"), l->url, l->key_file, l->cleartext);
 	check_breaker(f, in("lanes", i, "breaker.open"), &l->breaker);
 	check_retry(f, i, &l->retry);
 	for (size_t k = 0; k < l->n_headers; k++)

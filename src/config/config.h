@@ -39,6 +39,8 @@ struct cfg_lane {
 	const char *name;
 	const char *dialect;                   /* "openai" */
 	const char *url;                       /* base URL, no trailing slash, query, fragment or user */
+	const char *const *command;            /* exec: the script and its words; then url is "exec:SCRIPT" */
+	size_t n_command;
 	const char *account;                   /* which account, for people and the target identity; "" none given */
 	const char *key_file, *ca_file;        /* absolute; NULL = no credential, system's certificates */
 	bool cleartext;                        /* http:// to another host is meant */

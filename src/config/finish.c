@@ -62,8 +62,27 @@ static void finish_records(struct filling *f, struct cfg_records *r)
 	}
 }
 
+/* A script that reads one line after the other is asked one thing at a time. */
+static void finish_exec(struct filling *f, size_t i, struct cfg_lane *l)
+{
+	char key[60];
+	struct buf b = { 0 };
+	if (!l->dialect || strcmp(l->dialect, "exec") != 0)
+		return;
+	snprintf(key, sizeof(key), "lanes[%zu].in_flight", i);
+	if (!tree_has(f->t, key))
+		l->in_flight = 1;
+	if (l->url || !l->n_command)
+		return;
+	buf_addf(&b, "exec:%s", l->command[0]);
+	l->url = own(f, buf_z(&b));
+	buf_done(&b);
+}
+
 void finish_defaults(struct filling *f)
 {
+	for (size_t i = 0; i < f->c->n_lanes; i++)
+		finish_exec(f, i, (struct cfg_lane *)&f->c->lanes[i]);
 	for (size_t i = 0; i < f->c->n_records; i++)
 		finish_records(f, (struct cfg_records *)&f->c->records[i]);
 	for (size_t i = 0; i < f->c->n_policies; i++) {

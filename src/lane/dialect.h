@@ -60,6 +60,10 @@ enum rc dialect_read_item(const struct dialect *d, const struct http_answer *a, 
  * also then; the items point into *doc. out->last and out->cursor are about this purpose only; the
  * cursor is the id of the last item read. A page that repeats ask->after is in trouble. Items of a
  * purpose that has its own turn are left out: a store may ignore the filter. */
+/* The elements of an array; the same care and the same owners as for a page. */
+enum rc dialect_read_array(const struct dialect *d, const struct json *data, const struct dialect_ask *ask, struct lane_page *out,
+			   struct lane_item **items, struct slice *last_read) MUST_USE;
+void dialect_read_fields(const struct dialect *d, const struct json *o, struct lane_item *out);
 enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, const struct dialect_ask *ask, struct lane_page *out,
 			  struct lane_item **items, struct json_doc **doc) MUST_USE;
 

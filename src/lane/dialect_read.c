@@ -148,7 +148,7 @@ static const char *item_fault(struct slice id)
 	return NULL;
 }
 
-static void read_fields(const struct dialect *d, const struct json *o, struct lane_item *it)
+void dialect_read_fields(const struct dialect *d, const struct json *o, struct lane_item *it)
 {
 	int64_t created = whole_field(o, d->created_field);
 	it->id = text_field(o, d->id_field);
@@ -166,7 +166,7 @@ enum rc dialect_read_item(const struct dialect *d, const struct http_answer *a, 
 	*doc = NULL;
 	if (json_parse(doc, a->body, &small, NULL) != RC_OK || !json_is_object(json_root(*doc)))
 		return err_set(e, RC_FORMAT, "HTTP %d with a body that cannot be read", a->status);
-	read_fields(d, json_root(*doc), out);
+	dialect_read_fields(d, json_root(*doc), out);
 	if (!slice_eq(out->id, asked_id))
 		return err_set(e, RC_FORMAT, "HTTP %d with a body about another file", a->status);
 	return RC_OK;
@@ -200,7 +200,7 @@ static enum rc read_items(const struct dialect *d, const struct json *data, cons
 	for (const struct json *o = json_first(data); o; o = json_next(o)) {
 		if (!json_is_object(o))
 			return page_trouble(out, LANE_GARBLED, "an item is no object");
-		read_fields(d, o, &items[n]);
+		dialect_read_fields(d, o, &items[n]);
 		const char *fault = item_fault(items[n].id);
 		if (!fault)
 			fault = purpose_fault(ask, items[n].purpose, &skip);
@@ -233,6 +233,19 @@ static bool repeats_an_id(const struct lane_item *items, size_t n)
 		twice = slice_eq(ids[i - 1], ids[i]);
 	free(ids);
 	return twice;
+}
+
+enum rc dialect_read_array(const struct dialect *d, const struct json *data, const struct dialect_ask *ask, struct lane_page *out,
+			   struct lane_item **items, struct slice *last_read)
+{
+	*items = xcalloc(json_len(data) + 1, sizeof **items);
+	out->items = *items;
+	enum rc rc = read_items(d, data, ask, *items, last_read, out);
+	if (rc == RC_OK && repeats_an_id(*items, out->n))
+		rc = page_trouble(out, LANE_GARBLED, "the page has one id twice");
+	if (rc != RC_OK)
+		out->n = 0;
+	return rc;
 }
 
 /* An unpaged answer does not say that it is all: it is where it stays below the most that one answer
@@ -284,11 +297,7 @@ static enum rc read_body(const struct dialect *d, const struct http_answer *a, c
 	if (!json_is_array(data))
 		return page_trouble(out, LANE_GARBLED, "the answer has no array named data");
 	struct slice read = { 0 };
-	*items = xcalloc(json_len(data) + 1, sizeof **items);
-	out->items = *items;
-	enum rc rc = read_items(d, data, ask, *items, &read, out);
-	if (rc == RC_OK && repeats_an_id(*items, out->n))
-		rc = page_trouble(out, LANE_GARBLED, "the page has one id twice");
+	enum rc rc = dialect_read_array(d, data, ask, out, items, &read);
 	if (rc == RC_OK)
 		rc = d->unpaged ? read_unpaged_end(root, d, ask, (int64_t)out->n, out) : read_end(d, root, read, out);
 	if (rc != RC_OK)

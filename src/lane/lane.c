@@ -3,7 +3,7 @@
 #include "base/text.h"
 
 /* Every kind of lane. A new one: its file, its row here, its words in config/fields.c. */
-static const struct lane_kind *const kinds[] = { &files_kind };
+static const struct lane_kind *const kinds[] = { &files_kind, &exec_kind };
 
 const char *lane_trouble_name(enum lane_trouble t)
 {

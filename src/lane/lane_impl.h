@@ -28,7 +28,7 @@ struct lane {
 	const struct secret *key;       /* NULL = none */
 };
 
-extern const struct lane_kind files_kind;
+extern const struct lane_kind files_kind, exec_kind;
 
 struct slice lane_base_url(const struct lane *ln);             /* without a slash at its end */
 

@@ -15,7 +15,7 @@ struct loop {
 	uv_loop_t uv;
 	uv_idle_t idle;                 /* runs while something is deferred */
 	struct deferred *first, **tail;
-	int works;                      /* queued or running on the pool */
+	int works;                      /* queued or running on the pool, and owed */
 	int64_t lag_us;
 	bool stopped;
 };
@@ -128,6 +128,11 @@ void loop_free(struct loop *l)
 void *loop_uv(struct loop *l)
 {
 	return &l->uv;
+}
+
+void loop_owe(struct loop *l, int n)
+{
+	l->works += n;
 }
 
 struct now loop_now(struct loop *l)

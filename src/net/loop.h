@@ -16,6 +16,7 @@ void loop_run_once(struct loop *l);             /* one turn, may wait */
 void loop_stop(struct loop *l);
 void loop_free(struct loop *l);
 void *loop_uv(struct loop *l);                  /* the uv_loop_t, for net/ only */
+void loop_owe(struct loop *l, int n);            /* +1, later −1: loop_free waits for it; for net/ only */
 struct now loop_now(struct loop *l);            /* clocks read now, not cached */
 /* Longest delay between a timer's due time and its run since the last call, in µs (loop lag). */
 int64_t loop_lag_us(struct loop *l);

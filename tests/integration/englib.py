@@ -119,6 +119,8 @@ def yaml(v, pad=''):
     """A configuration out of dicts, lists and words."""
     out = ''
     for k, x in v.items():
+        if x is None:           # taken out
+            continue
         if isinstance(x, dict):
             out += f'{pad}{k}:\n' + yaml(x, pad + '  ')
         elif isinstance(x, list) and x and isinstance(x[0], dict):

@@ -121,6 +121,7 @@ tests_unit_test_store_thread_LDADD = $(UNIT_STORE)
 
 unit_outside_tests = \
 	tests/unit/test_dialect \
+	tests/unit/test_exec \
 	tests/unit/test_lane \
 	tests/unit/test_records
 check_PROGRAMS += $(unit_outside_tests)
@@ -129,6 +130,8 @@ TESTS += $(unit_outside_tests)
 UNIT_NET = libsluice_net.a libsluice_guard.a $(UNIT_BASE) $(NET_LIBS)
 tests_unit_test_dialect_SOURCES = tests/unit/test_dialect.c
 tests_unit_test_dialect_LDADD = libsluice_lane.a $(UNIT_NET)
+tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/websocket/net_helper.h
+tests_unit_test_exec_LDADD = libsluice_lane.a $(UNIT_NET)
 tests_unit_test_lane_SOURCES = tests/unit/test_lane.c tests/websocket/net_helper.h
 tests_unit_test_lane_LDADD = libsluice_lane.a $(UNIT_NET)
 tests_unit_test_records_SOURCES = tests/unit/test_records.c

@@ -141,6 +141,14 @@ static const struct row rows[] = {
 	/* words, and what does not exist yet */
 	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: s3\n    url: http://127.0.0.1:8080/v1",
 	  "14:lanes[0].dialect: ", "cannot do that yet" },
+	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: exec", "13:lanes[0]: ", "has no `command`" },
+	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: exec\n    command: [cleanup.sh, kimi]", "15:lanes[0].command: ", "absolute path" },
+	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: exec\n    command: [/c]\n    url: http://127.0.0.1:8080/v1",
+	  "16:lanes[0].url: ", "nothing for the dialect exec" },
+	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: exec\n    command: [/c]\n    key_file: k",
+	  "16:lanes[0].key_file: ", "nothing for the dialect exec" },
+	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: openai\n    url: http://127.0.0.1:8080/v1\n    command: [/c]",
+	  "16:lanes[0].command: ", "is for the dialect exec" },
 	{ "handshake: exai", "handshake: mcp", "11:links[0].handshake: ", "write none or exai" },
 	{ "path: app.db", "kind: postgresql", "25:records[0].url: ", "is missing" },
 	{ "path: app.db", "kind: postgresql\n    url: http://127.0.0.1/rest/v1", "27:records[0].url: ", "is for kind postgrest" },
@@ -822,8 +830,8 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	put(text);
 	struct config *c = loaded();
 	missing_keys(&section_config, "", c, text, &missing);
-	/* the first rule is the orphan's, the second the age's */
-	assert_string_equal(buf_z(&missing), "records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
+	/* the first lane has a url, the first rule is the orphan's, the second the age's */
+	assert_string_equal(buf_z(&missing), "lanes[0].command records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
 		"policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].of ");
 	buf_clear(&missing);

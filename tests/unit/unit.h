@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,6 +60,17 @@ static inline void unit_mkdir(char dst[256])
 	const char *tmp = getenv("TMPDIR");
 	snprintf(dst, 256, "%s/sluice-unit-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(dst));
+}
+
+static inline void unit_rmdir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	for (struct dirent *x; d && (x = readdir(d));)
+		if (x->d_name[0] != '.')
+			unlinkat(dirfd(d), x->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(dir);
 }
 
 static inline void unit_write(const char *path, const char *text, size_t n, mode_t mode)
