@@ -177,6 +177,10 @@ static enum rc connect_file(struct db **out, const char *path, enum db_mode mode
 	*d = (struct db){ .path = xstrdup(path), .schema = schema, .mode = mode };
 	if (sqlite3_open_v2(path, &d->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
 		rc = db_fail(d, "open", e);
+	/* SQLite opens for reading what it could not open for writing, and then every batch fails by itself */
+	if (rc == RC_OK && mode != DB_READER && sqlite3_db_readonly(d->h, "main") == 1)
+		rc = db_refuse(d, schema != NULL ? schema->unusable : RC_AUDIT, "can only be opened for reading; check its permissions, its file "
+			       "system and how many files are open", e);
 	if (rc == RC_OK)
 		rc = set_up(d, e);
 	if (rc == RC_OK && mode != DB_READER)
@@ -250,6 +254,15 @@ static enum rc directory_of(const char *path, struct buf *dir, struct err *e)
 	return RC_OK;
 }
 
+/* Everything from the write-ahead log into the file: closing would try as well, and not say when it fails. */
+static enum rc empty_log(struct db *d, struct err *e)
+{
+	int in_log = -1, done = -1;
+	int code = sqlite3_wal_checkpoint_v2(d->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, &in_log, &done);
+
+	return code == SQLITE_OK && in_log == done ? RC_OK : db_fail(d, "write", e);
+}
+
 /* Made under another name and renamed when it is complete and durable. */
 static enum rc create_whole(const char *path, const struct db_schema *schema, struct err *e)
 {
@@ -265,6 +278,8 @@ static enum rc create_whole(const char *path, const struct db_schema *schema, st
 		rc = empty_file(buf_z(&fresh), schema->unusable, e);
 	if (rc == RC_OK)
 		rc = connect_file(&d, buf_z(&fresh), DB_WRITER, schema, true, e);
+	if (rc == RC_OK)
+		rc = empty_log(d, e);
 	db_close(d);
 	if (rc == RC_OK)
 		rc = sync_path(buf_z(&fresh), 0, schema->unusable, e);
