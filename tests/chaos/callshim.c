@@ -51,6 +51,7 @@ static const struct { const char *text; enum target t; } paths[] = {
 struct orders {
 	_Atomic int64_t total, kill_at, commits;
 	_Atomic int64_t fail_from, fail_left, fail_errno, fail_calls, fail_targets, failed;    /* two bit sets; left -1: until told */
+	_Atomic int64_t matched;        /* calls of these sets so far; from the fail_from-th on they fail */
 	_Atomic int64_t speed, base_mono_ns, base_real_ns;
 	char where[128];                /* of the call before which it was killed, or the last that failed */
 };
@@ -99,12 +100,16 @@ static int pass(enum call c, enum target t)
 		for (;;)
 			pause();
 	}
-	if (!o->fail_errno || n < o->fail_from || !(o->fail_calls >> c & 1) || !(o->fail_targets >> t & 1) || !o->fail_left)
+	if (!(o->fail_calls >> c & 1) || !(o->fail_targets >> t & 1))
+		return 0;
+	if (atomic_fetch_add(&o->matched, 1) + 1 < o->fail_from || !o->fail_errno || !o->fail_left)
 		return 0;
 	if (o->fail_left > 0)
 		o->fail_left--;
 	snprintf(o->where, sizeof o->where, "%s %s %d", call_names[c], target_names[t], k);
 	o->failed++;
+	if (c == CALL_accept)           /* who is called again at once would do nothing else */
+		syscall(SYS_nanosleep, &(struct timespec){ 0, 2000000 }, NULL);
 	return (int)o->fail_errno;
 }
 

@@ -18,15 +18,17 @@ import urllib.request
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../promises'))
-from rig import BUILD, DELETED, STATES, Refused, Rig, Short, approve, deletes, need, same, settled, to_plan, until     # noqa: E402
+from rig import BUILD, DELETED, SLUICE, STATES, Refused, Rig, Short, approve, deletes, need, same, settled, to_plan, until     # noqa: E402
 
 CALLS = ('write pwrite64 writev fsync fdatasync ftruncate rename unlink open mkdir send sendto sendmsg connect accept socket '
          'pread64').split()
 TARGETS = ('other', 'log-wal', 'log-shm', 'log', 'catalog', 'rows', 'state', 'tcp', 'unix')
-FIELDS = ('total', 'kill_at', 'commits', 'fail_from', 'fail_left', 'fail_errno', 'fail_calls', 'fail_targets', 'failed', 'speed',
+FIELDS = ('total', 'kill_at', 'commits', 'fail_from', 'fail_left', 'fail_errno', 'fail_calls', 'fail_targets', 'failed', 'matched',
+          'speed',
           'base_mono_ns', 'base_real_ns')
 SPEED = 10                      # virtual seconds in one of ours
 BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
+ASAN = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
 SHIM = os.path.join(BUILD, 'callshim.so')
 ROW_STATES = ('untouched', 'claimed', 'intent', 'committed', 'no row', 'conflict', 'released', 'releasing')
 HOLDS_UNIT = ('sent', 'probing', 'present, too early to tell', 'deleted', 'gone', 'unknown')
@@ -68,11 +70,12 @@ class Orders:
         at = 8 * len(FIELDS)
         return self.map[at:at + 128].split(b'\0')[0].decode()
 
-    def fail(self, errno, calls, targets, after=0, times=-1):
+    def fail(self, errno, calls, targets, nth=1, times=-1):
+        """From the nth of these calls on they fail; errno 0: they are only counted."""
         self.fail_errno = 0
         self.fail_calls = sum(1 << CALLS.index(c) for c in calls)
         self.fail_targets = sum(1 << TARGETS.index(t) for t in targets)
-        self.fail_from, self.fail_left, self.failed = self.total + after, times, 0
+        self.fail_from, self.fail_left, self.failed, self.matched = nth, times, 0, 0
         self.fail_errno = errno
 
     def close(self):
@@ -102,8 +105,7 @@ class Voyage(Rig):
         return shutil.copy(kept, self.at('app.db'))
 
     def start(self, **env):
-        asan = os.environ.get('ASAN_OPTIONS', '')
-        return super().start(LD_PRELOAD=SHIM, CALLSHIM_FILE=self.orders.path, ASAN_OPTIONS=asan + ':verify_asan_link_order=0', **env)
+        return super().start(LD_PRELOAD=SHIM, CALLSHIM_FILE=self.orders.path, ASAN_OPTIONS=ASAN, **env)
 
     def dead(self):
         """Killed by order? An engine that goes on is an answer, too."""
@@ -262,17 +264,22 @@ def go_on(wire, policy='clean', end='finish', steps=60):
             except Refused:
                 end = 'finish'
         try:
-            if s['ack_needed']:
-                wire.call('cycle.ack', failures=s['ack_needed'])
-            elif s['stage'] == 'VALIDATING' and s['plan'] and ungranted(s):
-                if wire.call('status')['engine']['mode'] != 'armed':
-                    wire.call('mode.set', mode='armed')
-                approve(wire)
-            else:
-                wire.call('cycle.resume')
+            operate(wire, s)
         except Refused as e:
             way_out(wire, s, e)
     raise Short(f'the cycle cannot be ended: {s["stage"]} {s["state"]}: {s["waiting_for"]}')
+
+
+def operate(wire, s):
+    """The next thing to do for a cycle that waits."""
+    if s['ack_needed']:
+        wire.call('cycle.ack', failures=s['ack_needed'])
+    elif s['stage'] == 'VALIDATING' and s['plan'] and ungranted(s):
+        if wire.call('status')['engine']['mode'] != 'armed':
+            wire.call('mode.set', mode='armed')
+        approve(wire)
+    else:
+        wire.call('cycle.resume')
 
 
 def ungranted(s):
