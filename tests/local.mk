@@ -34,7 +34,7 @@ sluice_env = \
 	export SLUICE_TOP SLUICE_BUILD SLUICE_NODE NODE_PATH SLUICE_CC SLUICE_CPPFLAGS UBSAN_OPTIONS PYTHONDONTWRITEBYTECODE;
 floors_cppflags = -std=gnu17 -I$(abs_top_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir) -D_GNU_SOURCE \
 	$(UV_CFLAGS) $(LWS_CFLAGS) $(CURL_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) $(CYAML_CFLAGS) \
-	$(YAML_CFLAGS) $(NCURSES_CFLAGS)
+	$(YAML_CFLAGS) $(NCURSES_CFLAGS) $(PQ_CFLAGS)
 
 LOG_DRIVER = $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)

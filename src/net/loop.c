@@ -344,6 +344,11 @@ enum rc loop_poll_new(struct loop_poll **out, struct loop *l, int fd, void (*fn)
 	return RC_OK;
 }
 
+void loop_poll_want(struct loop_poll *p, bool read, bool write)
+{
+	must(uv_poll_start(&p->uv, (read ? UV_READABLE | UV_DISCONNECT : 0) | (write ? UV_WRITABLE : 0), poll_fire), "poll start");
+}
+
 void loop_poll_free(struct loop_poll *p)
 {
 	if (p)

@@ -43,9 +43,12 @@ struct loop_signal;
 struct loop_signal *loop_signal_new(struct loop *l, int signum, void (*fn)(void *ctx, int signum), void *ctx);
 void loop_signal_free(struct loop_signal *s);
 
-/* Readability of a descriptor that is not a regular file (a tty, a pipe). Never closes fd. */
+/* Readability of a descriptor that is not a regular file (a tty, a pipe, a socket). Never closes fd;
+ * free the watcher before fd is closed. */
 struct loop_poll;
 enum rc loop_poll_new(struct loop_poll **out, struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct err *e) MUST_USE;
+/* Watch for what is wanted from now on; a new watcher waits for bytes to read. */
+void loop_poll_want(struct loop_poll *p, bool read, bool write);
 void loop_poll_free(struct loop_poll *p);
 
 #endif

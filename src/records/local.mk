@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libsluice_records.a
 libsluice_records_a_SOURCES = \
+	src/records/ask.c src/records/ask.h \
 	src/records/batch.c \
 	src/records/cell.c \
 	src/records/list.c \
@@ -8,3 +9,8 @@ libsluice_records_a_SOURCES = \
 	src/records/records.c src/records/records.h \
 	src/records/source.h \
 	src/records/sqlite.c
+if HAVE_LIBPQ
+libsluice_records_a_SOURCES += src/records/postgres.c src/records/postgres_conn.c src/records/postgres_conn.h
+else
+libsluice_records_a_SOURCES += src/records/postgres_none.c
+endif

@@ -32,6 +32,8 @@ struct job {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	bool over;
+	pthread_t thread;               /* of a call over the network, else a pool worker's */
+	struct loop_wake *ended_wake;
 };
 
 struct records {
@@ -57,7 +59,7 @@ const char *records_result_name(enum records_result r)
 
 static const struct adapter *const adapters[] = {
 	[CFG_RECORDS_SQLITE] = &sqlite_adapter,
-	[CFG_RECORDS_POSTGRESQL] = NULL,
+	[CFG_RECORDS_POSTGRESQL] = &postgres_adapter,
 	[CFG_RECORDS_POSTGREST] = NULL,
 };
 
@@ -144,12 +146,29 @@ static void job_work(void *ctx)
 	pthread_mutex_unlock(&j->lock);
 }
 
+static void *job_thread(void *ctx)
+{
+	struct job *j = ctx;
+	job_work(j);
+	loop_wake_send(j->ended_wake);
+	return NULL;
+}
+
+static void job_join(struct job *j)
+{
+	pthread_join(j->thread, NULL);
+	loop_wake_free(j->ended_wake);
+	j->ended_wake = NULL;
+}
+
 static void job_start(struct records *r);
 
 static void job_done(void *ctx)
 {
 	struct job *j = ctx;
 	struct records *r = j->r;
+	if (j->ended_wake)
+		job_join(j);
 	if (!r) {
 		job_free(j);
 		return;
@@ -172,7 +191,13 @@ static void job_start(struct records *r)
 		return;
 	r->busy = true;
 	j->source = r->source;
-	loop_work(r->loop, job_work, job_done, j);
+	if (!j->source.remote) {
+		loop_work(r->loop, job_work, job_done, j);
+		return;
+	}
+	j->ended_wake = loop_wake_new(r->loop, job_done, j);
+	if (pthread_create(&j->thread, NULL, job_thread, j) != 0)
+		die("records %s: no thread can be started", j->source.cfg->name);
 }
 
 static struct job *job_new(struct records *r, enum job_kind kind, void *ctx)
@@ -208,6 +233,8 @@ void records_free(struct records *r)
 	if (!r)
 		return;
 	struct job *j = r->first;
+	if (r->source.remote)
+		r->source.adapter->stop(r->source.remote);
 	if (r->busy) {
 		pthread_mutex_lock(&j->lock);
 		while (!j->over)
@@ -216,6 +243,8 @@ void records_free(struct records *r)
 		struct job *next = j->next;
 		j->r = NULL;            /* job_done frees it */
 		job_answer(j);
+		if (j->ended_wake)
+			job_done(j);
 		j = next;
 	}
 	while (j) {
@@ -223,6 +252,8 @@ void records_free(struct records *r)
 		job_cancel(j);
 		j = next;
 	}
+	if (r->source.remote)
+		r->source.adapter->free(r->source.remote);
 	free(r);
 }
 

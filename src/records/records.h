@@ -1,6 +1,6 @@
 /* The application's own database that tracks the files. One adapter per kind behind this interface
- * (records/sqlite.c now). Every call runs on a worker, one at a time per source, in order; callbacks
- * come on the loop. The database belongs to a live application: short transactions, its journal mode
+ * (records/source.h). Every call runs on a worker, or for a remote database on a thread of its own, one
+ * at a time per source, in order; callbacks come on the loop. The database belongs to a live application: short transactions, its journal mode
  * and schema are never changed, every statement is guarded and names its rows. */
 #ifndef SLUICE_RECORDS_RECORDS_H
 #define SLUICE_RECORDS_RECORDS_H
@@ -17,7 +17,7 @@ enum records_permit { RECORDS_READS, RECORDS_REHEARSE, RECORDS_ALL };
 /* cfg is one of all->records; both are borrowed. The database is opened by each call, not here. */
 enum rc records_new(struct records **out, struct loop *l, const struct config *all, const struct cfg_records *cfg,
 		    struct err *e) MUST_USE;
-void records_free(struct records *r);                      /* waits for the call that runs */
+void records_free(struct records *r);                      /* waits for the call that runs; a remote one is cancelled */
 void records_permit(struct records *r, enum records_permit p);
 const char *records_name(const struct records *r);
 

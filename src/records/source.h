@@ -37,6 +37,7 @@ struct session {
 	struct mapping m;
 	int64_t now_us;                 /* wall time as the database has it */
 	bool one_moment;                /* BEGIN_LIST reads as of one moment and holds nobody back */
+	bool locks;                     /* inside BEGIN_WRITE */
 	void *own;                      /* the adapter's */
 };
 
@@ -78,7 +79,7 @@ struct adapter {
 	enum rc (*change)(struct session *s, const struct change *c, int64_t *changed, struct err *e) MUST_USE;
 	enum rc (*claims)(struct session *s, const char *token, int64_t *n, struct err *e) MUST_USE;
 };
-extern const struct adapter sqlite_adapter;
+extern const struct adapter sqlite_adapter, postgres_adapter;
 
 enum { SOURCE_PAGE = 5000 };            /* rows; an adapter may hand in less */
 

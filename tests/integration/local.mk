@@ -9,9 +9,9 @@ EXTRA_DIST += tests/integration/englib.py
 # One contract for every kind of records.
 check_PROGRAMS += tests/integration/recprobe
 tests_integration_recprobe_SOURCES = tests/integration/recprobe.c
-tests_integration_recprobe_LDADD = libsluice_records.a libsluice_config.a $(UNIT_NET) $(SQLITE_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
+tests_integration_recprobe_LDADD = libsluice_records.a libsluice_config.a $(UNIT_NET) $(SQLITE_LIBS) $(PQ_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
 script_tests += tests/integration/records.py
-EXTRA_DIST += tests/integration/reclib.py
+EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py
 # The binary itself, from outside.
 script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py
 script_tests += tests/integration/cli.py

@@ -9,6 +9,8 @@ import tempfile
 import time
 
 import englib
+import pglib
+from pglib import Missing     # noqa: F401
 
 BUILD = os.environ.get('SLUICE_BUILD', os.getcwd())
 PROBE = os.path.join(BUILD, 'tests/integration/recprobe')
@@ -32,10 +34,6 @@ def lit(v):
     if v is None:
         return 'NULL'
     return str(v) if isinstance(v, int) else "'" + v.replace("'", "''") + "'"
-
-
-class Missing(Exception):
-    """What a kind needs is not on this machine."""
 
 
 class Base:
@@ -90,7 +88,10 @@ class Base:
         rows = self.sql(query)
         return rows[0][0] if rows else None
 
-    def many(self, n, key="'k' || substr('000000' || i, -6)"):
+    text_key = "'k' || substr('000000' || i, -6)"
+
+    def many(self, n, key=None):
+        key = key or self.text_key
         self.sql(f"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<{n}) "
                  f"INSERT INTO provider_file_uploads(id, provider, provider_file_id) SELECT {key}, 'kimi', 'f-'||i FROM c")
 
@@ -146,6 +147,40 @@ class Sqlite(Base):
         super().close()
         if self.db:
             self.db.close()
+
+
+class Postgres(Base):
+    kind = 'postgresql'
+    time_type = 'TIMESTAMPTZ'
+    text_key = "'k' || lpad(i::text, 6, '0')"
+
+    def __init__(self):
+        super().__init__()
+        self.server = pglib.Server()
+        self.server.wire('postgres').sql('CREATE DATABASE app')
+        self.proxy = pglib.Proxy(self.server.port)
+        self.db = self.server.wire()
+        self.db.sql('CREATE ROLE reader LOGIN; CREATE ROLE writer LOGIN')
+
+    def drop(self):
+        self.db.sql('DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC;'
+                    'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader, writer;'
+                    'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT UPDATE, DELETE ON TABLES TO writer')
+
+    def section(self):
+        return {'kind': 'postgresql', 'url': f'postgresql://127.0.0.1:{self.proxy.port}/app', 'user': 'reader', 'writer': 'writer'}
+
+    def sql(self, text):
+        return self.db.sql(text)
+
+    def hold(self):
+        self.db.sql("BEGIN; UPDATE provider_file_uploads SET filename='held'")
+        return lambda: self.db.sql('ROLLBACK')
+
+    def close(self):
+        super().close()
+        self.proxy.close()
+        self.server.stop()
 
 
 class Probe:

@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import reclib
 from reclib import TOKEN
 
-KINDS = {'sqlite': reclib.Sqlite}
+KINDS = {'sqlite': reclib.Sqlite, 'postgresql': reclib.Postgres}
 
 
 def same(have, want, what=''):
@@ -353,7 +353,194 @@ CONTRACT = [a_list_has_every_live_row_of_our_lanes, a_list_is_in_key_order_and_c
             a_key_that_names_two_rows_changes_none, the_mode_holds_whoever_asks, hostile_values_name_exactly_their_row,
             a_file_id_that_no_text_column_can_hold_is_in_no_row, a_megabyte_of_text_is_read_whole, several_chunks_are_all_answered,
             a_row_that_the_application_holds_is_waited_for_and_then_given_up]
-ONLY = {}                               # kind → what only it can show
+
+
+# ---- over a network ----
+
+def points(b, before, run):
+    """run() with the line cut at the 1st, 2nd … piece that passes, until it ends before the cut."""
+    at = 1
+    while True:
+        b.proxy.cut(at, before)
+        run(at)
+        if b.proxy.pieces < at:
+            b.proxy.cut(None)
+            return at - 1
+        at += 1
+        assert at < 400
+
+
+def a_line_cut_at_any_point_never_lists_less(b):
+    b.fresh(references=b.refer('s1'))
+    b.sql("INSERT INTO conversation_files VALUES('c','s1')")
+    b.many(300)
+    for before in (True, False):
+        def run(at):
+            m = b.probe.list()
+            assert m['rc'] != 'ok' or len(m['rows']) == 300
+            assert m['rc'] == 'ok' or m['error'], (at, m)
+        assert points(b, before, run) >= 10
+    same(b.probe.list()['rc'], 'ok')
+
+
+def a_line_cut_at_any_point_of_a_change_is_not_taken_for_an_answer(b):
+    b.fresh()
+    refs = [('kimi', f'f-{i}', f'k{i:06d}') for i in (1, 2, 3)]
+    claimed = 'SELECT count(*) FROM provider_file_uploads WHERE sluice_claim IS NOT NULL'
+    deleted = 'SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NOT NULL'
+    cuts = unknown = 0
+    for op, query, before in [(o, q, w) for o, q in (('claim', claimed), ('commit', deleted)) for w in (True, False)]:
+        def run(at):
+            nonlocal unknown
+            b.sql('DELETE FROM provider_file_uploads')
+            b.many(4)
+            m = b.probe.batch(op, refs)
+            hit = b.proxy.pieces >= at
+            b.proxy.cut(None)
+            if m['results'] == ['done'] * 3:
+                same(b.one(query), 3, 'said done')
+            else:
+                assert hit and set(m['results']) <= {'failed'} and m['error'], (at, m)
+            again = b.probe.results(op, *refs)
+            same(again, ['done'] * 3, f'{op} repeated after a cut at {at}')
+            same((b.one(query), b.one(f"{query} AND id='k000004'")), (3, 0))
+            unknown += m['results'] != ['done'] * 3
+            b.proxy.pieces = at if hit else at - 1
+        cuts += points(b, before, run)
+    assert cuts > 40 and unknown > 30, (cuts, unknown)
+
+
+def the_engine_can_stop_while_the_server_hangs(b):
+    import time
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    for op in ('list', 'claim'):
+        b.configure()
+        b.proxy.held = True
+        began = time.monotonic()
+        if op == 'list':
+            m = b.probe.call('list', leave=True, now=True)
+        else:
+            m = b.probe.batch('claim', [('kimi', 'f1', 'a')], leave=True, now=True)
+        b.probe.close()
+        b.proxy.held = False
+        assert m['rc'] in ('cancelled', 'io'), m
+        assert time.monotonic() - began < 20
+
+
+# ---- PostgreSQL only ----
+
+TYPED = """
+CREATE TYPE state AS ENUM ('pending', 'completed', 'failed', 'deleted'); CREATE TYPE who AS ENUM ('kimi', 'glm', 'openai');
+CREATE TABLE provider_file_uploads (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), provider who NOT NULL, provider_file_id varchar(100) NOT NULL,
+ filename text, file_size_bytes numeric, last_used timestamptz DEFAULT now(), upload_status state DEFAULT 'completed',
+ created_at timestamp DEFAULT '2026-01-02 03:04:05', updated_at timestamptz, supabase_file_id text, deleted_at timestamptz, deletion_reason text,
+ sluice_claimed_at timestamptz, sluice_claim text, UNIQUE (provider, provider_file_id));
+CREATE TABLE files (id uuid PRIMARY KEY); CREATE TABLE conversation_files (conversation_id uuid, file_id uuid REFERENCES files)
+"""
+UUID = '0b8f6f7e-3d3c-4a77-9a61-0d9f3f0c1a11'
+
+
+def columns_of_any_type_are_understood(b):
+    b.fresh(TYPED, references=b.refer(UUID))
+    b.sql(f"INSERT INTO files VALUES ('{UUID}'); INSERT INTO conversation_files VALUES (gen_random_uuid(), '{UUID}')")
+    b.sql(f"INSERT INTO provider_file_uploads (provider, provider_file_id, file_size_bytes, supabase_file_id) VALUES "
+          f"('kimi', 'f1', 77, '{UUID.upper()}'), ('kimi', 'f2', NULL, 'no uuid'), ('glm', 'f1', 3, NULL), ('openai', 'f9', 3, NULL)")
+    m = b.probe.list()
+    same(m['rc'], 'ok', m['error'])
+    same({(r['lane'], r['file'], r['bytes'], r['referenced'], r['created_us']) for r in m['rows']},
+         {(b'kimi', b'f1', 77, True, 1767323045000000), (b'kimi', b'f2', -1, False, 1767323045000000), (b'glm-files', b'f1', 3, False, 1767323045000000)})
+    key = {(r['lane'].decode(), r['file'].decode()): r['key'].decode() for r in m['rows']}
+    refs = [(lane, f, k) for (lane, f), k in sorted(key.items())]
+    same(b.probe.results('recheck', *refs), ['done', 'referenced', 'done'])
+    b.sql("UPDATE provider_file_uploads SET last_used=now() WHERE provider='glm'")
+    same(b.probe.results('recheck', *refs), ['changed', 'referenced', 'done'])
+    b.sql("UPDATE provider_file_uploads SET last_used='2020-01-01'")
+    same(b.probe.results('claim', *refs), ['done', 'referenced', 'done'])
+    same(b.probe.results('commit', *refs), ['done', 'referenced', 'done'])
+    same(b.sql("SELECT provider_file_id FROM provider_file_uploads WHERE upload_status='deleted' AND deleted_at > now() - interval '1 minute' "
+               "AND sluice_claim IS NULL ORDER BY 1"), [('f1',), ('f2',)])
+    same(b.probe.do('purge', *refs[0]), 'done')
+
+
+def who_reads_cannot_write(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    b.sql('CREATE TABLE seen (who text, ro text); GRANT INSERT ON seen TO PUBLIC;'
+          "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO seen VALUES (session_user, "
+          "current_setting('transaction_read_only')); RETURN NEW; END$$;"
+          'CREATE TRIGGER t BEFORE UPDATE ON provider_file_uploads FOR EACH ROW EXECUTE FUNCTION note()')
+    same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done')
+    same(b.sql('SELECT DISTINCT * FROM seen'), [('writer', 'off')])
+    b.sql("CREATE FUNCTION who(text) RETURNS text LANGUAGE sql AS $$SELECT session_user || ' ' || current_setting('transaction_read_only')$$;"
+          'ALTER TABLE provider_file_uploads RENAME TO really; CREATE VIEW provider_file_uploads AS SELECT id, provider, provider_file_id, '
+          'who(id) AS filename, last_used, deleted_at FROM really; GRANT SELECT ON provider_file_uploads TO reader')
+    same([r['name'] for r in b.probe.list()['rows']], [b'reader on'])
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    b.sql('REVOKE UPDATE ON provider_file_uploads FROM writer')
+    m = b.probe.batch('claim', [('kimi', 'f1', 'a')])
+    same(m['results'], ['failed'])
+    assert 'permission denied' in m['error'], m
+
+
+def rows_that_a_policy_of_the_server_hides_are_not_absent(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    b.add('b', 'kimi', 'f2')
+    b.sql("ALTER TABLE provider_file_uploads ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON provider_file_uploads USING (id = 'a')")
+    m = b.probe.list()
+    assert m['rc'] == 'io' and 'row-level security' in m['error'], m
+    m = b.probe.batch('recheck', [('kimi', 'f2', '')])
+    assert m['results'] in ([], ['failed']), m
+
+
+def a_statement_that_takes_too_long_is_given_up(b):
+    b.fresh(statement_timeout='200ms')
+    b.sql("ALTER TABLE provider_file_uploads RENAME TO really; CREATE VIEW provider_file_uploads AS SELECT * FROM really WHERE pg_sleep(20) IS NOT NULL;"
+          'GRANT SELECT ON provider_file_uploads TO PUBLIC')
+    b.sql("INSERT INTO really(id, provider, provider_file_id) VALUES ('a', 'kimi', 'f1')")
+    m = b.probe.list()
+    assert m['rc'] == 'io' and 'statement_timeout' in m['error'], m
+
+
+def a_writer_that_locks_the_row_and_attaches_is_seen(b):
+    import time
+    b.fresh(references=b.refer(None, 'yes'))
+    b.add('a', 'kimi', 'f1', supabase_file_id='s1')
+    for op in ('claim', 'commit'):
+        b.sql('DELETE FROM conversation_files')
+        b.sql("BEGIN; SELECT 1 FROM provider_file_uploads WHERE id='a' FOR UPDATE")
+        b.probe.send(op=op, refs=[[v.encode().hex() for v in ('kimi', 'f1', 'a')]], token=TOKEN, reason='expired')
+        watch = b.server.wire()
+        reclib.until(lambda: watch.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type='Lock' AND application_name='sluice'")[0][0] == 1)
+        b.sql("INSERT INTO conversation_files VALUES('c','s1'); COMMIT")
+        same(b.probe.read()['results'], ['referenced'], op)
+        watch.close()
+    same(b.one('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NULL AND sluice_claim IS NULL'), 1)
+
+
+def a_server_that_was_restarted_is_found_again(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    b.server.proc.terminate()
+    b.db.close()
+    b.server.proc.wait(60)
+    m = b.probe.list()
+    assert m['rc'] == 'io' and 'cannot connect' in m['error'], m
+    b.server.start()
+    b.db = b.server.wire()
+    same(b.probe.list()['rc'], 'ok')
+    b.configure(user='nobody-there')
+    m = b.probe.list()
+    assert m['rc'] == 'io' and 'nobody-there' in m['error'], m
+
+
+NETWORK = [a_line_cut_at_any_point_never_lists_less, a_line_cut_at_any_point_of_a_change_is_not_taken_for_an_answer,
+           the_engine_can_stop_while_the_server_hangs]
+ONLY = {'postgresql': NETWORK + [columns_of_any_type_are_understood, who_reads_cannot_write, rows_that_a_policy_of_the_server_hides_are_not_absent,
+                                 a_statement_that_takes_too_long_is_given_up, a_writer_that_locks_the_row_and_attaches_is_seen,
+                                 a_server_that_was_restarted_is_found_again]}
 
 
 def main():

@@ -135,7 +135,7 @@ tests_unit_test_exec_LDADD = libsluice_lane.a $(UNIT_NET)
 tests_unit_test_lane_SOURCES = tests/unit/test_lane.c tests/websocket/net_helper.h
 tests_unit_test_lane_LDADD = libsluice_lane.a $(UNIT_NET)
 tests_unit_test_records_SOURCES = tests/unit/test_records.c
-tests_unit_test_records_LDADD = libsluice_records.a $(UNIT_NET) $(SQLITE_LIBS)
+tests_unit_test_records_LDADD = libsluice_records.a libsluice_config.a $(UNIT_NET) $(SQLITE_LIBS) $(PQ_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
 
 unit_cli_tests = \
 	tests/unit/test_cli \
