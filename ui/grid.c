@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "ui/glyph.h"
@@ -220,6 +221,38 @@ int area_said(struct area a, int y, int x, int w, enum role r, struct slice s)
 int area_show_middle(struct area a, int y, int x, int w, enum role r, struct slice s)
 {
 	return show_with(text_show_middle, a, y, x, w, r, s, a.g->ascii);
+}
+
+/* Whether the shown form could be that of another id too. */
+static bool ambiguous(struct slice s, const struct text_info *info)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (strchr("\\^<# ", s.p[i]))
+			return true;
+	return info->altered || info->clipped || s.n == 0;
+}
+
+int area_show_id(struct area a, int y, int x, int w, enum role r, struct slice id)
+{
+	enum { MARK = 9 };              /* # and 8 digits */
+	int room = w > 0 ? MIN(w, a.w - x) : a.w - x;
+	struct buf shown = { 0 };
+	struct hash h;
+	char hex[HASH_HEX];
+	if (room <= 0)
+		return x;
+	struct text_info info = text_show(&shown, id, room, true);
+	bool mark = ambiguous(id, &info);
+	if (mark) {
+		buf_clear(&shown);
+		hash_bytes(&h, id.p ? id.p : "", id.n);
+		if (room > MARK)
+			info.altered |= text_show(&shown, id, room - MARK, true).altered;
+		buf_addf(&shown, "#%.8s", hash_hex(hex, &h));
+	}
+	int end = put_shown(area_cols(a, x, room), y, 0, info.altered ? ROLE_ESCAPE : r, buf_slice(&shown));
+	buf_done(&shown);
+	return x + end;
 }
 
 void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph)

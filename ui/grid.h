@@ -84,6 +84,9 @@ int area_show(struct area a, int y, int x, int w, enum role r, struct slice s);
 int area_said(struct area a, int y, int x, int w, enum role r, struct slice s);
 /* area_show() keeping head and tail. */
 int area_show_middle(struct area a, int y, int x, int w, enum role r, struct slice s);
+/* An id, which is approved and not only read: in ASCII, and where that is clipped, escaped or could be
+ * another id's form too, with # and the head of its SHA-256 at the end: two ids never look the same. */
+int area_show_id(struct area a, int y, int x, int w, enum role r, struct slice id);
 void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph);
 void area_clear(struct area a);
 void area_role(struct area a, int y, int x, int w, enum role r);   /* keeps the glyphs */

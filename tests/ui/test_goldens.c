@@ -64,6 +64,8 @@ static bool same_as_golden(const char *name, const struct buf *got)
 	char path[512], mine[160];
 	struct buf want = { 0 };
 	snprintf(path, sizeof(path), "%s/tests/ui/golden/%s.txt", top(), name);
+	if (getenv("UPDATE") && getenv("CI"))
+		fail_msg("UPDATE is refused in CI: a golden is approved by a person who read its diff");
 	if (getenv("UPDATE")) {
 		write_golden(path, got);
 		return true;
@@ -144,6 +146,8 @@ static const struct {
 	{ "usual", "\"verdict\": \"protected\"", "\"verdict\": \"candidate\"", "candidates" },
 	{ "usual", "\"total\": 4812", "\"total\": 4813", "candidates" },
 	{ "usual", "\"bytes\": 94865433", "\"bytes\": null", "candidates" },
+	{ "empty", "\"policies\": []", "\"policies\": [{\"name\": \"clean\"}]", "policies" },
+	{ "empty", "\"state\": \"unknown\"", "\"state\": \"fail\"", "checks" },
 	{ "busy", "\"F\": 8", "\"F\": 9", "cycle" },
 	{ "busy", "\"in_flight\": 8", "\"in_flight\": 0", "cycle" },
 	{ "busy", "\"control_present\": 3", "\"control_present\": 2", "cycle" },

@@ -98,7 +98,9 @@ static void items_draw(void *ctx, struct area line, int64_t row, bool marked)
 	char text[FORMAT_TEXT];
 	(void)marked;
 	table_put(&p->table, line, 0, ROLE_DIM, format_count(text, r->rank));
-	table_show(&p->table, line, 1, ROLE_STRONG, r->id);
+	struct area id = table_cell(&p->table, line, 1);
+	if (id.w > 0)
+		area_show_id(id, 0, 0, id.w, ROLE_STRONG, r->id);
 	look_name(table_cell(&p->table, line, 2), r->name);
 	table_put(&p->table, line, 3, ROLE_TEXT, format_bytes(text, r->bytes));
 	table_put(&p->table, line, 4, ROLE_TEXT, format_age(text, p->ui->now.wall_us, r->created_us));

@@ -174,7 +174,7 @@ static void draw(void *ctx, struct area line, int64_t row, bool marked)
 	table_put(t, line, C_MARK, marked ? ROLE_HELD : ROLE_DIM, marked ? "[x]" : "[ ]");
 	struct area id = table_cell(t, line, C_ID);
 	if (id.w > 0)
-		area_show_middle(id, 0, 0, id.w, ROLE_DIM, r->id);
+		area_show_id(id, 0, 0, id.w, ROLE_DIM, r->id);
 	look_name(table_cell(t, line, C_NAME), r->name);
 	table_put(t, line, C_SIZE, r->bytes < 0 ? ROLE_WARN : ROLE_TEXT, format_bytes(text, r->bytes));
 	table_put(t, line, C_AGE, r->created_us < 0 ? ROLE_WARN : ROLE_TEXT, format_age(text, c->ui->now.wall_us, r->created_us));
