@@ -2,23 +2,21 @@
 
 #include "base/mem.h"
 
-static const int64_t TOKEN = 1000000000;
-
 void bucket_init(struct bucket *b, int64_t rate_mhz, int64_t burst, int64_t now_us)
 {
-	const int64_t most = INT64_MAX / TOKEN;
+	const int64_t most = INT64_MAX / BUCKET_TOKEN;
 	*b = (struct bucket){
 		.rate_mhz = MAX(rate_mhz, 0),
 		.burst = MIN(MAX(burst, 0), most),
 		.at_us = now_us,
 		.closed_until_us = INT64_MIN,
 	};
-	b->level = b->burst * TOKEN;
+	b->level = b->burst * BUCKET_TOKEN;
 }
 
 static int64_t level_at(const struct bucket *b, int64_t now_us)
 {
-	int64_t full = b->burst * TOKEN, gained, level;
+	int64_t full = b->burst * BUCKET_TOKEN, gained, level;
 	if (now_us <= b->at_us)
 		return b->level;
 	if (__builtin_mul_overflow(now_us - b->at_us, b->rate_mhz, &gained) || __builtin_add_overflow(b->level, gained, &level))
@@ -30,9 +28,9 @@ bool bucket_take(struct bucket *b, int64_t now_us)
 {
 	b->level = level_at(b, now_us);
 	b->at_us = MAX(b->at_us, now_us);
-	if (b->rate_mhz == 0 || b->level < TOKEN || now_us < b->closed_until_us)
+	if (b->rate_mhz == 0 || b->level < BUCKET_TOKEN || now_us < b->closed_until_us)
 		return false;
-	b->level -= TOKEN;
+	b->level -= BUCKET_TOKEN;
 	return true;
 }
 
@@ -40,7 +38,7 @@ int64_t bucket_wait_us(const struct bucket *b, int64_t now_us)
 {
 	if (b->rate_mhz == 0 || b->burst == 0)
 		return INT64_MAX;
-	int64_t missing = TOKEN - level_at(b, now_us), token = 0;
+	int64_t missing = BUCKET_TOKEN - level_at(b, now_us), token = 0;
 	if (missing > 0)
 		token = (missing + b->rate_mhz - 1) / b->rate_mhz;
 	/* time that has not come yet brings nothing */
@@ -52,4 +50,24 @@ int64_t bucket_wait_us(const struct bucket *b, int64_t now_us)
 void bucket_close_until(struct bucket *b, int64_t until_us)
 {
 	b->closed_until_us = MAX(b->closed_until_us, until_us);
+}
+
+void bucket_rate(struct bucket *b, int64_t rate_mhz, int64_t burst, int64_t now_us)
+{
+	b->level = level_at(b, now_us);
+	b->at_us = MAX(b->at_us, now_us);
+	b->rate_mhz = MAX(rate_mhz, 0);
+	b->burst = MIN(MAX(burst, 0), INT64_MAX / BUCKET_TOKEN);
+	b->level = MIN(b->level, b->burst * BUCKET_TOKEN);
+}
+
+void bucket_level(struct bucket *b, int64_t tokens, int64_t at_us)
+{
+	b->level = MIN(MAX(tokens, 0), b->burst) * BUCKET_TOKEN;
+	b->at_us = MAX(b->at_us, at_us);
+}
+
+int64_t bucket_tokens(const struct bucket *b, int64_t now_us)
+{
+	return level_at(b, now_us) / BUCKET_TOKEN;
 }

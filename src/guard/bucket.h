@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* One token in the bucket's own unit. */
+#define BUCKET_TOKEN INT64_C(1000000000)
+
 struct bucket {
 	int64_t rate_mhz;              /* tokens per 1,000 s; 0 = nothing ever passes */
 	int64_t burst;                 /* tokens */
@@ -17,5 +20,9 @@ void bucket_init(struct bucket *b, int64_t rate_mhz, int64_t burst, int64_t now_
 bool bucket_take(struct bucket *b, int64_t now_us);
 int64_t bucket_wait_us(const struct bucket *b, int64_t now_us);    /* until one token is there; INT64_MAX if never */
 void bucket_close_until(struct bucket *b, int64_t until_us);       /* keeps the later of two */
+void bucket_rate(struct bucket *b, int64_t rate_mhz, int64_t burst, int64_t now_us);   /* from now on; keeps what it holds */
+/* Holds so much at at_us; before then it gains nothing. */
+void bucket_level(struct bucket *b, int64_t tokens, int64_t at_us);
+int64_t bucket_tokens(const struct bucket *b, int64_t now_us);     /* whole ones */
 
 #endif

@@ -4,5 +4,6 @@ libsluice_guard_a_SOURCES = \
 	src/guard/breaker.c src/guard/breaker.h \
 	src/guard/bucket.c src/guard/bucket.h \
 	src/guard/matrix.c src/guard/matrix.h \
+	src/guard/pace.c src/guard/pace.h \
 	src/guard/retry.c src/guard/retry.h \
 	src/guard/window.c src/guard/window.h

@@ -17,6 +17,7 @@ unit_guard_tests = \
 	tests/unit/test_backoff \
 	tests/unit/test_breaker \
 	tests/unit/test_bucket \
+	tests/unit/test_pace \
 	tests/unit/test_matrix \
 	tests/unit/test_retry \
 	tests/unit/test_window
@@ -55,6 +56,8 @@ tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
 tests_unit_test_backoff_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_breaker_SOURCES = tests/unit/test_breaker.c
 tests_unit_test_breaker_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
+tests_unit_test_pace_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_bucket_SOURCES = tests/unit/test_bucket.c
 tests_unit_test_bucket_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_matrix_SOURCES = tests/unit/test_matrix.c tests/unit/matrix_table.h
