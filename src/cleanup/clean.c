@@ -157,6 +157,19 @@ static void give_up(struct step *s, struct cycle_lane *l)
 		batch_settled(s, l);
 }
 
+/* Items that wait to be repeated do not hold up a ramp that goes on by itself: they are sent within the
+ * next batch when their time has come. They are neither settled nor failed at its boundary. A lane that
+ * is about to stop waits for them. */
+static int64_t waiting_along(struct step *s, const struct cycle_lane *l)
+{
+	int64_t t, f;
+	bool flows = s->c->run == RUN_GATE && l->go && l->canary_done && l->batch_to < l->n;
+	cycle_tf(l, &t, &f);
+	if (!flows || matrix_verdict(f, t) == MATRIX_ABORT || lane_hopeless(s, l))
+		return 0;
+	return l->c.by_state[ITEM_BACKOFF];
+}
+
 static void sending_go(struct step *s, struct cycle_lane *l)
 {
 	pump(s, l);
@@ -164,7 +177,7 @@ static void sending_go(struct step *s, struct cycle_lane *l)
 	bool young = l->c.by_state[ITEM_SETTLING] && (canary || l->batch_to >= l->n);
 	if (l->phase == PHASE_SENDING && !blocked(s, l) && lane_hopeless(s, l))
 		give_up(s, l);
-	if (l->phase != PHASE_SENDING || blocked(s, l) || open_items(l) || young)
+	if (l->phase != PHASE_SENDING || blocked(s, l) || open_items(l) > waiting_along(s, l) || young)
 		return;
 	if (canary)
 		canary_begin(s, l);

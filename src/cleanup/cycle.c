@@ -247,7 +247,7 @@ struct cycle *cycle_new(int64_t id, uint64_t seed, const struct cycle_lane_opts 
 		l->o = lanes[i];
 		l->next_due_us = l->pump_due_us = l->reread_due_us = INT64_MAX;
 		breaker_init(&l->breaker, &l->o.breaker, rng_u64(&c->rng), 0);
-		bucket_init(&l->bucket, l->o.rate_mhz, l->o.burst, 0);
+		pace_init(&l->pace, l->o.rate_mhz, l->o.burst, l->o.learned_mhz, 0);
 	}
 	return c;
 }

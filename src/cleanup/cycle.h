@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "guard/breaker.h"
-#include "guard/bucket.h"
 #include "guard/matrix.h"
+#include "guard/pace.h"
 #include "guard/retry.h"
 
 #define CYCLE_STAGES(X) \
@@ -109,7 +109,8 @@ struct cycle_item {
 struct cycle_lane_opts {
 	char name[64];
 	int64_t in_flight;              /* configured, >= 1 */
-	int64_t rate_mhz, burst;        /* token bucket */
+	int64_t rate_mhz, burst;        /* never faster */
+	int64_t learned_mhz;            /* pace of an earlier cycle on this lane; 0 = none */
 	int64_t settle_us;              /* 60 s unless configured */
 	int64_t max_item_bytes;         /* charge for unknown sizes */
 	int64_t list_max_age_us;        /* 5 min: nothing is sent on facts older than this */
@@ -150,7 +151,7 @@ struct cycle_lane {
 	int64_t pump_due_us;            /* when sending may go on by time alone; INT64_MAX = when something happens */
 	bool breaker_read;              /* a half-open probe read is out */
 	struct breaker_ticket breaker_ticket;
-	struct bucket bucket;
+	struct pace pace;
 	struct breaker breaker;
 	struct retry_budget budget;
 	bool halted;
@@ -252,6 +253,8 @@ struct cycle_answer {
 	enum retry_class class_;
 	bool left;
 	int64_t wait_ms;                /* -1 unknown */
+	bool wait_coarse;               /* it came in whole seconds */
+	struct pace_quota quota;
 	bool slow;
 	int status;
 	const char *detail;             /* sentence; lane halts quote it */

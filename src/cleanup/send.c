@@ -127,7 +127,8 @@ static bool may_fly(const struct cycle_lane *l)
 {
 	int64_t t, f, doubt = l->c.by_state[ITEM_PROBING] + l->c.by_state[ITEM_SETTLING];
 	cycle_tf(l, &t, &f);
-	return l->in_flight < l->o.in_flight && l->in_flight + doubt < matrix_in_flight(l->n, f);
+	int64_t most = MIN(l->o.in_flight, pace_in_flight(&l->pace));
+	return l->in_flight < most && l->in_flight + doubt < matrix_in_flight(l->n, f);
 }
 
 static void breaker_note(struct step *s, struct cycle_lane *l)
@@ -179,7 +180,7 @@ void pump(struct step *s, struct cycle_lane *l)
 	if (!blocked(s, l) && breaker_tick(&l->breaker, s->now.boot_us))
 		breaker_note(s, l);
 	while (!blocked(s, l) && may_fly(l) && !given_up(s, l) && (it = next_ready(s, l))) {
-		int64_t wait = bucket_wait_us(&l->bucket, s->now.boot_us);
+		int64_t wait = pace_wait_us(&l->pace, s->now.boot_us);
 		if (wait > 0) {
 			l->pump_due_us = wait < INT64_MAX / 2 ? s->now.boot_us + wait : INT64_MAX;
 			return;
@@ -196,7 +197,7 @@ void pump(struct step *s, struct cycle_lane *l)
 		}
 		if (it->tries >= 2)
 			(void)retry_budget_take(&l->budget);
-		bucket_take(&l->bucket, s->now.boot_us);
+		pace_sent(&l->pace, s->now.boot_us);
 		send(s, l, it, ticket);
 	}
 }
@@ -220,8 +221,6 @@ static void again_later(struct step *s, struct cycle_lane *l, struct cycle_item 
 static void paced(struct step *s, struct cycle_lane *l, struct cycle_item *it, const struct cycle_answer *a)
 {
 	int64_t ms = MIN(a->wait_ms, (int64_t)PACE_MAX_MS);
-	if (ms >= 0)
-		bucket_close_until(&l->bucket, s->now.boot_us + ms * 1000);
 	again_later(s, l, it, ms, a);
 }
 
@@ -241,6 +240,24 @@ static void feed_breaker(struct step *s, struct cycle_lane *l, const struct cycl
 	}
 	if (breaker_result(&l->breaker, it->ticket, r, s->now.boot_us))
 		breaker_note(s, l);
+}
+
+static void feed_pace(struct step *s, struct cycle_lane *l, const struct cycle_item *it, const struct cycle_answer *a)
+{
+	struct pace_answer p = { .sent_us = it->sent_us, .wait_ms = MIN(a->wait_ms, (int64_t)PACE_MAX_MS), .coarse = a->wait_coarse,
+		.quota = a->quota };
+	switch (a->kind) {
+	case ANSWER_PACE: p.refused = true; break;
+	case ANSWER_DELETED:
+	case ANSWER_MISSING:
+	case ANSWER_ITEM_REFUSED:
+	case ANSWER_REHEARSED: p.accepted = true; break;
+	case ANSWER_UNCLEAR: p.accepted = a->status != 0; break;
+	case ANSWER_LANE_REFUSED:
+	case ANSWER_NOT_SENT:
+	case ANSWER_WITHDRAWN: break;
+	}
+	pace_answered(&l->pace, &p, s->now.boot_us);
 }
 
 static void unclear(struct step *s, struct cycle_item *it, const struct cycle_answer *a)
@@ -283,6 +300,7 @@ void clean_answer(struct step *s, const struct cycle_event *ev)
 		return;
 	l->in_flight--;
 	feed_breaker(s, l, it, a);
+	feed_pace(s, l, it, a);
 	if (a->kind != ANSWER_WITHDRAWN)
 		it->class_ = (uint8_t)a->class_;
 	switch (a->kind) {

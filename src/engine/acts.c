@@ -592,7 +592,7 @@ static void sent(void *ctx, const struct lane_answer *a)
 	POINT("send", "after");
 	ev.item = o->item;
 	ev.answer = (struct cycle_answer){ .kind = kinds[a->kind], .class_ = a->class_, .left = a->left, .wait_ms = a->wait_ms,
-		.slow = a->took_us > elane_of(r, o->lane)->cfg->timeout_ms * 500, .status = a->status, .detail = a->detail };
+		.wait_coarse = a->wait_coarse, .quota = a->quota, .slow = a->took_us > elane_of(r, o->lane)->cfg->timeout_ms * 500, .status = a->status, .detail = a->detail };
 	if (a->kind == LANE_NOT_SENT && a->trouble == LANE_NOT_PERMITTED)
 		ev.answer.kind = r->c->rehearsal ? ANSWER_REHEARSED : ANSWER_LANE_REFUSED;
 	r->waiting--;

@@ -31,6 +31,7 @@ struct elane {
 	char excluded_by[64], excluded_why[200];
 	int64_t excluded_us;
 	struct bucket reads;            /* paces GETs of re-validation */
+	int64_t learned_mhz;            /* pace that the last cycle found; 0 = none */
 };
 
 struct erecords {

@@ -341,7 +341,7 @@ static struct cycle_lane_opts lane_opts(const struct engine *en, const struct el
 {
 	const struct cfg_lane *c = l->cfg;
 	struct cycle_lane_opts o = { .in_flight = c->in_flight, .rate_mhz = c->rate_mhz, .burst = c->burst,
-		.settle_us = c->settle_ms * 1000, .max_item_bytes = c->max_item_bytes,
+		.learned_mhz = l->learned_mhz, .settle_us = c->settle_ms * 1000, .max_item_bytes = c->max_item_bytes,
 		.list_max_age_us = en->cfg->engine.list_max_age_ms * 1000,
 		.retry = c->retry, .breaker = c->breaker };
 	snprintf(o.name, sizeof o.name, "%s", c->name);
@@ -375,7 +375,7 @@ struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy
 	}
 	r->c = cycle_new(id, seed, o, n, r->records != NULL, rehearsal, gates);
 	for (int i = 0; i < n; i++) {
-		bucket_init(&r->c->lane[i].bucket, o[i].rate_mhz, o[i].burst, now_read().boot_us);
+		pace_init(&r->c->lane[i].pace, o[i].rate_mhz, o[i].burst, o[i].learned_mhz, now_read().boot_us);
 		breaker_init(&r->c->lane[i].breaker, &o[i].breaker, seed + (uint64_t)i + 1, now_read().boot_us);
 	}
 	runner_opened(r, now_read().wall_us);
@@ -389,6 +389,8 @@ void runner_free(struct runner *r)
 {
 	if (!r)
 		return;
+	for (int i = 0; i < r->c->lanes; i++)
+		r->en->lane[r->lane_of[i]].learned_mhz = pace_learned_mhz(&r->c->lane[i].pace);
 	for (struct deed *d = r->backlog, *next; d; d = next) {
 		next = d->next;
 		deed_free(d);

@@ -102,7 +102,9 @@ static void numbers(struct jw *w, struct runner *r, int i)
 	jw_ki64(w, "requests", l->requests);
 	jw_ki64(w, "per_second", rate);
 	jw_kopt(w, "eta_s", rate > 0 ? cycle_not_started(&l->c) / rate : -1);
-	jw_kopt(w, "paced_until_us", l->bucket.closed_until_us > now_read().boot_us ? view_wall(l->bucket.closed_until_us) : -1);
+	jw_kopt(w, "paced_until_us", l->pace.bucket.closed_until_us > now_read().boot_us ? view_wall(l->pace.bucket.closed_until_us) : -1);
+	jw_kz(w, "pace", pace_state_name(l->pace.state));
+	jw_ki64(w, "pace_mhz", pace_rate_mhz(&l->pace));
 }
 
 static void one_lane(struct jw *w, struct runner *r, int i)

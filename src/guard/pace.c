@@ -64,7 +64,7 @@ void pace_init(struct pace *p, int64_t rate_mhz, int64_t burst, int64_t learned_
 	bucket_init(&p->bucket, p->ceiling_mhz, burst, now_us);
 	if (learned_mhz > 0 && learned_mhz < p->ceiling_mhz)
 		p->state = PACE_LEARNED;
-	else if (p->ceiling_mhz > START_PER_S * MHZ)
+	else if (!learned_mhz && p->ceiling_mhz > START_PER_S * MHZ)
 		p->state = PACE_START;
 	if (p->state != PACE_CEILING) {
 		set_rate(p, p->state == PACE_START ? START_PER_S * MHZ : learned_mhz, now_us);

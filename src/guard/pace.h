@@ -59,7 +59,8 @@ struct pace {
 	int64_t trust_bp;               /* of a told rate; falls with refusals */
 };
 
-/* learned_mhz: what pace_learned gave at the end of an earlier cycle, 0 = nothing known. */
+/* learned_mhz: what pace_learned gave at the end of an earlier cycle, 0 = nothing known,
+ * the ceiling or more = it may be asked that fast at once. */
 void pace_init(struct pace *p, int64_t rate_mhz, int64_t burst, int64_t learned_mhz, int64_t now_us);
 int64_t pace_wait_us(const struct pace *p, int64_t now_us);        /* until the next may be sent; INT64_MAX if an answer must come first */
 void pace_sent(struct pace *p, int64_t now_us);

@@ -375,17 +375,13 @@ enum lane_trouble dialect_trouble(const struct dialect *d, const struct http_ans
 
 /* ---- how long to wait ---- */
 
-/* "Please try again in 6m0.5s": milliseconds, -1 if it is not there. */
-static int64_t hint_in(struct slice m)
+/* "6m0.5s" at the front: milliseconds, -1 if it is not there. */
+static int64_t spans_in(struct slice m)
 {
-	static const char mark[] = "try again in ";
 	static const struct { const char *unit; int64_t ms; } units[] = { { "ms", 1 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 } };
-	const char *at = m.n ? memmem(m.p, m.n, mark, sizeof mark - 1) : NULL;
 	int64_t total = 0;
 	bool any = false;
-	if (!at)
-		return -1;
-	const char *p = at + sizeof mark - 1, *end = m.p + m.n;
+	const char *p = m.p, *end = m.p + m.n;
 	while (p < end && *p >= '0' && *p <= '9') {
 		int64_t milli = 0, scale = 1000;
 		for (; p < end && *p >= '0' && *p <= '9' && milli < 1000000; p++)
@@ -406,17 +402,49 @@ static int64_t hint_in(struct slice m)
 	return any ? total : -1;
 }
 
+/* "Please try again in 6m0.5s" */
+static int64_t hint_in(struct slice m)
+{
+	static const char mark[] = "try again in ";
+	const char *at = m.n ? memmem(m.p, m.n, mark, sizeof mark - 1) : NULL;
+	if (!at)
+		return -1;
+	at += sizeof mark - 1;
+	return spans_in((struct slice){ at, (size_t)(m.p + m.n - at) });
+}
+
+/* google.rpc.RetryInfo among the details of an error: "retryDelay": "17s" */
+static int64_t retry_info(const struct json *root)
+{
+	const struct json *e = json_get(root, "error"), *details = json_get(json_is_object(e) ? e : root, "details");
+	struct slice s;
+	if (!json_is_array(details))
+		return -1;
+	for (const struct json *d = json_first(details); d; d = json_next(d))
+		if (json_is_object(d) && json_str(json_get(d, "retryDelay"), &s))
+			return spans_in(s);
+	return -1;
+}
+
 int64_t dialect_wait_ms(const struct http_answer *a)
 {
 	if (a->retry_after_ms >= 0)
 		return a->retry_after_ms;
 	struct json_doc *doc = error_body(a);
 	struct said s = { 0 };
-	if (doc)
+	int64_t info = -1;
+	if (doc) {
 		said_read(json_root(doc), &s);
-	int64_t hint = hint_in(s.message);
+		info = retry_info(json_root(doc));
+	}
+	int64_t hint = info >= 0 ? info : hint_in(s.message);
 	json_doc_free(doc);
 	return hint >= 0 ? hint : a->ratelimit_reset_ms;
+}
+
+bool dialect_wait_coarse(const struct http_answer *a, int64_t wait_ms)
+{
+	return wait_ms >= 0 && wait_ms % 1000 == 0 && !(a->retry_after_ms >= 0 && a->retry_after_exact);
 }
 
 bool dialect_says_missing(const struct dialect *d, const struct http_answer *a)

@@ -45,9 +45,10 @@ const struct dialect *dialect_find(struct slice name);     /* NULL = unknown */
 void dialect_names(struct buf *out);
 
 enum lane_trouble dialect_trouble(const struct dialect *d, const struct http_answer *a, bool *about_item, char detail[200]);
-/* What a PACED answer asks to wait: retry-after-ms, Retry-After, the hint in the message, the reset
+/* What a PACED answer asks to wait: retry-after-ms, Retry-After, RetryInfo in the body, the hint in the message, the reset
  * header, in this order; -1 if it does not say. */
 int64_t dialect_wait_ms(const struct http_answer *a);
+bool dialect_wait_coarse(const struct http_answer *a, int64_t wait_ms);    /* it came in whole seconds */
 /* The store itself says that there is no such file: a missing_status with an error object or no body.
  * A page of a proxy in front of it ("default backend - 404") or an unknown path says nothing. */
 bool dialect_says_missing(const struct dialect *d, const struct http_answer *a);

@@ -99,6 +99,7 @@ void dialect_read_delete(const struct dialect *d, const struct http_answer *a, s
 	out->status = a->status;
 	out->took_us = a->took_us;
 	out->wait_ms = -1;
+	out->quota = a->quota;
 	memcpy(out->request_id, a->request_id, sizeof out->request_id);
 	out->trouble = dialect_trouble(d, a, &about_item, out->detail);
 	if (out->trouble == LANE_FINE) {
@@ -108,8 +109,10 @@ void dialect_read_delete(const struct dialect *d, const struct http_answer *a, s
 	struct meaning m = delete_meaning(out->trouble, about_item);
 	out->kind = m.kind;
 	out->class_ = m.class_;
-	if (out->trouble == LANE_PACED)
+	if (out->trouble == LANE_PACED) {
 		out->wait_ms = dialect_wait_ms(a);
+		out->wait_coarse = dialect_wait_coarse(a, out->wait_ms);
+	}
 	if (dialect_says_missing(d, a)) {
 		out->kind = LANE_MISSING;
 		out->trouble = LANE_FINE;       /* a clear answer of a healthy store */

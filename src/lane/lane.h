@@ -79,6 +79,8 @@ struct lane_answer {
 	bool left;
 	int status;                     /* HTTP, 0 none */
 	int64_t wait_ms;                /* -1 unknown */
+	bool wait_coarse;               /* it came in whole seconds */
+	struct pace_quota quota;
 	int64_t took_us;
 	char request_id[64];
 	char detail[200];

@@ -185,6 +185,8 @@ static void answer(struct http_call *c, enum http_error error, int status, const
 		.body = error == HTTP_OK ? buf_slice(&c->body) : (struct slice){ "", 0 },
 		.date_us = http_headers_date_us(&c->seen),
 		.retry_after_ms = http_headers_retry_after_ms(&c->seen, now.wall_us),
+		.retry_after_exact = http_headers_exact(&c->seen),
+		.quota = http_headers_quota(&c->seen, now.wall_us),
 		.ratelimit_reset_ms = http_headers_reset_ms(&c->seen, now.wall_us),
 		.took_us = now.boot_us - c->start_us,
 	};

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "guard/pace.h"
 #include "net/loop.h"
 
 enum http_permit {
@@ -48,7 +49,9 @@ struct http_answer {
 	struct slice body;              /* borrowed for the callback; empty unless HTTP_OK */
 	int64_t date_us;                /* the server's Date, -1 if none */
 	int64_t retry_after_ms;         /* from retry-after-ms or Retry-After (seconds or date), -1 if none */
-	int64_t ratelimit_reset_ms;     /* from x-ratelimit-reset-requests / x-ratelimit-reset, -1 if none */
+	bool retry_after_exact;         /* as milliseconds, not rounded to seconds */
+	int64_t ratelimit_reset_ms;     /* from the first x-ratelimit-reset-like header, -1 if none */
+	struct pace_quota quota;        /* what the headers tell about the rate limit */
 	char request_id[64];            /* shown form of x-request-id, "" if none */
 	int64_t took_us;
 	char detail[160];               /* libcurl's words for an error, shown form */

@@ -14,9 +14,19 @@ static const struct {
 	{ "date", offsetof(struct http_headers, date) },
 	{ "retry-after", offsetof(struct http_headers, retry_after) },
 	{ "retry-after-ms", offsetof(struct http_headers, retry_after_ms) },
-	{ "x-ratelimit-reset-requests", offsetof(struct http_headers, reset_requests) },
-	{ "x-ratelimit-reset", offsetof(struct http_headers, reset) },
 	{ "x-request-id", offsetof(struct http_headers, request_id) },
+	{ "ratelimit", offsetof(struct http_headers, ratelimit) },
+	{ "ratelimit-policy", offsetof(struct http_headers, policy) },
+};
+
+/* The first family that is there counts: OpenAI and most gateways, Anthropic, Kimi and others, the older IETF draft. */
+static const struct {
+	const char *part[3];
+} FAMILIES[HTTP_QUOTA_FORMS] = {
+	{ { "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests" } },
+	{ { "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset" } },
+	{ { "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset" } },
+	{ { "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset" } },
 };
 
 static struct slice trim(struct slice s)
@@ -26,6 +36,32 @@ static struct slice trim(struct slice s)
 	while (s.n && strchr(" \t\r\n", s.p[s.n - 1]) && s.p[s.n - 1])
 		s.n--;
 	return s;
+}
+
+static bool is_name(struct slice name, const char *z)
+{
+	return name.n == strlen(z) && strncasecmp(name.p, z, name.n) == 0;
+}
+
+static void keep(char *dst, size_t cap, struct slice v)
+{
+	if (dst[0] || v.n >= cap || memchr(v.p, '\0', v.n))
+		return;
+	memcpy(dst, v.p, v.n);
+	dst[v.n] = '\0';
+}
+
+static bool may_be_quota(struct slice name)
+{
+	return name.n > 14 && memmem(name.p, name.n, "-", 1) && strchr("xXaArR", name.p[0]);
+}
+
+static void keep_quota(struct http_headers *h, struct slice name, struct slice value)
+{
+	for (size_t i = 0; i < HTTP_QUOTA_FORMS; i++)
+		for (size_t k = 0; k < 3; k++)
+			if (is_name(name, FAMILIES[i].part[k]))
+				keep(h->quota[i].part[k], HTTP_QUOTA_TEXT, value);
 }
 
 void http_headers_line(struct http_headers *h, struct slice line)
@@ -39,16 +75,13 @@ void http_headers_line(struct http_headers *h, struct slice line)
 	if (!colon)
 		return;
 	value = trim((struct slice){ colon + 1, line.n - name.n - 1 });
-	for (size_t i = 0; i < ARRAY_LEN(WANTED); i++) {
-		char *dst = (char *)h + WANTED[i].offset;
-
-		if (name.n != strlen(WANTED[i].name) || strncasecmp(name.p, WANTED[i].name, name.n) != 0 || dst[0])
-			continue;
-		if (value.n < HTTP_HEADER_TEXT && !memchr(value.p, '\0', value.n)) {
-			memcpy(dst, value.p, value.n);
-			dst[value.n] = '\0';
-		}
-	}
+	if (!value.n)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(WANTED); i++)
+		if (is_name(name, WANTED[i].name))
+			keep((char *)h + WANTED[i].offset, HTTP_HEADER_TEXT, value);
+	if (may_be_quota(name))
+		keep_quota(h, name, value);
 }
 
 /* "12" or "12.5" from the front of *s, in thousandths. */
@@ -125,15 +158,23 @@ int64_t http_headers_retry_after_ms(const struct http_headers *h, int64_t wall_u
 	return -1;
 }
 
-/* A bare number is seconds to wait, or a time since 1970 in seconds or milliseconds: the three kinds
- * in use differ by orders of magnitude. */
-int64_t http_headers_reset_ms(const struct http_headers *h, int64_t wall_us)
+bool http_headers_exact(const struct http_headers *h)
 {
-	struct slice s = slice_of(h->reset_requests[0] ? h->reset_requests : h->reset);
 	int64_t v;
+
+	return whole_thousandths(slice_of(h->retry_after_ms), &v);
+}
+
+/* A bare number is seconds to wait, or a time since 1970 in seconds or milliseconds: the three kinds
+ * in use differ by orders of magnitude. One store writes RFC 3339. */
+static int64_t reset_in(const struct http_headers *h, struct slice s, int64_t wall_us)
+{
+	int64_t v, date = http_headers_date_us(h);
 
 	if (!s.n)
 		return -1;
+	if (time_parse_rfc3339(s, &v))
+		return MAX((v - (date >= 0 ? date : wall_us)) / 1000, 0);
 	if (!whole_thousandths(s, &v))
 		return parse_spans(s, &v) ? v : -1;
 	if (v >= 1000000000000000)
@@ -141,4 +182,58 @@ int64_t http_headers_reset_ms(const struct http_headers *h, int64_t wall_us)
 	if (v >= 1000000000000)
 		return MAX(v - wall_us / 1000, 0);
 	return v;
+}
+
+int64_t http_headers_reset_ms(const struct http_headers *h, int64_t wall_us)
+{
+	for (size_t i = 0; i < HTTP_QUOTA_FORMS; i++)
+		if (h->quota[i].part[2][0])
+			return reset_in(h, slice_of(h->quota[i].part[2]), wall_us);
+	return -1;
+}
+
+/* "500", also "500, 500;w=60"; -1 otherwise. */
+static int64_t count_in(const char *z)
+{
+	struct slice s = slice_of(z);
+	int64_t v;
+
+	if (!take_thousandths(&s, &v) || v % 1000 || (s.n && !strchr(",; ", s.p[0])))
+		return -1;
+	return v / 1000;
+}
+
+/* The number of ;key=N; -1 if it is not there. */
+static int64_t parameter(const char *z, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *p = strchr(z, ';'); p; p = strchr(p + 1, ';')) {
+		const char *at = p + 1 + strspn(p + 1, " ");
+
+		if (strncmp(at, key, n) == 0 && at[n] == '=')
+			return count_in(at + n + 1);
+	}
+	return -1;
+}
+
+static bool whole_quota(const struct pace_quota *q)
+{
+	return q->limit > 0 && q->remaining >= 0 && q->reset_ms >= 0;
+}
+
+struct pace_quota http_headers_quota(const struct http_headers *h, int64_t wall_us)
+{
+	struct pace_quota q = { -1, -1, -1 };
+	int64_t t = parameter(h->ratelimit, "t");
+
+	for (size_t i = 0; i < HTTP_QUOTA_FORMS; i++) {
+		const struct http_quota_text *f = &h->quota[i];
+
+		q = (struct pace_quota){ count_in(f->part[0]), count_in(f->part[1]), reset_in(h, slice_of(f->part[2]), wall_us) };
+		if (whole_quota(&q))
+			return q;
+	}
+	q = (struct pace_quota){ parameter(h->policy, "q"), parameter(h->ratelimit, "r"), t >= 0 ? t * 1000 : -1 };
+	return whole_quota(&q) ? q : (struct pace_quota){ -1, -1, -1 };
 }

@@ -4,16 +4,22 @@
 #define SLUICE_NET_HTTP_HEADERS_H
 
 #include "base/time.h"
+#include "guard/pace.h"
 
-enum { HTTP_HEADER_TEXT = 80 };
+enum { HTTP_HEADER_TEXT = 80, HTTP_QUOTA_TEXT = 40, HTTP_QUOTA_FORMS = 4 };
+
+/* limit, remaining, reset of one family of names */
+struct http_quota_text {
+	char part[3][HTTP_QUOTA_TEXT];
+};
 
 struct http_headers {
 	char date[HTTP_HEADER_TEXT];
 	char retry_after[HTTP_HEADER_TEXT];
 	char retry_after_ms[HTTP_HEADER_TEXT];
-	char reset_requests[HTTP_HEADER_TEXT];
-	char reset[HTTP_HEADER_TEXT];
 	char request_id[HTTP_HEADER_TEXT];
+	struct http_quota_text quota[HTTP_QUOTA_FORMS];
+	char ratelimit[HTTP_HEADER_TEXT], policy[HTTP_HEADER_TEXT];     /* the structured fields of the IETF draft */
 };
 
 /* One line as it came, end of line included. A status line starts over (interim answers). The first
@@ -22,5 +28,9 @@ void http_headers_line(struct http_headers *h, struct slice line);
 int64_t http_headers_date_us(const struct http_headers *h);                     /* -1 if none */
 int64_t http_headers_retry_after_ms(const struct http_headers *h, int64_t wall_us);
 int64_t http_headers_reset_ms(const struct http_headers *h, int64_t wall_us);
+/* The wait came as retry-after-ms: exact, not rounded to seconds. */
+bool http_headers_exact(const struct http_headers *h);
+/* All three of one family, or of the structured fields; -1 each when nothing whole was said. */
+struct pace_quota http_headers_quota(const struct http_headers *h, int64_t wall_us);
 
 #endif

@@ -251,7 +251,7 @@ static void fresh(struct drive *d)
 {
 	d->c = cycle_new(1, 7, d->o, d->lanes, d->needs_records, d->rehearsal, d->auto_gates);
 	for (int i = 0; i < d->lanes; i++)
-		bucket_init(&d->c->lane[i].bucket, d->o[i].rate_mhz, d->o[i].burst, d->now.boot_us);
+		pace_init(&d->c->lane[i].pace, d->o[i].rate_mhz, d->o[i].burst, d->o[i].rate_mhz, d->now.boot_us);
 }
 
 void drive_grant(struct drive *d)

@@ -891,7 +891,7 @@ static void restart(struct sim *s)
 	s->c = cycle_new(1, rng_u64(&s->rng), s->o, s->lanes, true, false, s->auto_gates);
 	rc = cycle_body_read(s->c, slice_of(s->disk_body), s->now, &e);
 	for (int i = 0; i < s->lanes; i++)
-		bucket_init(&s->c->lane[i].bucket, s->o[i].rate_mhz, s->o[i].burst, s->now.boot_us);
+		pace_init(&s->c->lane[i].pace, s->o[i].rate_mhz, s->o[i].burst, 0, s->now.boot_us);
 	for (int32_t i = 0; rc == RC_OK && s->c->stage >= STAGE_CLEANING && i < s->disk_items; i++) {
 		const struct thing *t = thing_of(s, i);
 		struct cycle_plan_item p = { t->lane, t->bytes, t->row };
@@ -1223,7 +1223,7 @@ static void begin(struct sim *s)
 	struct cycle_event ev;
 	s->c = cycle_new(1, rng_u64(&s->rng), s->o, s->lanes, true, s->rehearsal, s->auto_gates);
 	for (int i = 0; i < s->lanes; i++) {
-		bucket_init(&s->c->lane[i].bucket, s->o[i].rate_mhz, s->o[i].burst, s->now.boot_us);
+		pace_init(&s->c->lane[i].pace, s->o[i].rate_mhz, s->o[i].burst, 0, s->now.boot_us);
 		breaker_init(&s->c->lane[i].breaker, NULL, rng_u64(&s->rng), s->now.boot_us);
 	}
 	ev = event(s, EV_START);
