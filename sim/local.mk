@@ -10,6 +10,7 @@ libsluice_sim_a_SOURCES = \
 	sim/httpd.c sim/httpd.h \
 	sim/jstr.c sim/jstr.h \
 	sim/ledger.c sim/ledger.h \
+	sim/limit.c sim/limit.h \
 	sim/manifest.c sim/manifest.h \
 	sim/multipart.c sim/multipart.h \
 	sim/options.c sim/options.h sim/options_keys.c \

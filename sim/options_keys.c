@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum key_type { K_INT, K_SECONDS, K_MS, K_BYTES, K_CHOICE, K_WORD, K_PLAIN, K_SECRET, K_ROLE, K_RANGE_BYTES, K_RANGE_AGE, K_RANGE_MS };
+enum key_type { K_INT, K_SECONDS, K_MS, K_BYTES, K_CHOICE, K_WORD, K_PLAIN, K_SECRET, K_ROLE, K_RANGE_BYTES, K_RANGE_AGE, K_RANGE_MS, K_RATE };
 
 struct key {
 	const char *name;
@@ -40,6 +40,9 @@ static const struct key store_keys[] = {
 	{ "key", K_PLAIN, S(key), 0, 0, NULL, "bearer key that is asked for (none)" },
 	{ "key_file", K_SECRET, S(key_secret), 0, 0, NULL, "the same from a file (0600)" },
 	{ "latency_ms", K_RANGE_MS, S(latency_min_ms), 0, 600000, NULL, "every answer is this late, N or N..M (0)" },
+	{ "rate", K_RATE, S(rate), 1, 1000000, NULL, "requests let through, N/s, more are answered 429 (no limit)" },
+	{ "burst", K_INT, S(burst), 1, 1000000, NULL, "requests let through at once (a tenth of rate)" },
+	{ "tell", K_CHOICE, S(tell), 0, 0, "nothing|retry-after|date|ms|headers|body", "how the limit is told (nothing)" },
 	{ "page_cap", K_INT, S(page_cap), 0, 10000, NULL, "items of a page at most whatever is asked, 0 as asked (0)" },
 	{ "max_upload", K_BYTES, S(max_upload), 1, 1 << 30, NULL, "largest request body (64MiB)" },
 	{ "download", K_CHOICE, S(download), 0, 0, "openai|all|none", "whose content is given (openai: by purpose)" },
@@ -182,6 +185,9 @@ static enum rc set_key(void *opts, const struct key *k, struct slice v, struct e
 		break;
 	case K_RANGE_MS:
 		ok = range(v, parse_i64, k->min, k->max, number);
+		break;
+	case K_RATE:
+		ok = v.n > 2 && memcmp(v.p + v.n - 2, "/s", 2) == 0 && number_in((struct slice){ v.p, v.n - 2 }, k, number);
 		break;
 	case K_RANGE_AGE:
 		ok = range(v, parse_duration_ms, 0, AGE_MAX_MS, number);

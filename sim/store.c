@@ -145,6 +145,8 @@ static void record_request(struct asking *a)
 	if (a->attempt)
 		jw_ki64(w, "nth", a->attempt);
 	jw_kz(w, "fault", a->rule ? a->rule->kind->name : NULL);
+	if (a->limited)
+		jw_kbool(w, "limited", true);
 	if (a->rule)
 		jw_ki64(w, "rule", a->rule->number);
 	write_status(w, a->reply);
@@ -211,6 +213,23 @@ static void serve(struct asking *a)
 		say_fault(a);
 }
 
+/* Too fast: refused before anything else looks at it. */
+static bool let_through(struct asking *a)
+{
+	struct store *st = a->st;
+	struct now now = now_read();
+	a->limited = !limit_take(&st->limit, now.boot_us);
+	limit_tell(&st->limit, (enum limit_tell)st->o->tell, a->limited, now.wall_us / 1000000, &a->reply->fields);
+	if (!a->limited)
+		return true;
+	say_error(a, 429, slice_of("Rate limit reached for requests"), "requests", NULL, "rate_limit_exceeded");
+	if (st->o->tell == LIMIT_BODY) {
+		buf_clear(&a->reply->body);
+		limit_body(&st->limit, &a->reply->body);
+	}
+	return false;
+}
+
 static bool authorised(const struct store *st, const struct head *h)
 {
 	static const char scheme[] = "Bearer ";
@@ -270,9 +289,9 @@ static void on_request(void *ctx, const struct httpd_request *rq, struct httpd_r
 	buf_adds(&reply->fields, number);
 	reply->delay_ms = latency(st);
 	bool known = route(&a), allowed = authorised(st, rq->head);
-	if (known && allowed)
+	if (known && allowed && let_through(&a))
 		serve(&a);
-	else
+	else if (!a.limited)
 		st->other_requests++;
 	if (!allowed)
 		say_error(&a, 401, slice_of("Incorrect API key provided."), invalid, NULL, "invalid_api_key");
@@ -326,6 +345,7 @@ enum rc store_new(struct store **out, struct sim *sim, const struct store_opts *
 		return err_prefix(e, "store %s", o->name);
 	}
 	st->files = make_files(sim, o);
+	limit_init(&st->limit, o->rate, o->burst, now_read().boot_us);
 	*out = st;
 	return RC_OK;
 }
@@ -365,6 +385,7 @@ void store_stats(const struct store *st, struct jw *w)
 	jw_ki64(w, "other", st->other_requests);
 	jw_end_obj(w);
 	jw_ki64(w, "faults", st->faults);
+	jw_ki64(w, "limited", st->limit.refused);
 	jw_ki64(w, "deleted", st->deleted);
 	jw_ki64(w, "uploaded", st->uploaded);
 	jw_ki64(w, "files", files_count(st->files));

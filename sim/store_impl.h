@@ -3,6 +3,7 @@
 #define SLUICE_SIM_STORE_IMPL_H
 
 #include "sim/httpd.h"
+#include "sim/limit.h"
 #include "sim/store.h"
 
 struct store {
@@ -16,6 +17,7 @@ struct store {
 	int64_t other_requests;         /* unknown paths, methods, keys */
 	int64_t deleted, uploaded, faults;
 	uint64_t request_number;
+	struct limit limit;
 };
 
 /* One request on its way to an answer. */
@@ -31,6 +33,7 @@ struct asking {
 	enum fault_act act;
 	const char *effect;             /* what happened, NULL nothing */
 	int64_t victim;                 /* to which file */
+	bool limited;                   /* refused by the rate limit */
 	int64_t items;                  /* of a page, -1 no page */
 };
 

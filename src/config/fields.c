@@ -240,7 +240,7 @@ static const struct field lane_fields[] = {
 	{ .key = "in_flight", .type = FIELD_INT, AT(cfg_lane, in_flight), .def = "64", .min = 1, .max = 1000,
 	  .doc = "Requests at a time; 1 for exec unless written. The failure matrix may allow fewer." },
 	{ .key = "rate", .type = FIELD_RATE, AT(cfg_lane, rate_mhz), .def = "20/s", .min = 1, .max = INT64_C(1000000000),
-	  .doc = "Requests per second, minute or hour: 20/s, 90/m, 100/h." },
+	  .doc = "The most requests per second, minute or hour: 20/s, 90/m, 100/h. A slower store is followed." },
 	{ .key = "burst", .type = FIELD_INT, AT(cfg_lane, burst), .def = "20", .min = 1, .max = 10000,
 	  .doc = "Requests that may leave at once after a pause." },
 	{ .key = "timeout", .type = FIELD_DURATION, AT(cfg_lane, timeout_ms), .def = "30s", .min = 10 * MS, .max = HOUR,

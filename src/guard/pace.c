@@ -8,6 +8,7 @@ enum {
 	START_FLIGHT = 4, START_FLIGHT_OF = 8,  /* in flight: 4, later an eighth of what was accepted */
 	ROUGH = 5, SURE = 20,           /* accepted between two empty moments: enough to guess, to know the rate */
 	ROUGH_PERCENT = 90, BELOW_PERCENT = 97, /* of a guessed, of a learned rate */
+	FAR_PERCENT = 80,
 	STEP_PERCENT = 90,              /* a learned rate falls no further at once */
 	TOLD_BP = 9900,                 /* of a told one */
 	GAIN_BP = 50, GAIN_MAX_BP = 2000,
@@ -52,6 +53,7 @@ static void set_rate(struct pace *p, int64_t mhz, int64_t now_us)
 	mhz = MIN(MAX(mhz, MIN(SLOWEST_MHZ, p->ceiling_mhz)), p->ceiling_mhz);
 	bucket_rate(&p->bucket, mhz, burst_at(p, mhz), now_us);
 	p->grown_at = p->accepted;
+	p->least_mhz = MIN(p->least_mhz, mhz);
 	if (mhz == p->ceiling_mhz && p->state != PACE_TOLD)
 		p->state = PACE_CEILING;
 }
@@ -108,8 +110,10 @@ static bool idled(const struct pace *p, int64_t now_us)
 
 void pace_sent(struct pace *p, int64_t now_us)
 {
-	if (idled(p, now_us))
+	if (idled(p, now_us)) {
 		p->empty.us = -1;
+		p->recent[0] = p->recent[1] = (struct pace_mark){ now_us, p->accepted };
+	}
 	if (p->left > 0)
 		p->left--;
 	bucket_take(&p->bucket, now_us);
@@ -201,22 +205,31 @@ static void faster(struct pace *p, int64_t now_us)
 	}
 }
 
-/* The rate after a refusal, by what was let through since the store's bucket was last known empty. A rate
- * that held for a while is nearly right: meanwhile the store's bucket may have been full. */
+static void is_empty(struct pace *p, int64_t now_us)
+{
+	p->empty = (struct pace_mark){ now_us, p->accepted };
+	p->least_mhz = INT64_MAX;
+}
+
+/* The rate after a refusal, by what was let through since the store's bucket was last known empty. Had it run
+ * over meanwhile, more might have been: what was found from far below is looked for once more, a rate that
+ * held for a while is nearly right. */
 static int64_t lower(struct pace *p, int64_t now_us)
 {
 	struct pace_mark was = p->empty;
-	int64_t rate = p->bucket.rate_mhz, n = p->accepted - was.accepted;
+	int64_t least = p->least_mhz, rate = p->bucket.rate_mhz, n = p->accepted - was.accepted;
 	int64_t seen = rate_of(MAX(p->accepted - p->recent[0].accepted, 1), now_us - p->recent[0].us);
 	bool known = was.us >= 0, held = p->state == PACE_LEARNED && p->thin == 0;
 	if (!known || n >= SURE)
-		p->empty = (struct pace_mark){ now_us, p->accepted };
+		is_empty(p, now_us);
 	if (!known && held)
 		return rate / 100 * STEP_PERCENT;
-	p->state = known && n >= SURE ? PACE_LEARNED : PACE_SEEK;
+	p->state = PACE_SEEK;
 	if (!known || n < ROUGH)
 		return MIN(rate, seen) / 2;
 	int64_t is = rate_of(n, now_us - was.us) / 100 * (n < SURE ? ROUGH_PERCENT : BELOW_PERCENT);
+	if (held || (n >= SURE && least >= is / 100 * FAR_PERCENT))
+		p->state = PACE_LEARNED;
 	return held ? MIN(MAX(is, rate / 100 * STEP_PERCENT), rate) : MIN(is, rate);
 }
 

@@ -51,6 +51,7 @@ struct pace {
 	struct pace_mark {
 		int64_t us, accepted;
 	} empty, recent[2];             /* the store's bucket was empty (us < 0: not known); two moments of late */
+	int64_t least_mhz;              /* lowest rate since it was empty */
 	int64_t left;                   /* told: as many may be sent before the next answer; -1 not told */
 	int64_t left_until_us;          /* then there is more */
 	struct pace_quota last;

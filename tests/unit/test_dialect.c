@@ -232,6 +232,28 @@ static void the_wait_is_taken_in_order_header_body_reset(void **state)
 	}
 }
 
+static void retry_info_in_the_body_is_a_wait_and_whole_seconds_are_coarse(void **state)
+{
+#define INFO(delay) "{\"error\":{\"code\":429,\"message\":\"try again in 9s\",\"details\":[{\"@type\":\"x/google.rpc.Help\"}," \
+	"{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"" delay "\"}]}}"
+	static const struct { const char *body; int64_t after; bool exact; int64_t want; bool coarse; } t[] = {
+		{ INFO("17s"), -1, false, 17000, true }, { INFO("0.004s"), -1, false, 4, false }, { INFO("1.500s"), -1, false, 1500, false },
+		{ INFO("soon"), -1, false, 9000, true }, { INFO("17s"), 1000, false, 1000, true }, { INFO("17s"), 1000, true, 1000, false },
+		{ "{\"error\":{\"details\":{}}}", -1, false, -1, false }, { "{\"error\":{\"details\":[1,null,[]]}}", -1, false, -1, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct http_answer a = answer(429, t[i].body);
+		struct lane_answer out;
+		a.retry_after_ms = t[i].after;
+		a.retry_after_exact = t[i].exact;
+		dialect_read_delete(openai(), &a, SLICE_LIT("f-1"), &out);
+		if (out.wait_ms != t[i].want || out.wait_coarse != t[i].coarse)
+			fail_msg("%zu: %lld", i, (long long)out.wait_ms);
+	}
+#undef INFO
+}
+
 /* ---- pages ---- */
 
 struct page {
@@ -481,6 +503,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_detail_says_rehearsed),
 	cmocka_unit_test(a_hostile_message_is_shown_as_escapes),
 	cmocka_unit_test(the_wait_is_taken_in_order_header_body_reset),
+	cmocka_unit_test(retry_info_in_the_body_is_a_wait_and_whole_seconds_are_coarse),
 	cmocka_unit_test(a_page_has_its_items_and_the_next_cursor),
 	cmocka_unit_test(only_has_more_false_is_the_last_page),
 	cmocka_unit_test(a_page_that_contradicts_itself_is_trouble),

@@ -727,6 +727,39 @@ static void waiting_times_are_read_from_every_known_form(void **state)
 	}
 }
 
+static void a_rate_limit_is_read_from_every_known_family(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines[5];
+		int64_t limit, remaining, reset_ms;
+	} ROWS[] = {
+		{ { "x-ratelimit-limit-requests: 500\r\n", "x-ratelimit-remaining-requests: 37\r\n", "x-ratelimit-reset-requests: 26ms\r\n" }, 500, 37, 26 },
+		{ { "X-RateLimit-Limit: 60\r\n", "X-RateLimit-Remaining: 0\r\n", "X-RateLimit-Reset: 784111775\r\n" }, 60, 0, 784111775000 },
+		{ { "x-ratelimit-limit: 60\r\n", "x-ratelimit-remaining: 59\r\n", "x-ratelimit-reset: 1784111775\r\n" }, 60, 59, 1784111775000 - 784111770000 },
+		{ { "anthropic-ratelimit-requests-limit: 50\r\n", "anthropic-ratelimit-requests-remaining: 49\r\n",
+		    "anthropic-ratelimit-requests-reset: 1994-11-06T08:49:37Z\r\n", "Date: Sun, 06 Nov 1994 08:49:35 GMT\r\n" }, 50, 49, 2000 },
+		{ { "RateLimit-Limit: 100, 100;w=60\r\n", "RateLimit-Remaining: 7\r\n", "RateLimit-Reset: 12\r\n" }, 100, 7, 12000 },
+		{ { "RateLimit: \"default\";r=50;t=30\r\n", "RateLimit-Policy: \"default\";q=100;w=60\r\n" }, 100, 50, 30000 },
+		{ { "x-ratelimit-limit-requests: 500\r\n", "x-ratelimit-remaining-requests: 37\r\n" }, -1, -1, -1 },
+		{ { "x-ratelimit-limit-requests: -1\r\n", "x-ratelimit-remaining-requests: 0\r\n", "x-ratelimit-reset-requests: 0\r\n" }, -1, -1, -1 },
+		{ { "x-ratelimit-limit-requests: 0\r\n", "x-ratelimit-remaining-requests: 0\r\n", "x-ratelimit-reset-requests: 0\r\n" }, -1, -1, -1 },
+		{ { "x-ratelimit-limit: lots\r\n", "x-ratelimit-remaining: 1\r\n", "x-ratelimit-reset: 1\r\n" }, -1, -1, -1 },
+		{ { "Content-Length: 3\r\n" }, -1, -1, -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+		struct http_headers h = { .date = "" };
+
+		for (int k = 0; k < 5 && ROWS[i].lines[k]; k++)
+			http_headers_line(&h, slice_of(ROWS[i].lines[k]));
+		struct pace_quota q = http_headers_quota(&h, 784111770000000);
+		assert_int_equal(q.limit, ROWS[i].limit);
+		assert_int_equal(q.remaining, ROWS[i].remaining);
+		assert_int_equal(q.reset_ms, ROWS[i].reset_ms);
+	}
+}
+
 static void a_segment_cannot_leave_its_place(void **state)
 {
 	(void)state;
@@ -793,6 +826,7 @@ static const struct CMUnitTest TESTS[] = {
 	cmocka_unit_test(many_requests_share_few_connections),
 	cmocka_unit_test(an_idle_connection_that_ended_costs_no_request),
 	cmocka_unit_test(waiting_times_are_read_from_every_known_form),
+	cmocka_unit_test(a_rate_limit_is_read_from_every_known_family),
 	cmocka_unit_test(a_segment_cannot_leave_its_place),
 	cmocka_unit_test(listening_elsewhere_than_on_loopback_is_refused),
 };
