@@ -10,8 +10,8 @@ EXTRA_DIST += tests/integration/englib.py
 check_PROGRAMS += tests/integration/recprobe
 tests_integration_recprobe_SOURCES = tests/integration/recprobe.c
 tests_integration_recprobe_LDADD = libsluice_records.a libsluice_config.a $(UNIT_NET) $(SQLITE_LIBS) $(PQ_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
-script_tests += tests/integration/records.py
-EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py
+script_tests += tests/integration/records.py tests/integration/engine_postgres.py
+EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py tests/integration/pgworld.py
 # The binary itself, from outside.
 script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py
 script_tests += tests/integration/cli.py
