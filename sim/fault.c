@@ -12,7 +12,7 @@ static const struct {
 	const char *name;
 	unsigned ops;
 } op_names[] = {
-	{ "list", OP_LIST }, { "get", OP_GET }, { "content", OP_CONTENT }, { "delete", OP_DELETE }, { "upload", OP_UPLOAD },
+	{ "list", OP_LIST }, { "get", OP_GET }, { "content", OP_CONTENT }, { "delete", OP_DELETE }, { "upload", OP_UPLOAD }, { "refs", OP_REFS },
 	{ "upgrade", OP_UPGRADE }, { "hello", OP_HELLO }, { "call", OP_CALL }, { "ping", OP_PING }, { "now", OP_NOW },
 	{ "any", OP_STORE | (OP_LINK & ~(unsigned)OP_NOW) },
 };

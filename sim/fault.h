@@ -15,7 +15,8 @@ enum fault_op {
 	OP_LIST = 1, OP_GET = 2, OP_CONTENT = 4, OP_DELETE = 8, OP_UPLOAD = 16,
 	/* of a link: the upgrade, the first frame, frames after it, a ping, all open connections at once */
 	OP_UPGRADE = 32, OP_HELLO = 64, OP_CALL = 128, OP_PING = 256, OP_NOW = 512,
-	OP_STORE = 31, OP_LINK = 992
+	OP_REFS = 1024,                 /* lists of what refers to files */
+	OP_STORE = 31 | 1024, OP_LINK = 992
 };
 const char *fault_op_name(enum fault_op op);
 

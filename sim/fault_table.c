@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-enum { MUTE = OP_LIST | OP_GET | OP_CONTENT | OP_DELETE | OP_UPLOAD, ABOUT_FILE = OP_GET | OP_CONTENT | OP_DELETE };
+enum { MUTE = OP_LIST | OP_GET | OP_CONTENT | OP_DELETE | OP_UPLOAD | OP_REFS, ABOUT_FILE = OP_GET | OP_CONTENT | OP_DELETE };
 
 #define RATE_TEXT "Rate limit reached for requests. Please try again later."
 #define INVALID "invalid_request_error"

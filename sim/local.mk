@@ -20,7 +20,7 @@ libsluice_sim_a_SOURCES = \
 	sim/sim.h \
 	sim/speech.c sim/speech.h \
 	sim/stats.c sim/stats.h \
-	sim/store.c sim/store.h sim/store_impl.h sim/store_list.c sim/store_say.c sim/store_upload.c \
+	sim/store.c sim/store.h sim/store_impl.h sim/store_list.c sim/store_refs.c sim/store_say.c sim/store_upload.c \
 	sim/wsd.c sim/wsd.h
 
 bin_PROGRAMS += sluice-sim

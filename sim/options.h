@@ -18,6 +18,7 @@ struct store_opts {
 	int64_t bytes_min, bytes_max, age_min_s, age_max_s, latency_min_ms, latency_max_ms;
 	int64_t rate, burst;                    /* requests a second, 0 = no limit; 0 = a tenth of it */
 	int64_t tell;                           /* enum limit_tell */
+	int64_t batches, jobs, vectors;         /* that refer to files */
 	int64_t page_cap;                       /* items of a page at most, 0 = as asked */
 	int64_t max_upload;
 	int64_t dialect;                        /* enum speech_dialect */

@@ -116,6 +116,7 @@ static const struct {
 	{ OP_CONTENT, do_content, FILES_CONTENT },
 	{ OP_DELETE, do_delete, FILES_DELETE },
 	{ OP_UPLOAD, store_upload, -1 },
+	{ OP_REFS, store_refs, -1 },
 };
 
 /* ---- the ledger ---- */
@@ -248,7 +249,9 @@ static bool route(struct asking *a)
 	const struct head *h = a->rq->head;
 	struct slice rest = h->path;
 	bool get = slice_is(h->method, "GET");
-	size_t n = (size_t)snprintf(root, sizeof(root), "%s/files", a->st->speech->root);
+	size_t n = (size_t)snprintf(root, sizeof(root), "%s/files", a->st->speech->root), below = n - strlen("/files");
+	if (rest.n > below && memcmp(rest.p, root, below) == 0 && store_refs_route(a, (struct slice){ rest.p + below, rest.n - below }))
+		return true;
 	if (!slice_starts(rest, root) || (rest.n > n && rest.p[n] != '/')) {
 		say_error(a, 404, slice_of("Invalid URL"), invalid, NULL, "unknown_url");
 		return false;
@@ -356,6 +359,7 @@ void store_free(struct store *st)
 		return;
 	httpd_free(st->httpd);
 	files_free(st->files);
+	free(st->made);
 	buf_done(&st->id);
 	free(st);
 }

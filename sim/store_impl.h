@@ -13,7 +13,9 @@ struct store {
 	struct files *files;
 	struct httpd *httpd;
 	struct buf id;                  /* of the request, decoded */
-	int64_t requests[5];            /* by bit of enum fault_op */
+	int64_t requests[6];            /* as store.c's table of operations has them */
+	struct store_made { char file[GEN_ID_MAX]; } *made;     /* batches that a client made */
+	size_t n_made, cap_made;
 	int64_t other_requests;         /* unknown paths, methods, keys */
 	int64_t deleted, uploaded, faults;
 	uint64_t request_number;
@@ -35,6 +37,8 @@ struct asking {
 	int64_t victim;                 /* to which file */
 	bool limited;                   /* refused by the rate limit */
 	int64_t items;                  /* of a page, -1 no page */
+	int refs;                       /* which list of what refers to files */
+	int64_t refs_of;                /* whose, where it is the list of one */
 };
 
 /* store_say.c: bodies. say_error takes it as OpenAI says it. */
@@ -49,6 +53,10 @@ void say_fault(struct asking *a);
 void store_list(struct asking *a);
 /* The cursor of a list request appended to out; false without one. */
 bool store_after(const struct httpd_request *rq, struct buf *out);
+
+/* store_refs.c: what refers to files. Is `rest`, below the root, one of its paths? Sets a->op. */
+bool store_refs_route(struct asking *a, struct slice rest);
+void store_refs(struct asking *a);
 
 /* store_upload.c: POST /v1/files. */
 void store_upload(struct asking *a);

@@ -103,6 +103,17 @@ static bool listed_in(const char *const *list, size_t n, struct slice s)
 	return false;
 }
 
+static int by_held(const void *a, const void *b)
+{
+	return slice_cmp(((const struct policy_held *)a)->id, ((const struct policy_held *)b)->id);
+}
+
+static const struct policy_held *held_by(const struct judging *j)
+{
+	const struct policy_held key = { .id = j->item->id };
+	return j->f->n_held ? bsearch(&key, j->f->held, j->f->n_held, sizeof key, by_held) : NULL;
+}
+
 static const char *protected_by(const struct judging *j, const char **because)
 {
 	const struct cfg_protect *pr = &j->p->protect;
@@ -126,6 +137,11 @@ static const char *protected_by(const struct judging *j, const char **because)
 	if (pr->younger_than_ms && (it->created_us < 0 || j->f->wall_us - it->created_us < pr->younger_than_ms * 1000)) {
 		*because = it->created_us < 0 ? "it may be young: created_at unknown" : "it is young";
 		return "protect:younger_than";
+	}
+	const struct policy_held *held = held_by(j);
+	if (held) {
+		*because = held->by;
+		return "referenced:provider";
 	}
 	for (size_t i = 0; i < j->n; i++)
 		if (pr->referenced && j->rows[i].referenced) {
@@ -212,6 +228,22 @@ static void rules(struct judging *j)
 	}
 }
 
+/* Places of the provider that were asked who uses the item, and what came of it. */
+static void provider_references(struct judging *j)
+{
+	char because[300];
+	if (!j->f->places || j->v->verdict != VERDICT_CANDIDATE)
+		return;
+	if (j->f->places_trouble) {
+		snprintf(because, sizeof because, "ineligible: %s", j->f->places_trouble);
+		evidence(j, "referenced:provider", CANNOT_KNOW, j->f->places_trouble);
+		conclude(j, VERDICT_INELIGIBLE, "", because);
+	} else if (!held_by(j)) {
+		snprintf(because, sizeof because, "not found in %s", j->f->places);
+		evidence(j, "referenced:provider", NO, because);
+	}
+}
+
 /* The age floor holds for every rule. */
 static void age_floor(struct judging *j)
 {
@@ -251,6 +283,7 @@ void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, cons
 		evidence(&j, "references", CANNOT_KNOW, "its row names no object, so references cannot be followed");
 		conclude(&j, VERDICT_INELIGIBLE, "", "ineligible: its row names no object, so references cannot be known");
 	}
+	provider_references(&j);
 	age_floor(&j);
 	rule = protected_by(&j, &because);
 	if (rule) {

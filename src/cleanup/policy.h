@@ -19,6 +19,12 @@ enum verdict {
 const char *verdict_name(enum verdict v);
 bool verdict_parse(struct slice word, enum verdict *out);
 
+/* A file that something at the provider refers to. */
+struct policy_held {
+	struct slice id;
+	const char *by;                 /* shown form: "batch batch_7 uses it (in_progress)" */
+};
+
 struct policy_facts {
 	int64_t wall_us;
 	bool records;                   /* the policy has records and they answered completely */
@@ -26,6 +32,11 @@ struct policy_facts {
 	bool references;                /* reference tables are configured */
 	const struct slice *protected_ids;      /* protected by hand, sorted bytewise */
 	size_t n_protected;
+	/* of the lane that is judged */
+	const char *places;             /* of the provider, listed for references: "batches, vector_stores"; NULL = none is */
+	const char *places_trouble;     /* one of them did not answer completely; NULL = all did */
+	const struct policy_held *held; /* sorted by id, bytewise */
+	size_t n_held;
 };
 
 struct policy_verdict {

@@ -57,6 +57,8 @@ struct cfg_lane {
 	int64_t quota_items, quota_bytes;      /* -1 unknown */
 	const char *const *purposes;           /* a list by purpose asks for each; none = the dialect's */
 	size_t n_purposes;
+	const char *const *referrers;          /* places of the provider that are listed for references; names of the dialect */
+	size_t n_referrers;
 	const char *const *blind;              /* places nobody can list; they stand in the plan */
 	size_t n_blind;
 	const char *const *sentinels;          /* ids that every complete list must contain */

@@ -127,7 +127,20 @@ static void do_list_records(struct runner *r)
 struct validating {
 	struct validation v;            /* first: the worker is given this struct as its own */
 	struct runner *r;
+	int asking;                     /* lanes whose referrers are being listed */
 };
+
+static void referrals_proof(struct jw *w, const char *places, const struct ereferrals *f)
+{
+	jw_key(w, "referrers");
+	jw_obj(w);
+	jw_kz(w, "places", places);
+	jw_kbool(w, "complete", f->complete);
+	jw_ki64(w, "references", (int64_t)f->n);
+	if (!f->complete)
+		jw_kz(w, "trouble", f->trouble);
+	jw_end_obj(w);
+}
 
 static void plan_record(struct validating *q)
 {
@@ -149,6 +162,8 @@ static void plan_record(struct validating *q)
 		jw_ki64(&w, "bytes", p->lane[i].bytes);
 		jw_ki64(&w, "listed", p->lane[i].listed);
 		jw_ki64(&w, "irreversible", p->lane[i].by_class[REV_R0]);
+		if (q->v.referrals[i])
+			referrals_proof(&w, q->v.places[i], q->v.referrals[i]);
 		jw_end_obj(&w);
 	}
 	jw_end_arr(&w);
@@ -249,10 +264,36 @@ static void validated(void *ctx)
 	}
 	plan_free(q->v.plan);
 	journal_free(q->v.journal);
+	for (int i = 0; i < q->v.lanes; i++)
+		referrals_free((struct ereferrals *)q->v.referrals[i]);
 	feed_with(r, &ev, j);
 	if (r->c->rehearsal && r->c->plan_frozen)
 		rehearsal_grants(r);
 	free(q);
+}
+
+/* The files were listed before: whatever refers to one of them by now is seen. */
+static void validate_begin(struct validating *q)
+{
+	struct validation *v = &q->v;
+	v->plan = plan_prepare(q->r);
+	for (int i = 0; i < v->lanes; i++) {
+		struct elane *l = elane_of(q->r, i);
+		if (l->places[0] && !v->excluded[i]) {
+			v->places[i] = l->places;
+			v->referrals[i] = referrals_keep(l->referrals);
+		}
+	}
+	v->facts.wall_us = now_read().wall_us;
+	job_queue(q->r->en, validation_work, validated, q);
+}
+
+static void referrers_listed(void *ctx, const struct ereferrals *f)
+{
+	struct validating *q = ctx;
+	(void)f;                        /* it is kept in its elane */
+	if (--q->asking == 0)
+		validate_begin(q);
 }
 
 static void do_validate(struct runner *r)
@@ -260,7 +301,6 @@ static void do_validate(struct runner *r)
 	struct validating *q = xcalloc(1, sizeof *q);
 	struct validation *v = &q->v;
 	q->r = r;
-	v->plan = plan_prepare(r);
 	v->policy = r->policy;
 	v->lanes = r->c->lanes;
 	for (int i = 0; i < v->lanes; i++) {
@@ -268,7 +308,6 @@ static void do_validate(struct runner *r)
 		v->excluded[i] = r->c->lane[i].excluded;
 		snprintf(v->lane_name[i], sizeof v->lane_name[i], "%s", r->c->lane[i].o.name);
 	}
-	v->facts = (struct policy_facts){ .wall_us = now_read().wall_us };
 	if (r->records) {
 		const struct records_list *l = &r->records->list;
 		v->facts.records = r->records->listed && l->rc == RC_OK;
@@ -278,7 +317,13 @@ static void do_validate(struct runner *r)
 	v->seed = (uint64_t)r->c->id;
 	v->records = r->records != NULL;
 	r->waiting++;
-	job_queue(r->en, validation_work, validated, q);
+	q->asking = 1;
+	for (int i = 0; i < v->lanes; i++)
+		if (elane_of(r, i)->places[0] && !v->excluded[i]) {
+			q->asking++;
+			referrers_ask(r->en, r->lane_of[i], referrers_listed, q);
+		}
+	referrers_listed(q, NULL);
 }
 
 /* ---- records: one batch call ---- */
@@ -297,6 +342,7 @@ struct batch {
 	int64_t out;
 	int64_t not_before_us;          /* boot time */
 	struct loop_timer *timer;
+	bool items_too;                 /* not only rows and references */
 	char why[200];
 };
 
@@ -437,8 +483,27 @@ static void recheck_answer(void *ctx, const struct records_answer *a)
 	batch_feed(b, a->rc == RC_OK ? b->why : a->err.text);
 }
 
+/* Who uses an item by now, as far as the provider's places tell. */
+static void recheck_places(struct batch *b)
+{
+	const struct elane *l = elane_of(b->r, b->lane);
+	if (!l->places[0])
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->results[i] != CHECK_SAME)
+			continue;
+		if (!l->referrals || !l->referrals->complete)
+			b->results[i] = CHECK_NO_ANSWER;
+		else if (referrals_of(l->referrals, b->refs[i].file_id))
+			b->results[i] = CHECK_REFERENCED;
+	}
+	if (l->referrals && !l->referrals->complete && !b->why[0])
+		snprintf(b->why, sizeof b->why, "%.190s", l->referrals->trouble);
+}
+
 static void recheck_rows(struct batch *b)
 {
+	recheck_places(b);
 	if (b->r->records && !b->r->en->closing)
 		records_recheck(b->r->records->rec, b->refs, b->n, recheck_answer, b);
 	else
@@ -547,18 +612,34 @@ static void recheck_list(struct batch *b)
 	free(ids);
 }
 
+static void recheck_begin(struct batch *b)
+{
+	if (!b->items_too)
+		recheck_rows(b);
+	else if (lane_can_get(elane_of(b->r, b->lane)->lane))
+		recheck_items(b);
+	else
+		recheck_list(b);
+}
+
+static void recheck_referred(void *ctx, const struct ereferrals *f)
+{
+	(void)f;                        /* recheck_rows looks into the elane */
+	recheck_begin(ctx);
+}
+
 static void do_recheck(struct runner *r, const struct effect *e)
 {
 	struct batch *b = batch_new(r, EV_RECHECKED, e->lane, (size_t)(e->to - e->from));
 	for (int32_t i = e->from; i < e->to; i++)
 		if (r->c->item[i].state == ITEM_CHECKING)
 			batch_add(b, i);
-	if (!e->number || !b->n)
-		recheck_rows(b);        /* results are CHECK_SAME so far: the list says so */
-	else if (lane_can_get(elane_of(r, e->lane)->lane))
-		recheck_items(b);
+	b->items_too = e->number && b->n;       /* else results are CHECK_SAME so far: the list says so */
+	struct elane *l = elane_of(r, e->lane);
+	if (b->n && l->places[0] && referrals_stale(l->referrals, r->c->lane[e->lane].o.list_max_age_us))
+		referrers_ask(r->en, r->lane_of[e->lane], recheck_referred, b);
 	else
-		recheck_list(b);
+		recheck_begin(b);
 }
 
 /* ---- single items ---- */
@@ -680,6 +761,7 @@ static void do_ended(struct runner *r)
 	anchoring_checkpoint(en);
 	loop_timer_stop(r->timer);
 	discover_stop(en, -1, "the cycle ended");
+	referrers_stop(en, "the cycle ended");
 	engine_permits(en);     /* a rehearsal is over */
 }
 

@@ -302,6 +302,13 @@ static void wake_store(void *ctx)
 	loop_wake_send(ctx);
 }
 
+static void name_places(struct elane *l)
+{
+	size_t n = l->lane ? lane_places(l->lane) : 0, at = 0;
+	for (size_t i = 0; i < n && at < sizeof l->places; i++)
+		at += (size_t)snprintf(l->places + at, sizeof l->places - at, "%s%s", i ? ", " : "", lane_place_name(l->lane, i));
+}
+
 static enum rc open_lanes(struct engine *en, struct err *e)
 {
 	enum rc rc = RC_OK;
@@ -317,6 +324,7 @@ static enum rc open_lanes(struct engine *en, struct err *e)
 			secret_print(l->key, l->key_print);
 		if (rc == RC_OK)
 			rc = lane_new(&l->lane, en->loop, l->cfg, l->key, e);
+		name_places(l);
 		bucket_init(&l->reads, l->cfg->rate_mhz, l->cfg->burst, en->started_boot_us);
 	}
 	return rc;
@@ -547,6 +555,7 @@ void engine_stop(struct engine *en, const struct audit_actor *who, void (*stoppe
 	if (runner_open(en) && en->run->c->stage == STAGE_CLEANING)
 		hold_by(en, "the engine stops", "engine");
 	discover_stop(en, -1, "the engine stops");
+	referrers_stop(en, "the engine stops");
 	loop_timer_stop(en->tick);
 	en->last_tick = now_read();
 	en->grace = loop_timer_new(en->loop, grace_check, en);
@@ -561,6 +570,7 @@ void engine_free(struct engine *en)
 	atomic_store(&en->no_proofs, true);
 	en->on_change = NULL;
 	discover_stop(en, -1, "the engine stops");
+	referrers_stop(en, "the engine stops");
 	loop_timer_free(en->tick);
 	loop_timer_free(en->hold_poll);
 	loop_timer_free(en->grace);
@@ -581,6 +591,8 @@ void engine_free(struct engine *en)
 	loop_wake_free(en->store_wake);
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		secret_free(en->lane[i].key);
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
+		referrals_free(en->lane[i].referrals);
 	catalog_close(en->catalog);
 	db_close(en->reader);
 	free(en->records);

@@ -32,6 +32,19 @@ struct elane {
 	int64_t excluded_us;
 	struct bucket reads;            /* paces GETs of re-validation */
 	int64_t learned_mhz;            /* pace that the last cycle found; 0 = none */
+	struct ereferrals *referrals;   /* what the provider's places said last; NULL = not asked */
+	char places[200];               /* their names, "" none is configured */
+};
+
+/* Which files the configured places of a provider refer to. Unknown unless complete. */
+struct ereferrals {
+	bool asked, complete;
+	char trouble[240];
+	struct policy_held *held;       /* sorted by id */
+	size_t n;
+	struct arena *texts;
+	int64_t boot_us;                /* when the last page came */
+	int users;                      /* a worker may still read what a newer answer replaces */
 };
 
 struct erecords {
@@ -86,6 +99,7 @@ struct runner {
 /* Serialised jobs on the catalogue (one writer at a time). */
 struct job;
 struct listing;
+struct walk;
 
 struct engine {
 	struct loop *loop;
@@ -106,6 +120,7 @@ struct engine {
 	int64_t last_cycle;
 	struct catalog *catalog;        /* the writer, used by jobs */
 	struct listing *listings;       /* lists under way */
+	struct walk *walks;             /* places of providers being listed */
 	struct job *jobs, **jobs_tail;
 	bool job_running;
 	int reads_running;
@@ -197,6 +212,17 @@ void relist_lane(struct engine *en, int lane, const struct slice *ids, size_t n,
 typedef void discover_records_fn(void *ctx, const struct records_list *l);
 void discover_records(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx);
 
+/* ---- referrers.c ---- */
+/* List every configured place of the lane; the answer also stays in its elane. */
+typedef void referrers_fn(void *ctx, const struct ereferrals *f);
+void referrers_ask(struct engine *en, int lane, referrers_fn *fn, void *ctx);
+void referrers_stop(struct engine *en, const char *why);        /* answers for all that runs: incomplete */
+const char *referrals_of(const struct ereferrals *f, struct slice id);  /* what uses it, NULL nothing found */
+const struct ereferrals *referrals_keep(struct ereferrals *f);  /* one more user; each calls referrals_free */
+void referrals_free(struct ereferrals *f);
+/* Nothing asked yet, incomplete, or older than max_age_us: ask again before anything is deleted. */
+bool referrals_stale(const struct ereferrals *f, int64_t max_age_us);
+
 /* ---- validate.c ---- */
 struct validation {
 	struct plan *plan;              /* in: lanes and header filled; out: frozen */
@@ -208,6 +234,8 @@ struct validation {
 	char lane_name[CYCLE_MAX_LANES][64];
 	const struct cfg_policy *policy;
 	struct policy_facts facts;
+	const struct ereferrals *referrals[CYCLE_MAX_LANES];    /* NULL = the lane has no places configured */
+	const char *places[CYCLE_MAX_LANES];
 	uint64_t seed;
 	int64_t by_verdict[CYCLE_MAX_LANES][VERDICT_COUNT];
 	int64_t irreversible[CYCLE_MAX_LANES];

@@ -9,6 +9,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/internal.h \
 	src/engine/jobs.c \
 	src/engine/metrics.c \
+	src/engine/referrers.c \
 	src/engine/plan_make.c \
 	src/engine/reads.c \
 	src/engine/recover.c \

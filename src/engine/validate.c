@@ -124,6 +124,15 @@ static enum rc visit(void *ctx, const struct catalog_item *item, const struct ca
 	return rc;
 }
 
+static void lane_facts(struct validation *v, int lane)
+{
+	const struct ereferrals *f = v->referrals[lane];
+	v->facts.places = v->places[lane];
+	v->facts.places_trouble = f && !f->complete ? f->trouble : NULL;
+	v->facts.held = f ? f->held : NULL;
+	v->facts.n_held = f ? f->n : 0;
+}
+
 static enum rc each_lane(struct pass *p)
 {
 	struct validation *v = p->v;
@@ -133,6 +142,7 @@ static enum rc each_lane(struct pass *p)
 			continue;
 		p->lane = i;
 		p->kept_seen = 0;
+		lane_facts(v, i);
 		rc = catalog_merge(p->c, v->lane_of[i], slice_of(v->lane_name[i]), visit, p, &v->err);
 	}
 	return rc;

@@ -30,6 +30,17 @@ struct dialect {
 	bool ids_never_reused;
 };
 
+/* A list of a store's own things that refer to files. */
+struct dialect_place {
+	const char *dialect, *name;     /* name as in the configuration: "batches" */
+	const char *word;               /* one of it, for people: "batch" */
+	const char *path;               /* below the base URL */
+	const char *child_path;         /* "/files": each entry has such a list of its own; NULL = the entry names the files */
+	const char *const *fields;      /* that name files; NULL-terminated */
+	const char *const *ended;       /* states in which nothing is referred to any more; NULL-terminated */
+};
+enum { DIALECT_PLACE_LIMIT = 100 };
+
 /* What a page was asked for, to judge it by. */
 struct dialect_ask {
 	struct slice after;             /* the item it is to come after; empty = first */
@@ -64,6 +75,11 @@ enum rc dialect_read_item(const struct dialect *d, const struct http_answer *a, 
 /* The elements of an array; the same care and the same owners as for a page. */
 enum rc dialect_read_array(const struct dialect *d, const struct json *data, const struct dialect_ask *ask, struct lane_page *out,
 			   struct lane_item **items, struct slice *last_read) MUST_USE;
+const struct dialect_place *dialect_place(const struct dialect *d, struct slice name);     /* NULL = it has no such list */
+void dialect_place_names(const struct dialect *d, struct buf *out);
+/* parent: of a child list, else empty. Same owners as for a page. */
+enum rc dialect_read_refs(const struct dialect *d, const struct dialect_place *p, const struct http_answer *a, struct slice parent,
+			  struct slice asked, struct lane_refs *out, struct lane_ref **refs, struct json_doc **doc) MUST_USE;
 void dialect_read_fields(const struct dialect *d, const struct json *o, struct lane_item *out);
 enum rc dialect_read_page(const struct dialect *d, const struct http_answer *a, const struct dialect_ask *ask, struct lane_page *out,
 			  struct lane_item **items, struct json_doc **doc) MUST_USE;

@@ -57,7 +57,9 @@ enum rc lane_new(struct lane **out, struct loop *l, const struct cfg_lane *cfg, 
 {
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (kinds[i]->speaks(slice_of(cfg->dialect)))
-			return kinds[i]->open(out, l, cfg, key, e);
+			return cfg->n_referrers && !kinds[i]->refs
+				? err_set(e, RC_USAGE, "lane %s: the dialect %s knows no places that refer to files; remove referrers", cfg->name, cfg->dialect)
+				: kinds[i]->open(out, l, cfg, key, e);
 	return unknown_dialect(cfg, e);
 }
 
@@ -120,4 +122,24 @@ void lane_delete(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx
 void lane_probe(struct lane *ln, struct slice id, lane_probe_fn *fn, void *ctx)
 {
 	ln->kind->probe(ln, id, fn, ctx);
+}
+
+size_t lane_places(const struct lane *ln)
+{
+	return ln->kind->places ? ln->kind->places(ln) : 0;
+}
+
+const char *lane_place_name(const struct lane *ln, size_t place)
+{
+	return ln->kind->place(ln, place)->name;
+}
+
+const char *lane_place_word(const struct lane *ln, size_t place)
+{
+	return ln->kind->place(ln, place)->word;
+}
+
+void lane_refs(struct lane *ln, size_t place, struct slice parent, struct slice cursor, lane_refs_fn *fn, void *ctx)
+{
+	ln->kind->refs(ln, place, parent, cursor, fn, ctx);
 }

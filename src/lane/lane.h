@@ -60,6 +60,29 @@ typedef void lane_page_fn(void *ctx, const struct lane_page *p);
 /* cursor empty = first page. A page above 1 MB is parsed on a worker. */
 void lane_list(struct lane *ln, struct slice cursor, lane_page_fn *fn, void *ctx);
 
+/* Places of the provider that refer to files, as configured (referrers:), in that order. */
+size_t lane_places(const struct lane *ln);
+const char *lane_place_name(const struct lane *ln, size_t place);      /* "batches" */
+const char *lane_place_word(const struct lane *ln, size_t place);      /* one of it: "batch" */
+
+struct lane_ref {
+	struct slice file;              /* empty: holder has a list of its own, to be asked for with parent = holder */
+	struct slice holder, state;
+};
+/* One page of a place. */
+struct lane_refs {
+	enum lane_trouble trouble;
+	const struct lane_ref *refs;    /* borrowed for the callback */
+	size_t n;
+	bool last;
+	struct slice cursor;            /* for the next page; borrowed */
+	int64_t wait_ms;
+	char detail[200];
+};
+typedef void lane_refs_fn(void *ctx, const struct lane_refs *p);
+/* parent empty: the place itself. cursor empty: its first page. */
+void lane_refs(struct lane *ln, size_t place, struct slice parent, struct slice cursor, lane_refs_fn *fn, void *ctx);
+
 /* Answer to a delete, by SEMANTICS 5's table. */
 enum lane_delete_kind {
 	LANE_DELETED,           /* 2xx and a body that names this id as deleted */

@@ -2,6 +2,7 @@
 #ifndef SLUICE_LANE_LANE_IMPL_H
 #define SLUICE_LANE_LANE_IMPL_H
 
+#include "lane/dialect.h"
 #include "lane/lane.h"
 
 struct lane_kind {
@@ -18,6 +19,10 @@ struct lane_kind {
 	void (*list)(struct lane *ln, struct slice cursor, lane_page_fn *fn, void *ctx);
 	void (*probe)(struct lane *ln, struct slice id, lane_probe_fn *fn, void *ctx);
 	void (*delete_)(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
+	/* References at the provider; NULL = this kind knows no such places. */
+	size_t (*places)(const struct lane *ln);
+	const struct dialect_place *(*place)(const struct lane *ln, size_t place);
+	void (*refs)(struct lane *ln, size_t place, struct slice parent, struct slice cursor, lane_refs_fn *fn, void *ctx);
 };
 
 /* The first member of each kind's own struct. */

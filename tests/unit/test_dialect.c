@@ -446,6 +446,67 @@ static void a_page_of_a_purpose_has_its_own_items_only(void **state)
 	}
 }
 
+/* What a page of a place of the provider says about files: "holder file state" of each, or trouble. */
+static void a_page_of_a_place_names_the_files_in_use_or_is_trouble(void **state)
+{
+#define B(id, in, out, st) "{\"id\":\"" id "\",\"input_file_id\":" in ",\"output_file_id\":" out ",\"status\":\"" st "\"}"
+#define PAGE(body, more) "{\"data\":[" body "],\"has_more\":" more "}"
+	static const struct { const char *place, *parent, *asked; int status; const char *body, *refs; bool last; } t[] = {
+		{ "batches", "", "", 200, PAGE(B("b1", "\"f1\"", "null", "in_progress"), "false"), "b1 f1 in_progress;", true },
+		{ "batches", "", "", 200, PAGE(B("b1", "\"f1\"", "\"f2\"", "completed"), "false"), "", true },
+		{ "batches", "", "", 200, PAGE(B("b1", "\"f1\"", "\"f2\"", "finalizing"), "true"), "b1 f1 finalizing;b1 f2 finalizing;", false },
+		{ "batches", "", "", 200, PAGE(B("b1", "\"f1\"", "null", "new_state"), "false"), "b1 f1 new_state;", true },
+		{ "batches", "", "", 200, PAGE("{\"id\":\"b1\",\"input_file_id\":\"f1\"}", "false"), "b1 f1 ;", true },
+		{ "batches", "", "", 200, PAGE("", "false"), "", true },
+		{ "batches", "", "", 200, PAGE(B("b1", "7", "null", "in_progress"), "false"), NULL, false },
+		{ "batches", "", "", 200, PAGE("{\"input_file_id\":\"f1\"}", "false"), NULL, false },
+		{ "batches", "", "", 200, "{\"data\":[]}", NULL, false },
+		{ "batches", "", "", 200, PAGE("", "true"), NULL, false },
+		{ "batches", "", "", 200, "{\"data\":null,\"has_more\":false}", NULL, false },
+		{ "batches", "", "", 200, "", NULL, false },
+		{ "batches", "", "", 204, "", NULL, false },
+		{ "batches", "", "b1", 200, PAGE(B("b1", "\"f1\"", "null", "in_progress"), "false"), NULL, false },
+		{ "batches", "", "", 404, "{\"error\":{}}", NULL, false },
+		{ "batches", "", "", 401, "", NULL, false },
+		{ "fine_tuning_jobs", "", "", 200, PAGE("{\"id\":\"j\",\"training_file\":\"f1\",\"result_files\":[\"f2\",\"f3\"],\"status\":\"running\"}", "false"),
+		  "j f1 running;j f2 running;j f3 running;", true },
+		{ "fine_tuning_jobs", "", "", 200, PAGE("{\"id\":\"j\",\"training_file\":\"f1\",\"status\":\"succeeded\"}", "false"), "", true },
+		{ "fine_tuning_jobs", "", "", 200, PAGE("{\"id\":\"j\",\"result_files\":[1],\"status\":\"running\"}", "false"), NULL, false },
+		{ "vector_stores", "", "", 200, PAGE("{\"id\":\"v1\",\"status\":\"expired\"}", "false"), "v1  expired;", true },
+		{ "vector_stores", "v1", "", 200, PAGE("{\"id\":\"f1\",\"status\":\"completed\"}", "false"), "v1 f1 completed;", true },
+		{ "vector_stores", "v1", "", 404, "{\"error\":{\"message\":\"no such store\"}}", "", true },
+		{ "vector_stores", "v1", "", 404, "<html>", NULL, false },
+		{ "vector_stores", "v1", "", 500, "", NULL, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct http_answer a = answer(t[i].status, t[i].body);
+		struct lane_refs p;
+		struct lane_ref *refs;
+		struct json_doc *doc;
+		struct buf b = { 0 };
+		enum rc rc = dialect_read_refs(openai(), dialect_place(openai(), slice_of(t[i].place)), &a, slice_of(t[i].parent),
+					       slice_of(t[i].asked), &p, &refs, &doc);
+		for (size_t k = 0; k < p.n; k++)
+			buf_addf(&b, "%.*s %.*s %.*s;", SLICE_FMT(refs[k].holder), SLICE_FMT(refs[k].file), SLICE_FMT(refs[k].state));
+		if ((rc == RC_OK) != (t[i].refs != NULL) || (t[i].refs && (strcmp(buf_z(&b), t[i].refs) != 0 || p.last != t[i].last)))
+			fail_msg("%s %s: %s %s", t[i].place, t[i].body, buf_z(&b), p.detail);
+		assert_true(rc == RC_OK || (p.trouble != LANE_FINE && p.n == 0 && !p.last && p.detail[0]));
+		free(refs);
+		json_doc_free(doc);
+		buf_done(&b);
+	}
+}
+
+static void a_dialect_has_only_its_own_places(void **state)
+{
+	(void)state;
+	assert_non_null(dialect_place(openai(), SLICE_LIT("vector_stores")));
+	assert_non_null(dialect_place(dialect_find(SLICE_LIT("glm")), SLICE_LIT("batches")));
+	assert_null(dialect_place(dialect_find(SLICE_LIT("kimi")), SLICE_LIT("vector_stores")));
+	assert_null(dialect_place(openai(), SLICE_LIT("threads")));
+}
+
 static void an_unknown_dialect_has_no_row(void **state)
 {
 	struct buf names = { 0 };
@@ -500,6 +561,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_unpaged_answer_is_whole_below_its_cap_or_at_the_quota),
 	cmocka_unit_test(an_unpaged_answer_that_speaks_of_more_is_not_whole),
 	cmocka_unit_test(a_page_of_a_purpose_has_its_own_items_only),
+	cmocka_unit_test(a_page_of_a_place_names_the_files_in_use_or_is_trouble),
+	cmocka_unit_test(a_dialect_has_only_its_own_places),
 	cmocka_unit_test(the_detail_says_rehearsed),
 	cmocka_unit_test(a_hostile_message_is_shown_as_escapes),
 	cmocka_unit_test(the_wait_is_taken_in_order_header_body_reset),
