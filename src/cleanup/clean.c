@@ -177,7 +177,8 @@ static void sending_go(struct step *s, struct cycle_lane *l)
 	bool young = l->c.by_state[ITEM_SETTLING] && (canary || l->batch_to >= l->n);
 	if (l->phase == PHASE_SENDING && !blocked(s, l) && lane_hopeless(s, l))
 		give_up(s, l);
-	if (l->phase != PHASE_SENDING || blocked(s, l) || open_items(l) > waiting_along(s, l) || young)
+	/* what an open breaker holds is not through */
+	if (l->phase != PHASE_SENDING || blocked(s, l) || open_items(l) + l->c.by_state[ITEM_HELD] > waiting_along(s, l) || young)
 		return;
 	if (canary)
 		canary_begin(s, l);
@@ -188,7 +189,7 @@ static void sending_go(struct step *s, struct cycle_lane *l)
 static void retrying_go(struct step *s, struct cycle_lane *l)
 {
 	pump(s, l);
-	if (l->phase == PHASE_RETRYING && !blocked(s, l) && !open_items(l) && !l->c.by_state[ITEM_SETTLING])
+	if (l->phase == PHASE_RETRYING && !blocked(s, l) && !open_items(l) && !l->c.by_state[ITEM_HELD] && !l->c.by_state[ITEM_SETTLING])
 		retry_settled(s, l);
 }
 

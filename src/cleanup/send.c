@@ -140,6 +140,14 @@ static void breaker_note(struct step *s, struct cycle_lane *l)
 	emit(s, EFF_CYCLE, -1, -1);
 }
 
+/* When the breaker may go on by time; INT64_MAX when only a hand or an answer moves it. */
+static int64_t breaker_due_us(const struct breaker *b)
+{
+	if (b->state == BREAKER_HALF_OPEN)
+		return b->probe_due_us;
+	return b->until_us > 0 && b->state != BREAKER_CLOSED ? b->until_us : INT64_MAX;
+}
+
 /* The breaker says no: a half-open one wants reads first, one after the other; an open one, time. */
 static void breaker_wait(struct step *s, struct cycle_lane *l, const struct cycle_item *it)
 {
@@ -148,9 +156,24 @@ static void breaker_wait(struct step *s, struct cycle_lane *l, const struct cycl
 		l->breaker_read = true;
 		emit(s, EFF_REREAD, it->lane, item_index(s->c, it))->number = REREAD_BREAKER;
 	}
-	int64_t due = b->state == BREAKER_HALF_OPEN ? b->probe_due_us : b->until_us;
+	int64_t due = breaker_due_us(b);
 	if (due > s->now.boot_us)
 		l->pump_due_us = due;
+}
+
+/* What could be sent now is held while the breaker is open, and goes on when time or a hand has opened the way. */
+static void breaker_items(struct step *s, struct cycle_lane *l)
+{
+	bool shut = l->breaker.state == BREAKER_OPEN || l->breaker.state == BREAKER_FORCED_OPEN;
+	struct cycle_item *it = items_of(s->c, l);
+	if (!l->c.by_state[shut ? ITEM_READY : ITEM_HELD])
+		return;
+	for (int32_t r = 0; r < l->batch_to; r++) {
+		if (shut && it[r].state == ITEM_READY)
+			item_set(s, &it[r], ITEM_HELD);
+		else if (!shut && it[r].state == ITEM_HELD)
+			item_ready(s, l, &it[r]);
+	}
 }
 
 /* May this one be sent, apart from rate and breaker? */
@@ -177,8 +200,13 @@ void pump(struct step *s, struct cycle_lane *l)
 {
 	struct cycle_item *it;
 	struct breaker_ticket ticket;
-	if (!blocked(s, l) && breaker_tick(&l->breaker, s->now.boot_us))
-		breaker_note(s, l);
+	if (!blocked(s, l)) {
+		if (breaker_tick(&l->breaker, s->now.boot_us))
+			breaker_note(s, l);
+		breaker_items(s, l);
+		if (l->c.by_state[ITEM_HELD])
+			l->pump_due_us = breaker_due_us(&l->breaker);
+	}
 	while (!blocked(s, l) && may_fly(l) && !given_up(s, l) && (it = next_ready(s, l))) {
 		int64_t wait = pace_wait_us(&l->pace, s->now.boot_us);
 		if (wait > 0) {

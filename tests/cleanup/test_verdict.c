@@ -527,6 +527,11 @@ static void an_open_breaker_reads_first_then_deletes_once_then_closes(void **sta
 	while (d.n_act)
 		drive_answer_one(&d);
 	d.user = 1;
+	if (drive_lane(&d, 0)->halted)
+		assert_int_equal(drive_do(&d, EV_RESUME), RC_OK);
+	assert_int_equal(drive_do(&d, EV_TICK), RC_OK);
+	assert_true(drive_count(&d, ITEM_HELD) > 0);
+	assert_int_equal(drive_count(&d, ITEM_READY), 0);
 	int64_t sent = d.asked[EFF_SEND], reads = d.asked[EFF_REREAD];
 	for (int i = 0; i < 200 && b->state != BREAKER_HALF_OPEN; i++) {
 		if (drive_lane(&d, 0)->halted)
@@ -536,6 +541,7 @@ static void an_open_breaker_reads_first_then_deletes_once_then_closes(void **sta
 		assert_int_equal(drive_do(&d, EV_TICK), RC_OK);
 	}
 	assert_int_equal(b->state, BREAKER_HALF_OPEN);
+	assert_int_equal(drive_count(&d, ITEM_HELD), 0);
 	for (int i = 0; i < 20 && d.asked[EFF_SEND] == sent; i++)
 		if (d.n_act)
 			drive_answer_one(&d);
