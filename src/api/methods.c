@@ -182,6 +182,23 @@ static void m_audit_tail(struct request *q, const struct json *p)
 	engine_audit_tail(en(q), &f, rpc_reply, q);
 }
 
+static void m_dead_list(struct request *q, const struct json *p)
+{
+	struct engine_dead_ask ask = { .lane = json_get_str(p, "lane"), .belief = json_get_str(p, "belief"), .offset = json_get_i64(p, "offset", 0),
+		.limit = json_get_i64(p, "limit", 0) };
+	engine_dead_list(en(q), &ask, rpc_reply, q);
+}
+
+static void m_dead_redrive(struct request *q, const struct json *p)
+{
+	engine_dead_redrive(en(q), who(q), json_get(p, "letters"), rpc_reply, q);
+}
+
+static void m_dead_dismiss(struct request *q, const struct json *p)
+{
+	engine_dead_dismiss(en(q), who(q), json_get(p, "letters"), json_get_str(p, "reason"), rpc_reply, q);
+}
+
 static void m_audit_export(struct request *q, const struct json *p)
 {
 	engine_audit_export(en(q), json_get_i64(p, "after", 0), json_get_i64(p, "to", 0), (int)MIN(json_get_i64(p, "limit", 0), 1000), rpc_reply, q);
@@ -363,6 +380,7 @@ const struct method api_methods[] = {
 	{ "plan.show", METHOD_READ, { I("cycle"), S("lane"), I("items") }, m_plan_show, "the frozen plan" },
 	{ "plan.items", METHOD_READ, { S1("look"), S("lane"), I("offset"), I("limit") }, m_plan_items, "items of the plan to look at" },
 	{ "grant.list", METHOD_READ, { I("cycle") }, m_grant_list, "grants of a cycle" },
+	{ "dead.list", METHOD_READ, { S("lane"), S("belief"), I("offset"), I("limit") }, m_dead_list, "dead letters by harm" },
 	{ "audit.tail", METHOD_READ, { I("limit"), I("before"), I("after"), S("kind"), S("actor"), S("subject"), I("cycle"), B("oldest_first") },
 	  m_audit_tail, "records of the log" },
 	{ "audit.export", METHOD_READ, { I("after"), I("to"), I("limit") }, m_audit_export, "lines of the log as texts, and its signed head" },
@@ -384,6 +402,8 @@ const struct method api_methods[] = {
 	{ "grant.approve", METHOD_DANGER, { S1("plan"), S1("lane"), I1("items"), I1("bytes"), S1("phrase"), S("irreversible_phrase"), S1("reason"),
 	  S("on_abort") }, m_approve, "grant deletion with the typed phrases" },
 	{ "grant.submit", METHOD_DANGER, { { "file", PARAM_OBJECT, true } }, m_submit, "grant deletion with a signed file" },
+	{ "dead.redrive", METHOD_DANGER, { { "letters", PARAM_ARRAY, true } }, m_dead_redrive, "open a cycle for these dead letters only" },
+	{ "dead.dismiss", METHOD_DANGER, { { "letters", PARAM_ARRAY, true }, S1("reason") }, m_dead_dismiss, "take dead letters off the list" },
 	{ "cycle.abort", METHOD_DANGER, { S1("how"), S1("reason") }, m_abort, "stop for good: keep or restore" },
 	{ NULL, METHOD_READ, { { 0 } }, NULL, NULL },
 };

@@ -302,6 +302,7 @@ static void do_validate(struct runner *r)
 	struct validation *v = &q->v;
 	q->r = r;
 	v->policy = r->policy;
+	v->redrive = r->redrive;
 	v->lanes = r->c->lanes;
 	for (int i = 0; i < v->lanes; i++) {
 		v->lane_of[i] = r->lane_of[i];

@@ -18,7 +18,7 @@ static void refuse(engine_reply *r, void *ctx, enum rc rc, const char *why)
 }
 
 /* r may be NULL: only to know. */
-static bool may_write(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx)
+bool command_may_write(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx)
 {
 	char why[160];
 	if (!who->watching && who->name[0] && !en->stopping)
@@ -35,7 +35,7 @@ static bool may_write(struct engine *en, const struct engine_who *who, engine_re
 }
 
 /* A decision that cannot be recorded is not taken. Hold alone is heard at any time. */
-static bool may_record(struct engine *en, engine_reply *r, void *ctx)
+bool command_may_record(struct engine *en, engine_reply *r, void *ctx)
 {
 	if (store_writable(en->store))
 		return true;
@@ -55,19 +55,36 @@ static void command(struct engine *en, const struct engine_who *who, struct cycl
 {
 	struct audit_actor a = actor_of(who);
 	struct runner *run;
-	if (may_write(en, who, r, ctx) && may_record(en, r, ctx) && (run = open_run(en, r, ctx)))
+	if (command_may_write(en, who, r, ctx) && command_may_record(en, r, ctx) && (run = open_run(en, r, ctx)))
 		runner_event(run, ev, &a, NULL, r, ctx);
 }
 
 /* ---- starting ---- */
 
-void engine_cycle_start(struct engine *en, const struct engine_who *who, struct slice policy, engine_reply *r, void *ctx)
+static void start(struct engine *en, const struct engine_who *who, const struct cfg_policy *p, struct redrive *d, engine_reply *r, void *ctx)
+{
+	struct audit_actor a = actor_of(who);
+	struct cycle_event ev = event_of(EV_START);
+	struct journal *also = NULL;
+	runner_free(en->run);
+	en->run = runner_new(en, ++en->last_cycle, p, en->mode == MODE_REHEARSE);
+	en->run->redrive = d;
+	engine_permits(en);
+	if (d) {
+		also = journal_new();
+		redrive_open(also, d, &a, en->run->c->id);
+	}
+	runner_event(en->run, &ev, &a, also, r, ctx);
+}
+
+void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, engine_reply *r, void *ctx)
 {
 	const struct cfg_policy *p = config_policy(en->cfg, policy);
-	struct audit_actor a = actor_of(who);
 	char why[200], name[80];
-	if (!may_write(en, who, r, ctx))
+	if (!command_may_write(en, who, r, ctx)) {
+		redrive_free(d);
 		return;
+	}
 	if (!p) {
 		snprintf(why, sizeof why, "there is no policy %s; sluice rpc policies lists them", text_z(name, sizeof name, policy));
 		refuse(r, ctx, RC_USAGE, why);
@@ -76,13 +93,16 @@ void engine_cycle_start(struct engine *en, const struct engine_who *who, struct 
 		refuse(r, ctx, RC_REFUSED, why);
 	} else if (en->run && en->run->waiting) {
 		refuse(r, ctx, RC_REFUSED, "the last cycle is still being closed; try again in a moment");
-	} else if (may_record(en, r, ctx)) {
-		runner_free(en->run);
-		en->run = runner_new(en, ++en->last_cycle, p, en->mode == MODE_REHEARSE);
-		engine_permits(en);
-		struct cycle_event ev = event_of(EV_START);
-		runner_event(en->run, &ev, &a, NULL, r, ctx);
+	} else if (command_may_record(en, r, ctx)) {
+		start(en, who, p, d, r, ctx);
+		return;
 	}
+	redrive_free(d);
+}
+
+void engine_cycle_start(struct engine *en, const struct engine_who *who, struct slice policy, engine_reply *r, void *ctx)
+{
+	command_start(en, who, policy, NULL, r, ctx);
 }
 
 /* ---- gates ---- */
@@ -115,7 +135,7 @@ static bool gate_plan(const struct runner *run, engine_reply *r, void *ctx)
 static void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx)
 {
 	struct cycle_event ev = event_of(k);
-	if (runner_open(en) && may_write(en, who, NULL, NULL)) {
+	if (runner_open(en) && command_may_write(en, who, NULL, NULL)) {
 		if (paths_hold(en->paths)) {
 			refuse(r, ctx, RC_HELD, "the file HOLD is in the state directory; remove it, then resume");
 			return;
@@ -143,7 +163,7 @@ void engine_cycle_hold(struct engine *en, const struct engine_who *who, struct s
 	char text[200];
 	ev.text = text_z(text, sizeof text, why);
 	if (who->watching || !who->name[0])
-		(void)may_write(en, who, r, ctx);
+		(void)command_may_write(en, who, r, ctx);
 	else if (runner_open(en))
 		runner_event(en->run, &ev, &a, NULL, r, ctx);
 	else
@@ -216,7 +236,7 @@ void engine_lane_exclude(struct engine *en, const struct engine_who *who, struct
 		refuse(r, ctx, RC_USAGE, "that lane is not in the open cycle");
 	} else if (!reason.n) {
 		refuse(r, ctx, RC_USAGE, "excluding a lane needs a reason");
-	} else if (may_write(en, who, r, ctx) && may_record(en, r, ctx)) {
+	} else if (command_may_write(en, who, r, ctx) && command_may_record(en, r, ctx)) {
 		struct audit_actor a = actor_of(who);
 		struct journal *j = journal_new();
 		exclusion_record(j, run, &a, lane, reason);
@@ -303,13 +323,13 @@ void engine_set_mode(struct engine *en, const struct engine_who *who, struct sli
 	char why[ARM_WHY], payload[80], hex[HASH_HEX];
 	while (to <= MODE_ARMED && !slice_is(mode, engine_mode_name(to)))
 		to++;
-	if (!may_write(en, who, r, ctx))
+	if (!command_may_write(en, who, r, ctx))
 		return;
 	if (to > MODE_ARMED) {
 		refuse(r, ctx, RC_USAGE, "mode is observe, rehearse or armed");
 		return;
 	}
-	if (!may_record(en, r, ctx))
+	if (!command_may_record(en, r, ctx))
 		return;
 	if (to == MODE_ARMED && en->mode != MODE_ARMED && !engine_may_arm(en, why)) {
 		refuse(r, ctx, RC_REFUSED, why);
@@ -538,7 +558,7 @@ void engine_approve(struct engine *en, const struct engine_who *who, const struc
 	struct grant g = { .items = q->items, .bytes = q->bytes, .made_us = now_read().wall_us };
 	struct err e = { 0 };
 	enum rc rc = RC_OK;
-	if (!may_write(en, who, r, ctx) || !may_record(en, r, ctx))
+	if (!command_may_write(en, who, r, ctx) || !command_may_record(en, r, ctx))
 		return;
 	text_z(g.lane, sizeof g.lane, q->lane);
 	text_z(g.reason, sizeof g.reason, q->reason);
@@ -615,7 +635,7 @@ void engine_submit_grant(struct engine *en, const struct engine_who *who, const 
 	uint8_t sig[SIG_BYTES];
 	struct grant g;
 	struct err e = { 0 };
-	if (!may_write(en, who, r, ctx) || !may_record(en, r, ctx))
+	if (!command_may_write(en, who, r, ctx) || !command_may_record(en, r, ctx))
 		return;
 	enum rc rc = grant_read(&g, sig, file, &e);
 	if (rc != RC_OK) {
@@ -649,7 +669,7 @@ void engine_reject(struct engine *en, const struct engine_who *who, struct slice
 	struct cycle_event ev = event_of(EV_CANCEL);
 	struct grant g = { 0 };
 	char why[200];
-	if (!may_write(en, who, r, ctx) || !may_record(en, r, ctx))
+	if (!command_may_write(en, who, r, ctx) || !command_may_record(en, r, ctx))
 		return;
 	if (!plan_matches(run, plan)) {
 		refuse(r, ctx, RC_GRANT, "there is no such plan to reject");

@@ -182,6 +182,10 @@ static enum rc read_mode(struct engine *en, struct err *e)
 			snprintf(en->notice, sizeof en->notice, "the configuration changed: back to observe until it is armed again");
 		}
 	}
+	if (rc == RC_OK && en->mode != MODE_OBSERVE && !en->verified.ok) {
+		fall_back(en, engine_mode_name(en->mode), "the audit log does not verify");
+		en->mode = MODE_OBSERVE;
+	}
 	buf_done(&mode);
 	buf_done(&hash);
 	return rc;
@@ -426,8 +430,18 @@ static void verified_whole(void *ctx, enum rc rc, const struct err *e, const cha
 		log_error("audit", NULL, "the log could not be verified: %s", e->text);
 }
 
+/* The first records of this run are there: they are the first to be signed. */
+static void start_noted(void *ctx, enum rc rc, const struct err *e)
+{
+	struct engine *en = ctx;
+	engine_note_done(ctx, rc, e);
+	if (rc == RC_OK && !en->closing)
+		anchoring_checkpoint(en);
+}
+
 static void note_start(struct engine *en)
 {
+	struct journal *j = journal_new();
 	struct buf b;
 	struct jw w;
 	char hex[HASH_HEX];
@@ -440,8 +454,9 @@ static void note_start(struct engine *en)
 	jw_kz(&w, "environment", en->cfg->name);
 	jw_kz(&w, "config", hash_hex(hex, &en->cfg->hash));
 	jw_end_obj(&w);
-	engine_note(en, AUDIT_ENGINE_START, &actor_engine, "engine", 0, buf_z(&b));
-	engine_note(en, AUDIT_CONFIG_LOADED, &actor_engine, "config", 0, buf_z(&b));
+	journal_audit(j, AUDIT_ENGINE_START, &actor_engine, SLICE_LIT("engine"), 0, SLICE_LIT(""), buf_slice(&b));
+	journal_audit(j, AUDIT_CONFIG_LOADED, &actor_engine, SLICE_LIT("config"), 0, SLICE_LIT(""), buf_slice(&b));
+	store_commit(en->store, j, start_noted, en);
 	buf_done(&b);
 }
 
@@ -479,9 +494,9 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	if (rc == RC_OK)
 		rc = open_records(en, e);
 	if (rc == RC_OK)
-		rc = read_mode(en, e);
+		rc = verify_at_start(en, e);    /* before anything is written */
 	if (rc == RC_OK)
-		rc = verify_at_start(en, e);
+		rc = read_mode(en, e);
 	if (rc == RC_OK) {
 		note_start(en);
 		engine_permits(en);
@@ -501,7 +516,6 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	en->hold_poll = loop_timer_new(l, look_for_hold, en);
 	loop_timer_start(en->hold_poll, HOLD_MS, HOLD_MS);
 	en->usr1 = loop_signal_new(l, SIGUSR1, on_usr1, en);
-	anchoring_checkpoint(en);
 	engine_audit_verify(en, verified_whole, en);
 	return RC_OK;
 }

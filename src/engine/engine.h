@@ -59,6 +59,10 @@ void engine_approve(struct engine *en, const struct engine_who *who, const struc
 void engine_submit_grant(struct engine *en, const struct engine_who *who, const struct json *file, engine_reply *r, void *ctx);
 void engine_reject(struct engine *en, const struct engine_who *who, struct slice plan, struct slice reason,
 		   engine_reply *r, void *ctx);
+/* Letters are named "CYCLE.N". Redriving opens a cycle whose plan can hold only these. */
+void engine_dead_redrive(struct engine *en, const struct engine_who *who, const struct json *letters, engine_reply *r, void *ctx);
+void engine_dead_dismiss(struct engine *en, const struct engine_who *who, const struct json *letters, struct slice reason,
+			 engine_reply *r, void *ctx);
 /* A refused command is a decision too. */
 void engine_refused(struct engine *en, const struct engine_who *who, const char *method, const char *why);
 
@@ -87,6 +91,11 @@ struct engine_window {
 /* These run on a worker; the reply comes later. */
 void engine_candidates(struct engine *en, const struct engine_window *q, engine_reply *r, void *ctx);
 void engine_candidate(struct engine *en, struct slice id, engine_reply *r, void *ctx);
+struct engine_dead_ask {
+	struct slice lane, belief;      /* empty = any */
+	int64_t offset, limit;
+};
+void engine_dead_list(struct engine *en, const struct engine_dead_ask *q, engine_reply *r, void *ctx);
 void engine_audit_tail(struct engine *en, const struct audit_filter *f, engine_reply *r, void *ctx);
 /* Lines of the export as texts; to 0 = to the head, which is then signed. */
 void engine_audit_export(struct engine *en, int64_t after, int64_t to, int limit, engine_reply *r, void *ctx);

@@ -94,6 +94,7 @@ struct runner {
 	int waiting;                    /* acts whose answer has not come: the runner may not be freed */
 	struct deed *backlog, **backlog_tail;   /* what the audit log refused, in order */
 	bool backlog_busy;
+	struct redrive *redrive;        /* only these dead letters may become candidates; NULL = no such bound */
 };
 
 /* Serialised jobs on the catalogue (one writer at a time). */
@@ -182,6 +183,12 @@ void anchoring_json(const struct engine *en, struct jw *w);             /* membe
 
 /* ---- commands.c ---- */
 enum { ARM_WHY = 200 };
+struct redrive;
+/* May this one command now? If not, r is answered. */
+bool command_may_write(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
+bool command_may_record(struct engine *en, engine_reply *r, void *ctx);
+/* Opens a cycle; d (taken over) bounds what it may plan, NULL = nothing does. */
+void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, engine_reply *r, void *ctx);
 bool engine_may_arm(const struct engine *en, char why[ARM_WHY]);
 
 /* ---- jobs.c ---- */
@@ -233,6 +240,7 @@ struct validation {
 	bool excluded[CYCLE_MAX_LANES];
 	char lane_name[CYCLE_MAX_LANES][64];
 	const struct cfg_policy *policy;
+	const struct redrive *redrive;  /* NULL, or all that may be planned */
 	struct policy_facts facts;
 	const struct ereferrals *referrals[CYCLE_MAX_LANES];    /* NULL = the lane has no places configured */
 	const char *places[CYCLE_MAX_LANES];
@@ -264,6 +272,13 @@ void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also
 
 /* ---- acts.c ---- */
 void act(struct runner *r, const struct effect *e);
+
+/* ---- dead.c ---- */
+void redrive_free(struct redrive *d);
+bool redrive_has(const struct redrive *d, const char *lane, struct slice id);
+void redrive_open(struct journal *j, const struct redrive *d, const struct audit_actor *who, int64_t cycle);
+enum rc redrive_restore(struct engine *en, int64_t cycle, struct redrive **out, struct err *e) MUST_USE;        /* NULL: it is none */
+void redrive_settle(struct runner *r, struct journal *j);
 
 /* ---- recover.c ---- */
 enum rc recover_cycle(struct engine *en, struct err *e) MUST_USE;

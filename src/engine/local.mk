@@ -3,6 +3,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/acts.c \
 	src/engine/anchoring.c \
 	src/engine/commands.c \
+	src/engine/dead.c \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/health.c src/engine/health.h \

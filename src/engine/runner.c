@@ -155,6 +155,8 @@ static void write_effects(struct runner *r, struct effects *fx, struct journal *
 			cycle_row = true;
 			if (!r->c->rehearsal)
 				write_deleted(r, j);
+			if (!r->c->rehearsal && r->redrive)
+				redrive_settle(r, j);
 			break;
 		case EFF_DISCOVER: case EFF_LIST_RECORDS: case EFF_VALIDATE: case EFF_RECHECK: case EFF_CLAIM: case EFF_SEND:
 		case EFF_PROBE: case EFF_REREAD: case EFF_RELIST: case EFF_COMMIT_ROWS: case EFF_RELEASE: case EFF_COUNT_CLAIMS: break;
@@ -396,6 +398,7 @@ void runner_free(struct runner *r)
 		deed_free(d);
 	}
 	loop_timer_free(r->timer);
+	redrive_free(r->redrive);
 	plan_free(r->plan);
 	cycle_free(r->c);
 	free(r);

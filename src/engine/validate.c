@@ -86,9 +86,21 @@ static enum rc put_verdict(struct pass *p, const struct catalog_item *it)
 	return p->n_out == VERDICT_BATCH ? flush(p) : RC_OK;
 }
 
+/* A redrive plans nothing but its dead letters, and those only if the policy still says so. */
+static void bound_to_letters(struct pass *p, const struct catalog_item *it)
+{
+	struct policy_verdict *v = &p->verdict;
+	if (!p->v->redrive || v->verdict != VERDICT_CANDIDATE || redrive_has(p->v->redrive, p->v->lane_name[p->lane], it->id))
+		return;
+	v->verdict = VERDICT_KEPT;
+	buf_clear(&v->reason);
+	buf_adds(&v->reason, "not among the dead letters that are redriven");
+}
+
 static enum rc one_item(struct pass *p, const struct catalog_item *it)
 {
 	policy_judge(p->v->policy, &p->v->facts, it, p->rows, p->n_rows, &p->verdict);
+	bound_to_letters(p, it);
 	if (p->ranked)
 		return put_verdict(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;

@@ -134,7 +134,7 @@ struct audit_proof {
  * it are bound by its hash, but are not read. */
 enum rc audit_prove(struct db *reader, const struct audit_proof *p, struct audit_verdict *out, struct err *e) MUST_USE;
 /* The same for a JSON-lines export: every line is a record as audit_json writes it, the last may be the
- * signed head. RC_USAGE if there is no such file. */
+ * signed head, and with keys it must be. RC_USAGE if there is no such file. */
 struct audit_export_word {
 	struct checkpoint checkpoint;   /* is_signed: the export ends with it */
 };

@@ -218,6 +218,9 @@ enum rc audit_prove_export(const char *path, const struct audit_proof *p, struct
 		chain_end(&r.k, 0);
 	if (rc == RC_OK && out->ok && out->records == 0)
 		chain_bad(out, 1, "there is no record in it");
+	if (rc == RC_OK && p->keys.n != 0 && !word->checkpoint.is_signed)
+		chain_bad(out, out->head.seq + 1, "the export is not signed after record %" PRId64 ": its end may have been cut off; "
+			  "export --signed signs it", out->head.seq);
 	chain_done(&r.k);
 	hasher_free(r.k.h);
 	free(r.passed.h);

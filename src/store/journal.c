@@ -151,6 +151,11 @@ void journal_dead(struct journal *j, const struct journal_dead *d)
 	op->dead.body = keep(j, d->body);
 }
 
+void journal_dead_remove(struct journal *j, int64_t cycle, int32_t n)
+{
+	add(j, OP_DEAD_REMOVE)->dead = (struct journal_dead){ .cycle = cycle, .n = n };
+}
+
 static void add_lane(struct journal *j, enum op_kind kind, struct op_lane lane)
 {
 	struct op *op = add(j, kind);

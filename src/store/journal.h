@@ -81,8 +81,13 @@ struct journal_dead {
 	struct slice lane, id, phase, class_, belief;   /* belief: row_conflict | maybe_deleted | exists */
 	struct slice body;
 	int64_t at_us;
+	/* of its item, when read; not written */
+	struct slice name;
+	int64_t bytes;                  /* -1 unknown */
+	int32_t reversibility;          /* enum reversibility of cleanup/plan */
 };
 void journal_dead(struct journal *j, const struct journal_dead *d);
+void journal_dead_remove(struct journal *j, int64_t cycle, int32_t n);
 
 /* Last complete list of a lane, for the floors; confirmed deletions since are counted up. */
 void journal_lane_listed(struct journal *j, struct slice lane, int64_t items, int64_t at_us);
@@ -110,6 +115,7 @@ typedef enum rc journal_item_visit(void *ctx, const struct journal_item *it);
 enum rc journal_read_items(struct db *r, int64_t cycle, int32_t from_n, int limit, journal_item_visit *v, void *ctx, struct err *e) MUST_USE;
 typedef enum rc journal_grant_visit(void *ctx, const struct journal_grant *g);
 enum rc journal_read_grants(struct db *r, int64_t cycle, journal_grant_visit *v, void *ctx, struct err *e) MUST_USE;
+/* By harm: row conflicts, maybe deleted for good, maybe deleted, the others; newest first. */
 typedef enum rc journal_dead_visit(void *ctx, const struct journal_dead *d);
 enum rc journal_read_dead(struct db *r, int limit, journal_dead_visit *v, void *ctx, struct err *e) MUST_USE;
 struct journal_lane {

@@ -195,6 +195,18 @@ static enum rc put_dead(struct db *d, const struct journal_dead *x, struct err *
 	return db_run(s, NULL, e);
 }
 
+static enum rc remove_dead(struct db *d, const struct journal_dead *x, struct err *e)
+{
+	struct db_stmt *s;
+	enum rc rc = db_prepare(d, &s, "DELETE FROM dead_letters WHERE cycle = ?1 AND n = ?2", e);
+
+	if (rc != RC_OK)
+		return rc;
+	db_bind_i64(s, 1, x->cycle);
+	db_bind_i64(s, 2, x->n);
+	return db_run(s, NULL, e);
+}
+
 static enum rc put_listed(struct db *d, const struct op_lane *l, struct err *e)
 {
 	struct db_stmt *s;
@@ -267,6 +279,7 @@ static enum rc put(struct db *d, struct audit_head *head, const struct op *op, s
 	case OP_ITEM_STATE:   return put_item_state(d, &op->item, e);
 	case OP_GRANT:        return put_grant(d, &op->grant, e);
 	case OP_DEAD:         return put_dead(d, &op->dead, e);
+	case OP_DEAD_REMOVE:  return remove_dead(d, &op->dead, e);
 	case OP_LANE_LISTED:  return put_listed(d, &op->lane, e);
 	case OP_LANE_DELETED: return put_deleted(d, &op->lane, e);
 	case OP_LANE_SPENT:   return put_spent(d, &op->lane, e);

@@ -165,9 +165,12 @@ enum rc journal_read_grants(struct db *r, int64_t cycle, journal_grant_visit *v,
 enum rc journal_read_dead(struct db *r, int limit, journal_dead_visit *v, void *ctx, struct err *e)
 {
 	struct db_stmt *s;
-	enum rc rc = db_prepare(r, &s, "SELECT cycle, n, lane, id, phase, class, belief, body, at_us FROM dead_letters"
-				" ORDER BY CASE belief WHEN 'row_conflict' THEN 0 WHEN 'maybe_deleted' THEN 1 WHEN 'exists' THEN 3"
-				" ELSE 2 END, at_us DESC, cycle, n LIMIT ?1", e);
+	enum rc rc = db_prepare(r, &s, "SELECT d.cycle, d.n, d.lane, d.id, d.phase, d.class, d.belief, d.body, d.at_us,"
+				" coalesce(i.name, ''), i.bytes, coalesce(i.class, 0)"
+				" FROM dead_letters d LEFT JOIN items i ON i.key = (d.cycle << 32 | d.n)"
+				" ORDER BY CASE d.belief WHEN 'row_conflict' THEN 0 WHEN 'maybe_deleted' THEN"
+				" CASE WHEN coalesce(i.class, 0) = 0 THEN 1 ELSE 2 END WHEN 'exists' THEN 4 ELSE 3 END,"
+				" d.at_us DESC, d.cycle, d.n LIMIT ?1", e);
 
 	if (rc != RC_OK)
 		return rc;
@@ -176,7 +179,7 @@ enum rc journal_read_dead(struct db *r, int limit, journal_dead_visit *v, void *
 		struct journal_dead x = {
 			.cycle = db_i64(s, 0), .n = (int32_t)db_i64(s, 1), .lane = db_text(s, 2), .id = db_text(s, 3),
 			.phase = db_text(s, 4), .class_ = db_text(s, 5), .belief = db_text(s, 6), .body = db_text(s, 7),
-			.at_us = db_i64(s, 8)
+			.at_us = db_i64(s, 8), .name = db_text(s, 9), .bytes = db_i64(s, 10), .reversibility = (int32_t)db_i64(s, 11)
 		};
 		rc = v(ctx, &x);
 	}
