@@ -63,6 +63,21 @@ static void records_proof(const struct erecords *r, struct buf *out)
 			buf_addf(out, "; declared: %s may be empty", r->cfg->references[i].table);
 }
 
+/* Places of providers that were asked who uses the files, and how that came out. */
+static void places_proof(struct runner *r, struct buf *out)
+{
+	for (int i = 0; i < r->c->lanes; i++) {
+		const struct elane *l = &r->en->lane[r->lane_of[i]];
+		if (!l->places[0] || !l->referrals || r->c->lane[i].excluded)
+			continue;
+		buf_adds(out, out->n ? "; " : "");
+		if (l->referrals->complete)
+			buf_addf(out, "%s: %s listed, %zu files in use", l->cfg->name, l->places, l->referrals->n);
+		else
+			buf_adds(out, l->referrals->trouble);
+	}
+}
+
 struct plan *plan_prepare(struct runner *r)
 {
 	static const enum plan_order orders[] = { [CFG_ORDER_OLDEST] = ORDER_OLDEST, [CFG_ORDER_NEWEST] = ORDER_NEWEST,
@@ -76,6 +91,7 @@ struct plan *plan_prepare(struct runner *r)
 	p->creator = keep_z(p, "engine");
 	if (r->records)
 		records_proof(r->records, &proof);
+	places_proof(r, &proof);
 	p->records_proof = plan_keep(p, buf_slice(&proof));
 	p->lease = keep_z(p, "this host only");
 	p->made_us = now_read().wall_us;

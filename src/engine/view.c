@@ -170,6 +170,24 @@ static void excluded(struct jw *w, const struct elane *l, const struct cycle_lan
 	jw_end_obj(w);
 }
 
+/* What of the provider was asked who uses the files. */
+static void referrers(struct jw *w, const struct elane *l)
+{
+	const struct ereferrals *f = l->referrals;
+	jw_key(w, "referrers");
+	if (!l->places[0]) {
+		jw_null(w);
+		return;
+	}
+	jw_obj(w);
+	jw_kz(w, "places", l->places);
+	jw_kbool(w, "complete", f && f->complete);
+	jw_kopt(w, "references", f && f->complete ? (int64_t)f->n : -1);
+	jw_kopt(w, "asked_us", f ? view_wall(f->boot_us) : -1);
+	view_optional_z(w, "trouble", f ? f->trouble : NULL);
+	jw_end_obj(w);
+}
+
 static void one_lane(struct engine *en, struct jw *w, const struct elane *l)
 {
 	const struct cycle_lane *cl = in_cycle(en, l);
@@ -194,6 +212,7 @@ static void one_lane(struct engine *en, struct jw *w, const struct elane *l)
 	jw_kopt(w, "protected", validated ? l->by_verdict[VERDICT_PROTECTED] : -1);
 	jw_kopt(w, "ineligible", validated ? l->by_verdict[VERDICT_INELIGIBLE] : -1);
 	jw_kopt(w, "irreversible", validated ? l->irreversible : -1);
+	referrers(w, l);
 	excluded(w, l, cl);
 	view_optional_z(w, "halted", cl && cl->halted ? cl->halt_why : NULL);
 	view_optional_z(w, "trouble", l->trouble);

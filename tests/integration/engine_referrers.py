@@ -70,6 +70,9 @@ def cycle(dialect, places, more, root):
             true({'rule': 'referenced:provider', 'verdict': 'no', 'because': 'not found in ' + ', '.join(places)} in seen[i][3], seen[i])
         record = w.audit('plan.frozen')[-1][2]['lanes'][0]['referrers']
         same((record['places'], record['complete']), (', '.join(places), True))
+        told = w.call('lanes')['lanes'][0]['referrers']
+        same((told['places'], told['complete'], told['trouble']), (', '.join(places), True, None))
+        contains(w.call('plan.show', lane='alpha')['records'][0]['places'], f'alpha: {", ".join(places)} listed')
         w.arm()
         w.grant()
         w.canary()
