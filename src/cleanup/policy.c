@@ -43,6 +43,8 @@ void policy_verdict_done(struct policy_verdict *v)
 	buf_done(&v->evidence);
 }
 
+enum { NAME_MAX_MATCHED = 1024 };
+
 /* One item being judged. */
 struct judging {
 	const struct cfg_policy *p;
@@ -54,11 +56,9 @@ struct judging {
 	struct jw w;
 };
 
-enum finding { NO, YES, CANNOT_KNOW };
-
-static void evidence(struct judging *j, const char *rule, enum finding found, const char *because)
+static void evidence(struct judging *j, const char *rule, enum policy_finding found, const char *because)
 {
-	static const char *const words[] = { [NO] = "no", [YES] = "yes", [CANNOT_KNOW] = "cannot know" };
+	static const char *const words[] = { [POLICY_NO] = "no", [POLICY_YES] = "yes", [POLICY_CANNOT_KNOW] = "cannot know" };
 	jw_obj(&j->w);
 	jw_kz(&j->w, "rule", rule);
 	jw_kz(&j->w, "verdict", words[found]);
@@ -84,7 +84,7 @@ static int by_bytes(const void *a, const void *b)
 
 static bool glob_any(const char *const *globs, size_t n, struct slice name)
 {
-	char z[1024];
+	char z[NAME_MAX_MATCHED];
 	if (name.n >= sizeof z || memchr(name.p, 0, name.n))
 		return n > 0;           /* cannot be matched: fail closed */
 	memcpy(z, name.p, name.n);
@@ -153,7 +153,7 @@ static const char *protected_by(const struct judging *j, const char **because)
 
 /* ---- what selects ---- */
 
-static enum finding rule_age(const struct judging *j, const struct cfg_rule *r, char because[160])
+static enum policy_finding rule_age(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
 {
 	char age[TIME_TEXT];
 	int64_t at = j->item->created_us;
@@ -168,22 +168,92 @@ static enum finding rule_age(const struct judging *j, const struct cfg_rule *r, 
 		}
 	}
 	if (at < 0) {
-		snprintf(because, 160, "%s unknown", r->of == CFG_AGE_CREATED ? "created_at" : "last_used");
-		return CANNOT_KNOW;
+		snprintf(because, POLICY_BECAUSE, "%s unknown", r->of == CFG_AGE_CREATED ? "created_at" : "last_used");
+		return POLICY_CANNOT_KNOW;
 	}
 	int64_t us = j->f->wall_us - at;
-	snprintf(because, 160, "%s %s ago", r->of == CFG_AGE_CREATED ? "created" : "last used", time_age(age, MAX(us, 0)));
-	return us > r->older_than_ms * 1000 ? YES : NO;
+	snprintf(because, POLICY_BECAUSE, "%s %s ago", r->of == CFG_AGE_CREATED ? "created" : "last used", time_age(age, MAX(us, 0)));
+	return us > r->older_than_ms * 1000 ? POLICY_YES : POLICY_NO;
 }
 
-static enum finding rule_orphan(const struct judging *j, char because[160])
+static enum policy_finding rule_orphan(const struct judging *j, char because[POLICY_BECAUSE])
 {
 	if (!j->f->records || !j->f->records_usable) {
-		snprintf(because, 160, "%s", j->f->records ? "the records are empty" : "the records did not answer completely");
-		return CANNOT_KNOW;
+		snprintf(because, POLICY_BECAUSE, "%s", j->f->records ? "the records are empty" : "the records did not answer completely");
+		return POLICY_CANNOT_KNOW;
 	}
-	snprintf(because, 160, j->n ? "in %zu row%s" : "in no row; records complete", j->n, j->n == 1 ? "" : "s");
-	return j->n ? NO : YES;
+	snprintf(because, POLICY_BECAUSE, j->n ? "in %zu row%s" : "in no row; records complete", j->n, j->n == 1 ? "" : "s");
+	return j->n ? POLICY_NO : POLICY_YES;
+}
+
+static enum policy_finding rule_size(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
+{
+	int64_t bytes = j->item->bytes;
+	if (bytes < 0) {
+		snprintf(because, POLICY_BECAUSE, "size unknown");
+		return POLICY_CANNOT_KNOW;
+	}
+	snprintf(because, POLICY_BECAUSE, "%lld bytes", (long long)bytes);
+	return bytes > r->larger_than && (r->smaller_than < 0 || bytes < r->smaller_than) ? POLICY_YES : POLICY_NO;
+}
+
+/* One of a list of words; an item without that field cannot be known. */
+static enum policy_finding one_of(struct slice s, const char *field, bool yes, char because[POLICY_BECAUSE])
+{
+	char shown[100];
+	if (!s.n) {
+		snprintf(because, POLICY_BECAUSE, "%s unknown", field);
+		return POLICY_CANNOT_KNOW;
+	}
+	snprintf(because, POLICY_BECAUSE, "%s %s", field, text_z(shown, sizeof shown, s));
+	return yes ? POLICY_YES : POLICY_NO;
+}
+
+static enum policy_finding rule_name(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
+{
+	struct slice name = j->item->name;
+	if (name.n >= NAME_MAX_MATCHED || (name.n && memchr(name.p, 0, name.n))) {
+		snprintf(because, POLICY_BECAUSE, "name cannot be matched: too long, or with a NUL in it");
+		return POLICY_CANNOT_KNOW;
+	}
+	return one_of(name, "name", name.n && glob_any(r->names, r->n_names, name), because);
+}
+
+static enum policy_finding rule_failed(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
+{
+	static const char *const usual[] = { "error", "failed" };
+	struct slice s = j->item->status;
+	return one_of(s, "status", r->n_statuses ? listed_in(r->statuses, r->n_statuses, s) : listed_in(usual, ARRAY_LEN(usual), s), because);
+}
+
+static enum policy_finding compared(const struct judging *j, size_t i, char because[POLICY_BECAUSE])
+{
+	const struct cfg_rule *r = &j->p->rules[i];
+	if (!j->f->sets) {
+		snprintf(because, POLICY_BECAUSE, "the items were not compared");
+		return POLICY_CANNOT_KNOW;
+	}
+	return r->kind == CFG_RULE_DUPLICATE ? policy_sets_duplicate(j->f->sets, r->keep, j->item, j->rows, j->n, because)
+					     : policy_sets_quota(j->f->sets, i, j->item, because);
+}
+
+static enum policy_finding find(const struct judging *j, size_t i, char because[POLICY_BECAUSE])
+{
+	const struct cfg_rule *r = &j->p->rules[i];
+	const struct catalog_item *it = j->item;
+	enum policy_finding found = POLICY_CANNOT_KNOW;
+	switch (r->kind) {
+	case CFG_RULE_AGE: found = rule_age(j, r, because); break;
+	case CFG_RULE_ORPHAN: found = rule_orphan(j, because); break;
+	case CFG_RULE_SIZE: found = rule_size(j, r, because); break;
+	case CFG_RULE_PURPOSE: found = one_of(it->purpose, "purpose", listed_in(r->purposes, r->n_purposes, it->purpose), because); break;
+	case CFG_RULE_NAME: found = rule_name(j, r, because); break;
+	case CFG_RULE_FAILED_UPLOAD: found = rule_failed(j, r, because); break;
+	case CFG_RULE_DUPLICATE: case CFG_RULE_QUOTA: found = compared(j, i, because); break;
+	}
+	if (!r->negate || found == POLICY_CANNOT_KNOW)
+		return found;
+	return found == POLICY_YES ? POLICY_NO : POLICY_YES;
 }
 
 /* A row that names no object cannot be followed to the reference tables. */
@@ -201,17 +271,17 @@ static void rules(struct judging *j)
 {
 	const struct cfg_policy *p = j->p;
 	size_t yes = 0, unknown = 0;
-	char because[160], why[160] = "", unknown_why[200] = "";
+	char because[POLICY_BECAUSE] = "", why[POLICY_BECAUSE] = "", unknown_why[200] = "";
 	for (size_t i = 0; i < p->n_rules; i++) {
 		const struct cfg_rule *r = &p->rules[i];
-		enum finding found = r->kind == CFG_RULE_AGE ? rule_age(j, r, because) : rule_orphan(j, because);
+		enum policy_finding found = find(j, i, because);
 		evidence(j, r->name, found, because);
-		yes += found == YES;
-		unknown += found == CANNOT_KNOW;
-		if (found == YES) {
+		yes += found == POLICY_YES;
+		unknown += found == POLICY_CANNOT_KNOW;
+		if (found == POLICY_YES) {
 			buf_addf(&j->v->rule, "%s%s", j->v->rule.n ? "+" : "", r->name);
 			snprintf(why, sizeof why, "%s", because);
-		} else if (found == CANNOT_KNOW) {
+		} else if (found == POLICY_CANNOT_KNOW) {
 			snprintf(unknown_why, sizeof unknown_why, "ineligible: %s", because);
 		}
 	}
@@ -236,11 +306,11 @@ static void provider_references(struct judging *j)
 		return;
 	if (j->f->places_trouble) {
 		snprintf(because, sizeof because, "ineligible: %s", j->f->places_trouble);
-		evidence(j, "referenced:provider", CANNOT_KNOW, j->f->places_trouble);
+		evidence(j, "referenced:provider", POLICY_CANNOT_KNOW, j->f->places_trouble);
 		conclude(j, VERDICT_INELIGIBLE, "", because);
 	} else if (!held_by(j)) {
 		snprintf(because, sizeof because, "not found in %s", j->f->places);
-		evidence(j, "referenced:provider", NO, because);
+		evidence(j, "referenced:provider", POLICY_NO, because);
 	}
 }
 
@@ -251,12 +321,21 @@ static void age_floor(struct judging *j)
 	if (!j->p->age_floor_ms || j->v->verdict != VERDICT_CANDIDATE)
 		return;
 	if (j->item->created_us < 0) {
-		evidence(j, "age_floor", CANNOT_KNOW, "created_at unknown");
+		evidence(j, "age_floor", POLICY_CANNOT_KNOW, "created_at unknown");
 		conclude(j, VERDICT_INELIGIBLE, "age_floor", "ineligible: created_at unknown");
 	} else if (age_us < j->p->age_floor_ms * 1000) {
-		evidence(j, "age_floor", YES, "younger than the age floor");
+		evidence(j, "age_floor", POLICY_YES, "younger than the age floor");
 		conclude(j, VERDICT_PROTECTED, "age_floor", "younger than the age floor");
 	}
+}
+
+bool policy_protects(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+		     const struct catalog_row *rows, size_t n)
+{
+	struct judging j = { .p = p, .f = f, .item = item, .rows = rows, .n = n };
+	const char *because;
+	bool young = p->age_floor_ms && (item->created_us < 0 || f->wall_us - item->created_us < p->age_floor_ms * 1000);
+	return young || protected_by(&j, &because) != NULL;
 }
 
 static void where(const struct judging *j, char out[8])
@@ -280,14 +359,14 @@ void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, cons
 	where(&j, v->where);
 	rules(&j);
 	if (v->verdict == VERDICT_CANDIDATE && references_unknown(&j)) {
-		evidence(&j, "references", CANNOT_KNOW, "its row names no object, so references cannot be followed");
+		evidence(&j, "references", POLICY_CANNOT_KNOW, "its row names no object, so references cannot be followed");
 		conclude(&j, VERDICT_INELIGIBLE, "", "ineligible: its row names no object, so references cannot be known");
 	}
 	provider_references(&j);
 	age_floor(&j);
 	rule = protected_by(&j, &because);
 	if (rule) {
-		evidence(&j, rule, YES, because);
+		evidence(&j, rule, POLICY_YES, because);
 		conclude(&j, VERDICT_PROTECTED, rule, because);
 	}
 	jw_end_arr(&j.w);

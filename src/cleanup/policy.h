@@ -2,6 +2,7 @@
 #ifndef SLUICE_CLEANUP_POLICY_H
 #define SLUICE_CLEANUP_POLICY_H
 
+#include "cleanup/policy_sets.h"
 #include "config/config.h"
 #include "store/catalog.h"
 
@@ -37,6 +38,7 @@ struct policy_facts {
 	const char *places_trouble;     /* one of them did not answer completely; NULL = all did */
 	const struct policy_held *held; /* sorted by id, bytewise */
 	size_t n_held;
+	const struct policy_sets *sets;         /* sealed; NULL = rules that compare items cannot know */
 };
 
 struct policy_verdict {
@@ -49,6 +51,9 @@ struct policy_verdict {
 void policy_verdict_init(struct policy_verdict *v);
 void policy_verdict_done(struct policy_verdict *v);
 
+/* Whether `protect` or the age floor keeps it, whatever the rules say. */
+bool policy_protects(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+		     const struct catalog_row *rows, size_t n);
 /* rows: all live rows that name the item; n = 0 is "in no row". Replaces what *v held. */
 void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 		  const struct catalog_row *rows, size_t n, struct policy_verdict *v);

@@ -141,7 +141,11 @@ struct cfg_records {
 	int64_t busy_timeout_ms;               /* 5 s */
 };
 
-enum cfg_rule_kind { CFG_RULE_AGE, CFG_RULE_ORPHAN };
+enum cfg_rule_kind {
+	CFG_RULE_AGE, CFG_RULE_ORPHAN, CFG_RULE_SIZE, CFG_RULE_PURPOSE, CFG_RULE_NAME, CFG_RULE_FAILED_UPLOAD, CFG_RULE_DUPLICATE,
+	CFG_RULE_QUOTA
+};
+enum cfg_keep { CFG_KEEP_NEWEST, CFG_KEEP_OLDEST, CFG_KEEP_REFERENCED };
 enum cfg_age_of { CFG_AGE_CREATED, CFG_AGE_LAST_USED };
 enum cfg_match { CFG_MATCH_ALL, CFG_MATCH_ANY };
 enum cfg_order { CFG_ORDER_OLDEST, CFG_ORDER_NEWEST, CFG_ORDER_LARGEST, CFG_ORDER_SMALLEST };
@@ -150,8 +154,18 @@ enum cfg_on_abort { CFG_ABORT_ASK, CFG_ABORT_KEEP };
 struct cfg_rule {
 	const char *name;                      /* "age-created-30d", "orphan", or as written */
 	enum cfg_rule_kind kind;
+	bool negate;                           /* selects what the rule does not; what it cannot know stays unknown */
 	int64_t older_than_ms;                 /* age: strictly older; -1 for other rules */
 	enum cfg_age_of of;                    /* age */
+	int64_t larger_than, smaller_than;     /* size: bytes, strictly; -1 = no bound */
+	const char *const *purposes;           /* purpose: as the store says them */
+	size_t n_purposes;
+	const char *const *names;              /* name: globs, as in protect */
+	size_t n_names;
+	const char *const *statuses;           /* failed upload: words of the store; none = error, failed */
+	size_t n_statuses;
+	enum cfg_keep keep;                    /* duplicate: which of the equal ones stays */
+	int64_t above_bp, until_bp;            /* quota pressure: above this share of the quota, until that; -1 elsewhere */
 };
 
 struct cfg_protect {

@@ -48,6 +48,22 @@ static const struct field_word kind_words[] = {
 static const struct field_word rule_words[] = {
 	{ .word = "age", .value = CFG_RULE_AGE },
 	{ .word = "orphan", .value = CFG_RULE_ORPHAN },
+	{ .word = "size", .value = CFG_RULE_SIZE },
+	{ .word = "purpose", .value = CFG_RULE_PURPOSE },
+	{ .word = "name", .value = CFG_RULE_NAME },
+	{ .word = "failed_upload", .value = CFG_RULE_FAILED_UPLOAD },
+	{ .word = "duplicate", .value = CFG_RULE_DUPLICATE },
+	{ .word = "quota_pressure", .value = CFG_RULE_QUOTA },
+	{ .word = "expired", .not_yet = "this version does not read when a store lets a file expire; an age rule comes near it" },
+	{ .word = "dangling", .not_yet = "a row without a file is no item of a lane; this version deletes no rows alone" },
+	{ .word = "soft_deleted", .not_yet = "this version deletes no rows for good" },
+	END_WORDS
+};
+
+static const struct field_word keep_words[] = {
+	{ .word = "newest", .value = CFG_KEEP_NEWEST },
+	{ .word = "oldest", .value = CFG_KEEP_OLDEST },
+	{ .word = "referenced", .value = CFG_KEEP_REFERENCED },
 	END_WORDS
 };
 
@@ -358,18 +374,36 @@ static const struct section section_records = { "records", sizeof(struct cfg_rec
 
 static void rule_init(void *rec)
 {
-	((struct cfg_rule *)rec)->older_than_ms = -1;
+	struct cfg_rule *r = rec;
+	r->older_than_ms = r->larger_than = r->smaller_than = r->above_bp = r->until_bp = -1;
 }
 
 static const struct field rule_fields[] = {
 	{ .key = "rule", .type = FIELD_WORD, .required = true, AT(cfg_rule, kind), .words = rule_words,
-	  .doc = "age: older than older_than. orphan: in the lane, in no row of the records." },
+	  .doc = "age: older than older_than. orphan: in the lane, in no row of the records. size: larger_than, smaller_than. purpose, name: one of the list. failed_upload: the store says that it failed. duplicate: another item of the lane has the same hash and size. quota_pressure: above a share of the lane's quota, oldest first until another." },
 	{ .key = "name", .type = FIELD_NAME, AT(cfg_rule, name),
 	  .doc = "Name on screens and in evidence. Absent: made from the rule, age-created-30d." },
 	{ .key = "older_than", .type = FIELD_DURATION, AT(cfg_rule, older_than_ms), .min = 0, .max = YEARS_100,
 	  .doc = "Age rule: strictly older than this. Required there." },
 	{ .key = "of", .type = FIELD_WORD, AT(cfg_rule, of), .def = "created", .words = age_of_words,
 	  .doc = "Age rule: since when. An item without that time does not match." },
+	{ .key = "not", .type = FIELD_BOOL, AT(cfg_rule, negate), .def = "no",
+	  .doc = "Selects what the rule does not select. What the rule cannot know stays unknown, and unknown is never deleted." },
+	{ .key = "larger_than", .type = FIELD_BYTES, AT(cfg_rule, larger_than), .min = 0, .max = BYTES_MAX,
+	  .doc = "Size rule: strictly more bytes than this." },
+	{ .key = "smaller_than", .type = FIELD_BYTES, AT(cfg_rule, smaller_than), .min = 1, .max = BYTES_MAX,
+	  .doc = "Size rule: strictly fewer bytes than this." },
+	{ .key = "purposes", .type = FIELD_TEXTS, ARR(cfg_rule, purposes), .max = 100, .doc = "Purpose rule: as the store says them." },
+	{ .key = "names", .type = FIELD_GLOBS, ARR(cfg_rule, names), .max = 1000,
+	  .doc = "Name rule: patterns (* ? [set], case counts)." },
+	{ .key = "statuses", .type = FIELD_TEXTS, ARR(cfg_rule, statuses), .max = 20,
+	  .doc = "Failed upload rule: the store's words for it. Absent: error and failed." },
+	{ .key = "keep", .type = FIELD_WORD, AT(cfg_rule, keep), .def = "newest", .words = keep_words,
+	  .doc = "Duplicate rule: which of the equal ones stays; referenced: those that a reference table points at, and the newest where there is none." },
+	{ .key = "above", .type = FIELD_SHARE, AT(cfg_rule, above_bp), .min = 1, .max = 10000,
+	  .doc = "Quota pressure rule: selects nothing at or below this share of the lane's quota." },
+	{ .key = "until", .type = FIELD_SHARE, AT(cfg_rule, until_bp), .min = 0, .max = 9999,
+	  .doc = "Quota pressure rule: selects the oldest until the lane would be at this share." },
 	END
 };
 static const struct section section_rule = { "rule", sizeof(struct cfg_rule), rule_fields, rule_init };

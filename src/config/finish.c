@@ -36,8 +36,13 @@ static void name_rule(struct filling *f, struct cfg_rule *r)
 		if (r->older_than_ms <= 0)
 			buf_addc(&b, '0');
 	} else {
-		buf_adds(&b, "orphan");
+		buf_adds(&b, cfg_rule_kind_name(r->kind));
+		for (size_t i = 0; i < b.n; i++)
+			if (b.p[i] == '_')
+				b.p[i] = '-';
 	}
+	if (r->negate)
+		buf_adds(&b, "-not");
 	r->name = own(f, buf_z(&b));
 	buf_done(&b);
 }

@@ -309,6 +309,7 @@ static void do_validate(struct runner *r)
 		v->excluded[i] = r->c->lane[i].excluded;
 		snprintf(v->lane_name[i], sizeof v->lane_name[i], "%s", r->c->lane[i].o.name);
 	}
+	v->lanes_cfg = r->en->cfg->lanes;
 	if (r->records) {
 		const struct records_list *l = &r->records->list;
 		v->facts.records = r->records->listed && l->rc == RC_OK;

@@ -241,6 +241,7 @@ struct validation {
 	char lane_name[CYCLE_MAX_LANES][64];
 	const struct cfg_policy *policy;
 	const struct redrive *redrive;  /* NULL, or all that may be planned */
+	const struct cfg_lane *lanes_cfg;       /* of the configuration */
 	struct policy_facts facts;
 	const struct ereferrals *referrals[CYCLE_MAX_LANES];    /* NULL = the lane has no places configured */
 	const char *places[CYCLE_MAX_LANES];

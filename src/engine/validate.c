@@ -19,8 +19,8 @@ struct pass {
 	struct arena *keep;             /* their bytes */
 	struct rng rng;
 	int64_t kept_seen;
-	/* second pass */
-	bool ranked;
+	enum { COMPARE, SELECT, RANKED } turn;  /* sets of items, candidates, verdicts with their ranks */
+	struct policy_sets *sets;
 	const struct plan_item **by_id;
 	size_t n_by_id;
 	struct catalog_verdict out[VERDICT_BATCH];
@@ -99,9 +99,13 @@ static void bound_to_letters(struct pass *p, const struct catalog_item *it)
 
 static enum rc one_item(struct pass *p, const struct catalog_item *it)
 {
+	if (p->turn == COMPARE) {
+		policy_sets_add(p->sets, it, p->rows, p->n_rows, !policy_protects(p->v->policy, &p->v->facts, it, p->rows, p->n_rows));
+		return RC_OK;
+	}
 	policy_judge(p->v->policy, &p->v->facts, it, p->rows, p->n_rows, &p->verdict);
 	bound_to_letters(p, it);
-	if (p->ranked)
+	if (p->turn == RANKED)
 		return put_verdict(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;
 	if (p->verdict.verdict == VERDICT_CANDIDATE)
@@ -118,6 +122,7 @@ static void keep_row(struct pass *p, const struct catalog_row *row)
 	*r = *row;
 	r->key = keep(p->keep, row->key);
 	r->object = keep(p->keep, row->object);
+	r->sha256 = keep(p->keep, row->sha256);
 }
 
 static enum rc visit(void *ctx, const struct catalog_item *item, const struct catalog_row *row, bool more)
@@ -191,6 +196,20 @@ static enum rc no_rows(struct catalog *c, struct err *e)
 	return rc == RC_OK ? catalog_rows_finish(c, &n, e) : rc;
 }
 
+/* Rules that compare items see all of them before the first is judged. */
+static enum rc compare(struct pass *p)
+{
+	struct validation *v = p->v;
+	if (!policy_needs_sets(v->policy))
+		return RC_OK;
+	p->turn = COMPARE;
+	p->sets = policy_sets_new(v->policy, v->lanes_cfg);
+	enum rc rc = each_lane(p);
+	policy_sets_seal(p->sets);
+	v->facts.sets = p->sets;
+	return rc;
+}
+
 void validation_work(struct catalog *c, void *ctx)
 {
 	struct validation *v = ctx;
@@ -203,6 +222,9 @@ void validation_work(struct catalog *c, void *ctx)
 	policy_verdict_init(&p->verdict);
 	v->rc = v->records ? RC_OK : no_rows(c, &v->err);
 	if (v->rc == RC_OK)
+		v->rc = compare(p);
+	p->turn = SELECT;
+	if (v->rc == RC_OK)
 		v->rc = each_lane(p);
 	if (v->rc == RC_OK)
 		v->rc = plan_freeze(v->plan, &v->err);
@@ -210,7 +232,7 @@ void validation_work(struct catalog *c, void *ctx)
 		v->rc = catalog_verdicts_begin(c, &v->err);
 	if (v->rc == RC_OK) {
 		index_items(p);
-		p->ranked = true;
+		p->turn = RANKED;
 		v->rc = each_lane(p);
 	}
 	if (v->rc == RC_OK)
@@ -219,6 +241,8 @@ void validation_work(struct catalog *c, void *ctx)
 		v->rc = catalog_verdicts_finish(c, &v->err);
 	if (v->rc == RC_OK)
 		write_journal(v);
+	v->facts.sets = NULL;
+	policy_sets_free(p->sets);
 	policy_verdict_done(&p->verdict);
 	arena_free(p->keep);
 	arena_free(p->texts);

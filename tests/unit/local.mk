@@ -150,3 +150,7 @@ tests_unit_test_cli_SOURCES = tests/unit/test_cli.c tests/unit/unit.h
 tests_unit_test_cli_LDADD = $(UNIT_CLI)
 tests_unit_test_verbs_SOURCES = tests/unit/test_verbs.c
 tests_unit_test_verbs_LDADD = $(UNIT_CLI)
+
+unit_tests += tests/unit/test_policy
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
+tests_unit_test_policy_LDADD = libsluice_cleanup.a libsluice_config.a libsluice_store.a libsluice_guard.a $(UNIT_BASE) $(SQLITE_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
