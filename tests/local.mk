@@ -42,7 +42,7 @@ PY_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run
 SH_LOG_COMPILER = $(LOG_COMPILER) $(SHELL)
 PY_LOG_COMPILER = $(LOG_COMPILER) /usr/bin/python3
-EXTRA_DIST += tests/run tests/summary tests/structure/lint tests/peers/package.json tests/peers/package-lock.json
+EXTRA_DIST += tests/run tests/summary tests/structure/lint tests/peers/package.json tests/peers/package-lock.json tests/peers/postgrest.py
 
 if !HAVE_TEST_LIBS
 check_DATA += need-test-libs

@@ -191,6 +191,7 @@ static void answer(struct http_call *c, enum http_error error, int status, const
 		.took_us = now.boot_us - c->start_us,
 	};
 
+	a.range_total = http_headers_range_total(&c->seen);
 	text_z(a.request_id, sizeof a.request_id, slice_of(c->seen.request_id));
 	if (error != HTTP_OK)
 		text_z(a.detail, sizeof a.detail, slice_of(words));

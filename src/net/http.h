@@ -52,6 +52,7 @@ struct http_answer {
 	bool retry_after_exact;         /* as milliseconds, not rounded to seconds */
 	int64_t ratelimit_reset_ms;     /* from the first x-ratelimit-reset-like header, -1 if none */
 	struct pace_quota quota;        /* what the headers tell about the rate limit */
+	int64_t range_total;            /* N of Content-Range "0-9/N", -1 if none */
 	char request_id[64];            /* shown form of x-request-id, "" if none */
 	int64_t took_us;
 	char detail[160];               /* libcurl's words for an error, shown form */

@@ -14,6 +14,7 @@ static const struct {
 	{ "date", offsetof(struct http_headers, date) },
 	{ "retry-after", offsetof(struct http_headers, retry_after) },
 	{ "retry-after-ms", offsetof(struct http_headers, retry_after_ms) },
+	{ "content-range", offsetof(struct http_headers, content_range) },
 	{ "x-request-id", offsetof(struct http_headers, request_id) },
 	{ "ratelimit", offsetof(struct http_headers, ratelimit) },
 	{ "ratelimit-policy", offsetof(struct http_headers, policy) },
@@ -236,4 +237,11 @@ struct pace_quota http_headers_quota(const struct http_headers *h, int64_t wall_
 	}
 	q = (struct pace_quota){ parameter(h->policy, "q"), parameter(h->ratelimit, "r"), t >= 0 ? t * 1000 : -1 };
 	return whole_quota(&q) ? q : (struct pace_quota){ -1, -1, -1 };
+}
+
+int64_t http_headers_range_total(const struct http_headers *h)
+{
+	const char *slash = strrchr(h->content_range, '/');
+	int64_t n;
+	return slash && parse_i64(slice_of(slash + 1), &n) && n >= 0 ? n : -1;
 }

@@ -18,6 +18,7 @@ struct http_headers {
 	char retry_after[HTTP_HEADER_TEXT];
 	char retry_after_ms[HTTP_HEADER_TEXT];
 	char request_id[HTTP_HEADER_TEXT];
+	char content_range[HTTP_HEADER_TEXT];
 	struct http_quota_text quota[HTTP_QUOTA_FORMS];
 	char ratelimit[HTTP_HEADER_TEXT], policy[HTTP_HEADER_TEXT];     /* the structured fields of the IETF draft */
 };
@@ -28,6 +29,8 @@ void http_headers_line(struct http_headers *h, struct slice line);
 int64_t http_headers_date_us(const struct http_headers *h);                     /* -1 if none */
 int64_t http_headers_retry_after_ms(const struct http_headers *h, int64_t wall_us);
 int64_t http_headers_reset_ms(const struct http_headers *h, int64_t wall_us);
+/* N of "Content-Range: 0-9/N"; -1 when there is none or it is not told. */
+int64_t http_headers_range_total(const struct http_headers *h);
 /* The wait came as retry-after-ms: exact, not rounded to seconds. */
 bool http_headers_exact(const struct http_headers *h);
 /* All three of one family, or of the structured fields; -1 each when nothing whole was said. */

@@ -60,15 +60,13 @@ const char *records_result_name(enum records_result r)
 static const struct adapter *const adapters[] = {
 	[CFG_RECORDS_SQLITE] = &sqlite_adapter,
 	[CFG_RECORDS_POSTGRESQL] = &postgres_adapter,
-	[CFG_RECORDS_POSTGREST] = NULL,
+	[CFG_RECORDS_POSTGREST] = &postgrest_adapter,
 };
 
 enum rc records_new(struct records **out, struct loop *l, const struct config *all, const struct cfg_records *cfg, struct err *e)
 {
 	const struct adapter *a = adapters[cfg->kind];
 	struct remote *remote = NULL;
-	if (!a)
-		return err_set(e, RC_USAGE, "records %s: this program was built without that kind of database", cfg->name);
 	if (a->new) {
 		enum rc rc = a->new(&remote, l, cfg, e);
 		if (rc != RC_OK)

@@ -79,7 +79,7 @@ struct adapter {
 	enum rc (*change)(struct session *s, const struct change *c, int64_t *changed, struct err *e) MUST_USE;
 	enum rc (*claims)(struct session *s, const char *token, int64_t *n, struct err *e) MUST_USE;
 };
-extern const struct adapter sqlite_adapter, postgres_adapter;
+extern const struct adapter sqlite_adapter, postgres_adapter, postgrest_adapter;
 
 enum { SOURCE_PAGE = 5000 };            /* rows; an adapter may hand in less */
 

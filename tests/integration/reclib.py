@@ -5,11 +5,14 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../peers'))
 import englib
 import pglib
+import postgrest
 from pglib import Missing     # noqa: F401
 
 BUILD = os.environ.get('SLUICE_BUILD', os.getcwd())
@@ -181,6 +184,36 @@ class Postgres(Base):
         super().close()
         self.proxy.close()
         self.server.stop()
+
+
+class Rest(Sqlite):
+    """PostgREST's stand-in over the application's SQLite file; 700 rows at most in an answer."""
+    kind = 'postgrest'
+    one_moment = False
+    borders = (699, 700, 701, 1400, 2001)
+
+    def __init__(self):
+        super().__init__()
+        self.rest = postgrest.Serve(self.path, max_rows=700, keys={'key-of-reader': 'reader', 'key-of-writer': 'writer'})
+        self.proxy = pglib.Proxy(self.rest.port)
+        self.extra = {'key_file': self.private('reader', 'key-of-reader\n'), 'writer_key_file': self.private('writer', 'key-of-writer\n')}
+
+    def section(self):
+        return {'kind': 'postgrest', 'url': f'http://127.0.0.1:{self.proxy.port}'}
+
+    def hold(self):
+        self.rest.busy_s = 0.1
+        let_go = super().hold()
+
+        def end():
+            let_go()
+            self.rest.busy_s = 10.0
+        return end
+
+    def close(self):
+        super().close()
+        self.proxy.close()
+        self.rest.stop()
 
 
 class Probe:

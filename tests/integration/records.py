@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import reclib
 from reclib import TOKEN
 
-KINDS = {'sqlite': reclib.Sqlite, 'postgresql': reclib.Postgres}
+KINDS = {'sqlite': reclib.Sqlite, 'postgresql': reclib.Postgres, 'postgrest': reclib.Rest}
 
 
 def same(have, want, what=''):
@@ -536,11 +536,72 @@ def a_server_that_was_restarted_is_found_again(b):
     assert m['rc'] == 'io' and 'nobody-there' in m['error'], m
 
 
+# ---- PostgREST only ----
+
+def no_statement_is_without_its_row_and_its_limit(b):
+    """Over all that the tests before asked of this server."""
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    for op in ('claim', 'release', 'claim', 'commit', 'purge'):
+        same(b.probe.do(op, 'kimi', 'f1', 'a'), 'done', op)
+    changes = [(how, params, prefer, key) for how, _, params, prefer, key in b.rest.log if how != 'GET']
+    assert len(changes) > 5
+    for how, params, prefer, key in changes:
+        names = [n for n, _ in params]
+        same([v.split('.')[0] for n, v in params if n == 'id'], ['eq'], params)
+        assert 'sluice_claim' in names or 'provider_file_id' in names or 'or' in names, params
+        same((prefer, key), ('handling=strict, max-affected=1, return=representation', 'Bearer key-of-writer'))
+    same({key for how, _, _, _, key in b.rest.log if how == 'GET'}, {'Bearer key-of-reader'})
+
+
+def columns_of_other_types_are_filtered_as_what_they_are(b):
+    b.fresh('CREATE TABLE provider_file_uploads (id UUID PRIMARY KEY, provider TEXT, provider_file_id TEXT, supabase_file_id TEXT, '
+            'upload_status TEXT, deleted_at TIMESTAMPTZ, sluice_claim TEXT, sluice_claimed_at TIMESTAMPTZ, last_used TIMESTAMPTZ, deletion_reason TEXT);'
+            'CREATE TABLE conversation_files (conversation_id UUID, file_id UUID)', references=b.refer(UUID))
+    b.sql(f"INSERT INTO conversation_files VALUES ('{UUID}', '{UUID}')")
+    ids = [f'{i:08d}-0000-4000-8000-000000000000' for i in range(3)]
+    for n, (i, o) in enumerate(zip(ids, (UUID.upper(), 'no uuid', None))):
+        b.sql(f"INSERT INTO provider_file_uploads (id, provider, provider_file_id, supabase_file_id) VALUES ('{i}', 'kimi', 'f{n}', {reclib.lit(o)})")
+    m = b.probe.list()
+    same((m['rc'], [r['referenced'] for r in m['rows']]), ('ok', [True, False, False]), m['error'])
+    refs = [('kimi', f'f{n}', i) for n, i in enumerate(ids)]
+    b.sql(f"UPDATE conversation_files SET file_id='{UUID.upper()}'")        # SQLite compares text; a UUID has no case
+    same(b.probe.results('claim', *refs)[1:], ['done', 'done'])
+    same(b.probe.results('commit', *refs)[1:], ['done', 'done'])
+
+
+def a_key_that_may_not_is_said(b):
+    b.fresh(writer_key_file=None)
+    b.add('a', 'kimi', 'f1')
+    before = len(b.rest.log)
+    m = b.probe.batch('claim', [('kimi', 'f1', 'a')])
+    same(m['results'], ['failed'])
+    assert 'permission denied' in m['error'], m
+    b.configure(key_file=b.private('wrong', 'wrong-key\n'), writer_key_file=None)
+    m = b.probe.list()
+    assert m['rc'] == 'io' and 'PGRST301' in m['error'] and 'key_file' in m['error'], m
+    del b.rest.log[before:]
+
+
+def a_server_that_hangs_is_given_up_and_what_it_did_is_found_out(b):
+    b.fresh(statement_timeout='300ms')
+    b.add('a', 'kimi', 'f1')
+    let_go = reclib.Sqlite.hold(b)      # without the server's own impatience
+    m = b.probe.batch('claim', [('kimi', 'f1', 'a')])
+    same(m['results'], ['failed'])
+    assert 'no answer within statement_timeout' in m['error'], m
+    let_go()                            # only now does the first statement come through
+    reclib.until(lambda: b.probe.claims() == 1)
+    same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done', 'ours')
+
+
 NETWORK = [a_line_cut_at_any_point_never_lists_less, a_line_cut_at_any_point_of_a_change_is_not_taken_for_an_answer,
            the_engine_can_stop_while_the_server_hangs]
 ONLY = {'postgresql': NETWORK + [columns_of_any_type_are_understood, who_reads_cannot_write, rows_that_a_policy_of_the_server_hides_are_not_absent,
                                  a_statement_that_takes_too_long_is_given_up, a_writer_that_locks_the_row_and_attaches_is_seen,
-                                 a_server_that_was_restarted_is_found_again]}
+                                 a_server_that_was_restarted_is_found_again],
+        'postgrest': NETWORK + [columns_of_other_types_are_filtered_as_what_they_are, a_key_that_may_not_is_said,
+                                a_server_that_hangs_is_given_up_and_what_it_did_is_found_out, no_statement_is_without_its_row_and_its_limit]}
 
 
 def main():
