@@ -209,6 +209,8 @@ static void m_audit_show(struct request *q, const struct json *p)
 	engine_audit_show(en(q), json_get_i64(p, "seq", 0), rpc_reply, q);
 }
 
+static void m_audit_seal(struct request *q, const struct json *p) { (void)p; engine_audit_seal(en(q), who(q), rpc_reply, q); }
+
 static void m_audit_verify(struct request *q, const struct json *p)
 {
 	(void)p;
@@ -402,6 +404,7 @@ const struct method api_methods[] = {
 	{ "grant.approve", METHOD_DANGER, { S1("plan"), S1("lane"), I1("items"), I1("bytes"), S1("phrase"), S("irreversible_phrase"), S1("reason"),
 	  S("on_abort") }, m_approve, "grant deletion with the typed phrases" },
 	{ "grant.submit", METHOD_DANGER, { { "file", PARAM_OBJECT, true } }, m_submit, "grant deletion with a signed file" },
+	{ "audit.seal", METHOD_DANGER, { { 0 } }, m_audit_seal, "close a segment of the log" },
 	{ "dead.redrive", METHOD_DANGER, { { "letters", PARAM_ARRAY, true } }, m_dead_redrive, "open a cycle for these dead letters only" },
 	{ "dead.dismiss", METHOD_DANGER, { { "letters", PARAM_ARRAY, true }, S1("reason") }, m_dead_dismiss, "take dead letters off the list" },
 	{ "cycle.abort", METHOD_DANGER, { S1("how"), S1("reason") }, m_abort, "stop for good: keep or restore" },

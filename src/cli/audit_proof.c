@@ -239,6 +239,24 @@ enum rc verb_audit_verify(struct cli *c, struct err *e)
 	return rc;
 }
 
+enum rc verb_audit_seal(struct cli *c, struct err *e)
+{
+	struct json_doc *d;
+	enum rc rc = cli_call(c, "audit.seal", NULL, &d, e);
+	if (rc != RC_OK)
+		return rc;
+	if (c->json) {
+		print_json(json_root(d));
+	} else {
+		print_count("records ", json_root(d), "first");
+		print_count(" to ", json_root(d), "last");
+		print_field(" are sealed in ", json_root(d), "file");
+		putchar('\n');
+	}
+	json_doc_free(d);
+	return print_end(e);
+}
+
 /* The public key, from whoever has it: the engine, or the file beside its private key. */
 enum rc verb_audit_key(struct cli *c, struct err *e)
 {

@@ -59,6 +59,7 @@ const struct verb cli_verbs[] = {
 	  { "--key", "KEY …", "public key whose signatures count; may stand several times" } }, verb_audit_verify, "recompute the chain" },
 	{ "audit export", "", 0, 0, { { "--format", "jsonl|csv", "jsonl" }, { "--signed", NULL, "its last line signs it" } }, verb_audit_export,
 	  "the whole log, oldest first" },
+	{ "audit seal", "", 0, 0, NONE, verb_audit_seal, "close a segment: its records leave the database for a signed file" },
 	{ "audit key", "", 0, 0, NONE, verb_audit_key, "the public key that signs checkpoints" },
 	{ "mode", "[observe|rehearse|armed]", 0, 1, NONE, verb_mode, "show or set the mode" },
 	{ "rpc", "METHOD [JSON]", 1, 2, { { "--watch", NULL, "on a watcher's connection" } }, verb_rpc, "one raw call of the protocol" },

@@ -36,6 +36,7 @@ enum rc verb_dead_dismiss(struct cli *c, struct err *e);
 enum rc verb_audit_tail(struct cli *c, struct err *e);
 enum rc verb_audit_verify(struct cli *c, struct err *e);
 enum rc verb_audit_show(struct cli *c, struct err *e);
+enum rc verb_audit_seal(struct cli *c, struct err *e);
 enum rc verb_audit_key(struct cli *c, struct err *e);
 enum rc verb_audit_export(struct cli *c, struct err *e);
 enum rc verb_mode(struct cli *c, struct err *e);

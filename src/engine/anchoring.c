@@ -392,6 +392,12 @@ void anchoring_last(struct engine *en, void (*done)(void *ctx), void *ctx)
 	finish(a);
 }
 
+void anchoring_sealed(struct engine *en, int64_t last)
+{
+	en->anchoring->base = last;
+	tell_all(en->anchoring);
+}
+
 /* ---- shown ---- */
 
 void anchoring_json(const struct engine *en, struct jw *w)

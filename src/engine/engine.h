@@ -100,6 +100,8 @@ void engine_audit_tail(struct engine *en, const struct audit_filter *f, engine_r
 /* Lines of the export as texts; to 0 = to the head, which is then signed. */
 void engine_audit_export(struct engine *en, int64_t after, int64_t to, int limit, engine_reply *r, void *ctx);
 void engine_audit_show(struct engine *en, int64_t seq, engine_reply *r, void *ctx);
+/* Close a segment: the records so far leave the database for a signed, proved file. */
+void engine_audit_seal(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
 void engine_audit_verify(struct engine *en, engine_reply *r, void *ctx);
 
 /* ---- changes ---- */

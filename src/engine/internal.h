@@ -138,6 +138,7 @@ struct engine {
 	int64_t verified_seq;           /* to there, the whole */
 	bool verified_once;
 	struct anchoring *anchoring;
+	bool sealing;
 	atomic_bool no_proofs;          /* the engine stops: verifications end */
 	unsigned changed;
 	bool change_queued;
@@ -179,6 +180,7 @@ bool anchoring_sign(const struct engine *en, struct checkpoint *out);   /* the h
 void anchoring_tick(struct engine *en);
 /* The head as it is now, everywhere once more; done when each place answered. */
 void anchoring_last(struct engine *en, void (*done)(void *ctx), void *ctx);
+void anchoring_sealed(struct engine *en, int64_t last); /* the records up to this one are in the database no more */
 void anchoring_json(const struct engine *en, struct jw *w);             /* members key, anchors */
 
 /* ---- commands.c ---- */

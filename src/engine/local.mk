@@ -15,6 +15,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/reads.c \
 	src/engine/recover.c \
 	src/engine/runner.c \
+	src/engine/sealing.c \
 	src/engine/validate.c \
 	src/engine/view.c src/engine/view.h \
 	src/engine/view_cycle.c \

@@ -92,6 +92,9 @@ const char *audit_kind_point(enum audit_kind k);
 /* Storage thread, inside its transaction. Fills rec->seq, prev, hash; moves *head on. */
 enum rc audit_append(struct db *d, struct audit_head *head, struct audit_record *rec, struct err *e) MUST_USE;
 enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e) MUST_USE;
+/* The same thread and transaction: the records up to last leave the table, for whom a record of kind AUDIT_SEAL
+ * was just appended. The only way a record ever does. */
+enum rc audit_drop(struct db *d, const struct audit_head *head, int64_t last, struct err *e) MUST_USE;
 /* The hash a record must have, from its values. */
 void audit_hash(struct hasher *h, const struct audit_record *rec, struct hash *out);
 

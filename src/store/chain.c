@@ -79,7 +79,7 @@ static void check_checkpoint(struct chain *k, const struct audit_record *rec, st
 	if (!read || c.seq >= rec->seq)
 		chain_bad(v, rec->seq, "record %" PRId64 ": it is no checkpoint", rec->seq);
 	else if (!audit_keys_have(&k->p->keys, &c.key))
-		chain_bad(v, rec->seq, "record %" PRId64 ": its checkpoint is signed by a key that is not the engine's", rec->seq);
+		chain_bad(v, rec->seq, "record %" PRId64 ": its checkpoint is signed by a key that is not the engine's, nor under engine.audit_keys", rec->seq);
 	else if (!checkpoint_holds(&c))
 		chain_bad(v, rec->seq, "record %" PRId64 ": its checkpoint's signature is false", rec->seq);
 	else if (c.seq >= k->from && c.seq > k->base && (!k->passed(k->ctx, c.seq, &was) || !hash_eq(&was, &c.hash)))

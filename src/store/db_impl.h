@@ -21,6 +21,8 @@ struct db {
 
 /* "WHAT PATH SENTENCE" */
 enum rc db_refuse(const struct db *d, enum rc rc, const char *sentence, struct err *e);
+/* The writer's guard against what it may never do; off only for the moment of audit_drop. */
+void db_guard(struct db *d, bool on);
 void db_free_statements(struct db *d);
 
 #endif

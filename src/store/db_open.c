@@ -167,6 +167,12 @@ static void configure(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+void db_guard(struct db *d, bool on)
+{
+	if (d->schema != NULL && d->schema->fixed && d->mode == DB_WRITER)
+		sqlite3_set_authorizer(d->h, on ? guard : NULL, (void *)(uintptr_t)d->schema);
+}
+
 static enum rc connect_file(struct db **out, const char *path, enum db_mode mode, const struct db_schema *schema,
 			    bool fresh, struct err *e)
 {
@@ -191,8 +197,7 @@ static enum rc connect_file(struct db **out, const char *path, enum db_mode mode
 		db_close(d);
 		return rc;
 	}
-	if (schema != NULL && schema->fixed && mode == DB_WRITER)
-		sqlite3_set_authorizer(d->h, guard, (void *)(uintptr_t)schema);
+	db_guard(d, true);
 	*out = d;
 	return RC_OK;
 }

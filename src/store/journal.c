@@ -156,6 +156,11 @@ void journal_dead_remove(struct journal *j, int64_t cycle, int32_t n)
 	add(j, OP_DEAD_REMOVE)->dead = (struct journal_dead){ .cycle = cycle, .n = n };
 }
 
+void journal_seal(struct journal *j, int64_t last)
+{
+	add(j, OP_SEAL)->last = last;
+}
+
 static void add_lane(struct journal *j, enum op_kind kind, struct op_lane lane)
 {
 	struct op *op = add(j, kind);

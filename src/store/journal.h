@@ -95,6 +95,9 @@ void journal_lane_deleted(struct journal *j, struct slice lane, int64_t more);
 /* Items sent against a grant, for ceilings over 24 h. What is returned is subtracted at the at_us of
  * its send; a moment never counts for less than nothing. */
 void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int64_t bytes, int64_t at_us);
+/* Behind an audit record of kind AUDIT_SEAL: the records up to last leave the database. RC_REFUSED, and
+ * nothing happens, unless that record directly follows last. */
+void journal_seal(struct journal *j, int64_t last);
 void journal_setting(struct journal *j, const char *key, struct slice value);    /* mode, armed config hash, epoch … */
 
 /* Commit the batch on the writing connection, or inside an open transaction apply it behind a

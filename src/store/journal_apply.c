@@ -280,6 +280,7 @@ static enum rc put(struct db *d, struct audit_head *head, const struct op *op, s
 	case OP_GRANT:        return put_grant(d, &op->grant, e);
 	case OP_DEAD:         return put_dead(d, &op->dead, e);
 	case OP_DEAD_REMOVE:  return remove_dead(d, &op->dead, e);
+	case OP_SEAL:         return audit_drop(d, head, op->last, e);
 	case OP_LANE_LISTED:  return put_listed(d, &op->lane, e);
 	case OP_LANE_DELETED: return put_deleted(d, &op->lane, e);
 	case OP_LANE_SPENT:   return put_spent(d, &op->lane, e);

@@ -370,6 +370,70 @@ static void what_a_start_finds_and_what_the_whole_finds(void **state)
 	}
 }
 
+/* ---- sealing ---- */
+
+static enum rc seal(const struct signer *s, enum audit_kind kind, int64_t last)
+{
+	struct loop *l = xcalloc(1, sizeof *l);
+	struct journal *j = journal_new();
+	struct checkpoint c = at(s, RECORDS, s->key);
+	struct audit_actor who = anna();
+	struct buf b;
+	struct jw w;
+	struct err e;
+
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	checkpoint_write(&w, &c);
+	jw_end_obj(&w);
+	journal_audit(j, kind, &who, slice_of("chain"), 0, slice_of(""), buf_slice(&b));
+	journal_seal(j, last);
+	ok(loop_open(l, s->d.path, &e));
+	enum rc rc = loop_one(l, j);
+	assert_true(store_writable(l->s));
+	loop_close(l);
+	free(l);
+	buf_done(&b);
+	return rc;
+}
+
+static void records_leave_only_behind_the_record_that_says_so(void **state)
+{
+	const struct signer *s = *state;
+	struct audit_verdict v;
+
+	log_of(&s->d, RECORDS);
+	assert_int_equal(seal(s, AUDIT_MODE, RECORDS), RC_REFUSED);
+	assert_int_equal(seal(s, AUDIT_SEAL, RECORDS - 1), RC_REFUSED);
+	assert_int_equal(seal(s, AUDIT_SEAL, RECORDS + 1), RC_REFUSED);
+	v = prove(s, false, false);
+	expect(&v, 0, NULL);
+	assert_int_equal(v.records, RECORDS);
+	assert_int_equal(seal(s, AUDIT_SEAL, RECORDS), RC_OK);
+	v = prove(s, false, false);
+	expect(&v, 0, NULL);                    /* its triggers as well */
+	assert_int_equal(v.records, 1);
+	assert_int_equal(v.first, RECORDS + 1);
+	log_of(&s->d, 5);
+	v = prove(s, false, false);
+	expect(&v, 0, NULL);
+	assert_int_equal(v.head.seq, RECORDS + 6);
+	assert_int_not_equal(raw_sql(s->d.db, "DELETE FROM audit WHERE seq = 22"), SQLITE_OK);
+}
+
+static void a_beginning_cut_off_without_the_key_is_found(void **state)
+{
+	const struct signer *s = *state;
+	struct audit_verdict v;
+
+	log_of(&s->d, RECORDS);
+	assert_int_equal(seal(s, AUDIT_SEAL, RECORDS), RC_OK);
+	rewrite(s, "UPDATE audit SET payload = replace(payload, '\"count\":20', '\"count\":21')");
+	v = prove(s, false, false);
+	expect(&v, 1, "record 1 is missing");
+}
+
 /* ---- exports ---- */
 
 static enum rc one_line(void *ctx, const struct audit_record *rec)
@@ -499,6 +563,8 @@ int main(void)
 		T(a_checkpoint_cannot_speak_of_what_comes_later),
 		T(a_start_reads_from_the_newest_anchor_on),
 		T(what_a_start_finds_and_what_the_whole_finds),
+		T(records_leave_only_behind_the_record_that_says_so),
+		T(a_beginning_cut_off_without_the_key_is_found),
 		T(an_export_is_proved_by_itself),
 		T(a_changed_export_is_named_by_its_first_bad_record),
 	};
