@@ -269,25 +269,53 @@ static enum rc write_all(int fd, const char *p, size_t n)
 	return fsync(fd) == 0 ? RC_OK : RC_IO;
 }
 
+/* A new name is only durable when its directory is. */
+static enum rc sync_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum rc rc = fd >= 0 && fsync(fd) == 0 ? RC_OK : RC_IO;
+	int why = errno;
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	errno = why;
+	return rc;
+}
+
+/* Under another name until it is complete and durable, so that nobody finds half of it, whenever this ends. */
+static enum rc write_beside(const char *beside, const char *path, const char *p, size_t n)
+{
+	unlink(beside);
+	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return RC_IO;
+	enum rc rc = write_all(fd, p, n);
+	int why = errno;
+	close(fd);
+	errno = why;
+	if (rc == RC_OK && link(beside, path) != 0)
+		rc = RC_IO;
+	why = errno;
+	unlink(beside);
+	errno = why;
+	return rc == RC_OK ? sync_directory(path) : rc;
+}
+
 static enum rc write_new_file(const char *path, const char *p, size_t n, struct err *e)
 {
 	char shown[256];
-	text_z(shown, sizeof(shown), slice_of(path));
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return err_set(e, RC_USAGE, "signing key: %s exists; a key is never overwritten, name another file", shown);
-	if (fd < 0)
-		return err_set(e, RC_IO, "signing key: %s cannot be created: %s", shown, strerror(errno));
-	enum rc rc = write_all(fd, p, n);
+	struct buf beside;
+	buf_init(&beside);
+	buf_addf(&beside, "%s.new", path);
+	enum rc rc = access(path, F_OK) == 0 ? RC_USAGE : write_beside(buf_z(&beside), path, p, n);
 	int why = errno;
-	if (close(fd) != 0 && rc == RC_OK) {
-		rc = RC_IO;
-		why = errno;
-	}
-	if (rc == RC_OK)
-		return rc;
-	unlink(path);
-	return err_set(e, rc, "signing key: %s cannot be written: %s", shown, strerror(why));
+	buf_done(&beside);
+	text_z(shown, sizeof(shown), slice_of(path));
+	if (rc == RC_USAGE || (rc != RC_OK && why == EEXIST))
+		return err_set(e, RC_USAGE, "signing key: %s exists; a key is never overwritten, name another file", shown);
+	return rc == RC_OK ? rc : err_set(e, rc, "signing key: %s cannot be written: %s", shown, strerror(why));
 }
 
 /* The PEM text of a private key in OpenSSL's wiped-on-free memory; NULL when out of memory. */

@@ -176,6 +176,24 @@ static void a_key_is_made_once_kept_private_and_signs(void **state)
 	rmdir(dir);
 }
 
+static void what_a_crash_left_of_a_key_is_made_again(void **state)
+{
+	(void)state;
+	char dir[256], path[300], beside[310];
+	struct err e;
+	struct sign_key *k;
+	unit_mkdir(dir);
+	snprintf(path, sizeof(path), "%s/key.pem", dir);
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	unit_write(beside, "-----BEGIN", 10, 0600);
+	assert_int_equal(sign_key_generate(path, &e), RC_OK);
+	assert_int_equal(sign_key_load(&k, path, &e), RC_OK);
+	sign_key_free(k);
+	assert_int_not_equal(access(beside, F_OK), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void a_fingerprint_is_stable_and_not_the_plain_digest(void **state)
 {
 	(void)state;
@@ -199,6 +217,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(base64_is_strict_and_padded),
 	cmocka_unit_test(ed25519_verifies_the_published_signature),
 	cmocka_unit_test(a_key_is_made_once_kept_private_and_signs),
+	cmocka_unit_test(what_a_crash_left_of_a_key_is_made_again),
 	cmocka_unit_test(a_fingerprint_is_stable_and_not_the_plain_digest),
 };
 
