@@ -66,7 +66,8 @@ static void checked(struct step *s, struct cycle_lane *l, struct cycle_item *it,
 	static const enum item_state to[] = { [CHECK_SAME] = ITEM_CLAIMING, [CHECK_DRIFTED] = ITEM_DRIFTED,
 		[CHECK_REFERENCED] = ITEM_BLOCKED, [CHECK_PROTECTED] = ITEM_PROTECTED, [CHECK_NO_ANSWER] = ITEM_PLANNED,
 		[CHECK_ABSENT] = ITEM_DRIFTED };
-	if (r == CHECK_ABSENT && it->left) {    /* an attempt of ours came late */
+	/* an attempt of ours came late; its unit was given back, so it needs one again */
+	if (r == CHECK_ABSENT && it->left && item_room(l, it)) {
 		settle(s, it, ITEM_GONE, NULL);
 		return;
 	}

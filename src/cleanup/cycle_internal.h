@@ -78,6 +78,7 @@ void clean_claimed(struct step *s, const struct cycle_event *ev);
 
 /* ---- send.c ---- */
 void item_ready(struct step *s, struct cycle_lane *l, struct cycle_item *it);
+bool item_room(const struct cycle_lane *l, const struct cycle_item *it);        /* the grant has a unit and bytes for it */
 void item_probe(struct step *s, struct cycle_item *it);
 void settle(struct step *s, struct cycle_item *it, enum item_state to, const struct cycle_answer *a);
 void pump(struct step *s, struct cycle_lane *l);

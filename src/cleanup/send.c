@@ -83,7 +83,7 @@ void settle(struct step *s, struct cycle_item *it, enum item_state to, const str
 
 /* ---- sending ---- */
 
-static bool room(const struct cycle_lane *l, const struct cycle_item *it)
+bool item_room(const struct cycle_lane *l, const struct cycle_item *it)
 {
 	return l->items_charged < l->n && l->bytes_charged + item_charge(l, it) <= l->bytes_granted;
 }
@@ -183,7 +183,7 @@ static bool may_send(struct step *s, struct cycle_lane *l, struct cycle_item *it
 		settle(s, it, ITEM_FAILED, NULL);
 		return false;
 	}
-	if (!room(l, it)) {
+	if (!item_room(l, it)) {
 		lane_halt(s, l, "the grant's budget is spent");
 		return false;
 	}

@@ -32,6 +32,9 @@ struct thing {
 	int64_t checked_at;
 	bool answered_deleted;
 	int result;                     /* of the request under way: 0 nothing, 1 deleted, 2 missing */
+	int requests;                   /* of this plan that left */
+	int64_t sent_at;
+	bool doubt;                     /* the last one may have done it, and nobody has looked since */
 };
 
 enum fate { FATE_OK, FATE_PACE, FATE_500_BEFORE, FATE_500_AFTER, FATE_CUT_BEFORE, FATE_CUT_AFTER, FATE_TIMEOUT, FATE_LATE,
@@ -99,6 +102,7 @@ struct sim {
 	struct deed *queue, **tail;
 	bool commit_set, log_failing;
 	bool new_plan;                  /* the event being handed over brings it */
+	bool open[LANES];               /* its breaker was not closed after the last event */
 	/* the operator */
 	int64_t patience;
 	int ticks_in_place;
@@ -271,6 +275,10 @@ static void check_counts(struct sim *s)
 		for (int k = 0; k < ITEM_STATE_COUNT; k++)
 			PROMISE(s, by[i][k] == l->c.by_state[k], "lane %d counts %" PRId64 " %s, there are %" PRId64, i, l->c.by_state[k],
 				item_state_name((enum item_state)k), by[i][k]);
+		int64_t sum = 0;
+		for (int k = 0; k < ITEM_STATE_COUNT; k++)
+			sum += by[i][k];
+		PROMISE(s, sum == l->planned && sum == l->c.planned, "lane %d: %" PRId64 " items in all states, %" PRId32 " planned", i, sum, l->planned);
 		PROMISE(s, units[i] == l->items_charged && bytes[i] == l->bytes_charged, "lane %d holds %" PRId64 " units, says %" PRId64,
 			i, units[i], l->items_charged);
 		PROMISE(s, units[i] <= (s->granted[i] ? s->grant_n[i] : 0) && bytes[i] <= (s->granted[i] ? s->grant_bytes[i] : 0),
@@ -301,6 +309,7 @@ static void check_send(struct sim *s, const struct effects *fx, size_t at, bool 
 	PROMISE(s, intent && row, "item %d is sent without its intent", e->item);
 	PROMISE(s, may, "item %d is sent while held, aborting or without a log", e->item);
 	PROMISE(s, s->granted[e->lane] && e->item - l->first < s->grant_n[e->lane], "item %d of lane %d is beyond its grant", e->item, e->lane);
+	PROMISE(s, !t->doubt, "item %d is sent again and nobody looked whether the last request did it", e->item);
 	PROMISE(s, t->checked == CHECK_SAME, "item %d is sent though its re-validation said %d", e->item, t->checked);
 	PROMISE(s, s->now.boot_us - t->checked_at <= l->o.list_max_age_us, "item %d is sent on facts %" PRId64 " s old", e->item,
 		(s->now.boot_us - t->checked_at) / SECOND);
@@ -323,6 +332,55 @@ static void check_effects(struct sim *s, const struct effects *fx, bool may, con
 	for (int i = 0; i < s->lanes; i++)
 		PROMISE(s, !sends[i] || s->c->lane[i].in_flight <= MAX(cap[i], cap_of(&s->c->lane[i])), "lane %d has %" PRId64 " in flight", i,
 			s->c->lane[i].in_flight);
+}
+
+/* An open breaker closes again when the store recovers, from whatever state it is in: on a copy, time passes and every call
+ * that it lets through is good. */
+static bool breaker_heals(const struct breaker *of, int64_t now)
+{
+	struct breaker b = *of;
+	struct breaker_ticket t;
+	int64_t end = now + 21 * (int64_t)MINUTE;
+	for (; b.state != BREAKER_CLOSED && now < end; now += SECOND)
+		if (breaker_allow(&b, BREAKER_DELETE, now, &t) || breaker_allow(&b, BREAKER_READ, now, &t))
+			(void)breaker_result(&b, t, BREAKER_GOOD, now);
+	return b.state == BREAKER_CLOSED;
+}
+
+/* And the lane that waits for it wakes up by itself. */
+static void check_breakers(struct sim *s)
+{
+	const struct cycle *c = s->c;
+	for (int i = 0; i < s->lanes; i++) {
+		const struct cycle_lane *l = &c->lane[i];
+		const struct breaker *b = &l->breaker;
+		bool open = b->state != BREAKER_CLOSED;
+		s->r->closed += s->open[i] && !open;
+		s->open[i] = open;
+		if (!open)
+			continue;
+		PROMISE(s, breaker_heals(b, s->now.boot_us), "the breaker of lane %d is %s for ever", i, breaker_state_name(b->state));
+		bool free_ = c->stage == STAGE_CLEANING && !c->held && !c->store_failed && !c->aborting && !l->halted && !c->cleaned;
+		int64_t doubt = l->c.by_state[ITEM_PROBING] + l->c.by_state[ITEM_SETTLING];
+		bool waits = free_ && l->phase == PHASE_SENDING && !l->in_flight && !doubt && !l->breaker_read &&
+			l->c.by_state[ITEM_READY] + l->c.by_state[ITEM_HELD];
+		PROMISE(s, !waits || b->state != BREAKER_OPEN || cycle_due_us(c) <= MAX(b->until_us, s->now.boot_us + pace_wait_us(&l->pace, s->now.boot_us)),
+			"nobody wakes lane %d when its breaker may be asked again", i);
+	}
+}
+
+/* Hold is never refused, nothing undoes it but an operator, and what is in flight only settles. */
+static void check_hold(struct sim *s, const struct cycle_event *ev, bool was_held, int64_t in_flight)
+{
+	const struct cycle *c = s->c;
+	bool by_hand = ev->kind == EV_STEP || ev->kind == EV_RESUME;
+	int64_t flying = 0;
+	for (int i = 0; i < s->lanes; i++)
+		flying += c->lane[i].in_flight;
+	PROMISE(s, !cycle_why_not(c, CMD_HOLD), "it cannot be held: %s", cycle_why_not(c, CMD_HOLD));
+	PROMISE(s, ev->kind != EV_HOLD || c->held || c->stage == STAGE_ENDED, "a hold did not hold");
+	PROMISE(s, !was_held || c->held || by_hand || c->aborting || c->stage == STAGE_ENDED, "a hold was undone by itself");
+	PROMISE(s, !c->held || by_hand || flying <= in_flight, "%" PRId64 " in flight after %" PRId64 " while held", flying, in_flight);
 }
 
 static const char *event_word(const struct cycle_event *ev)
@@ -361,15 +419,20 @@ static enum rc hand(struct sim *s, const struct cycle_event *ev)
 	struct cycle *c = s->c;
 	bool command = ev->kind == EV_STEP || ev->kind == EV_RESUME;
 	bool may = command || !(c->held || c->store_failed || c->aborting);
-	int64_t cap[LANES] = { 0 };
-	for (int i = 0; i < s->lanes; i++)
+	bool was_held = c->held;
+	int64_t cap[LANES] = { 0 }, in_flight = 0;
+	for (int i = 0; i < s->lanes; i++) {
 		cap[i] = cap_of(&c->lane[i]);
+		in_flight += c->lane[i].in_flight;
+	}
 	s->r->events++;
 	enum rc rc = cycle_handle(c, ev, &fx, &e);
 	tell(s, ev, rc, e.text, fx.n);
 	PROMISE(s, ev->kind != EV_HOLD || rc == RC_OK, "hold was refused: %s", e.text);
 	PROMISE(s, rc == RC_OK || !fx.n, "a refused command left effects");
 	check_counts(s);
+	check_breakers(s);
+	check_hold(s, ev, was_held, in_flight);
 	check_effects(s, &fx, may && !c->store_failed, cap);
 	if (rc != RC_OK) {
 		effects_done(&fx);
@@ -424,6 +487,10 @@ static void do_send(struct sim *s, const struct effect *e)
 	enum fate f = draw_fate(s, t);
 	int64_t took = lag(s);
 	t->result = 0;
+	t->requests++;
+	t->sent_at = s->now.boot_us;
+	PROMISE(s, e->item < s->disk_items && t->requests <= s->disk[e->item].attempts && s->disk[e->item].state == ITEM_SENT,
+		"item %d: %d requests, %d durable intents", e->item, t->requests, e->item < s->disk_items ? s->disk[e->item].attempts : 0);
 	if (f == FATE_TIMEOUT || f == FATE_LATE)
 		took = 5 * SECOND;
 	if (acts(f))    /* a late one acts after its answer, but within the settling time */
@@ -455,7 +522,9 @@ static void on_act(struct sim *s, const struct op *o)
 		return;
 	}
 	PROMISE(s, !s->rehearsal, "a rehearsal deleted item %d", o->item);
+	const struct cycle_lane *l = s->c ? &s->c->lane[t->lane] : NULL;
 	PROMISE(s, t->candidate, "item %d was no candidate", o->item);
+	PROMISE(s, s->granted[t->lane] && (!l || o->item - l->first < s->grant_n[t->lane]), "item %d was deleted beyond its grant", o->item);
 	t->result = t->exists ? 1 : 2;
 	if (t->exists)
 		erase(s, t, true);
@@ -484,6 +553,7 @@ static void on_answer(struct sim *s, const struct op *o)
 	t->lied |= o->fate == FATE_LIE;
 	t->denied |= o->fate == FATE_DENIED;
 	t->answered_deleted |= ev.answer.kind == ANSWER_DELETED;
+	t->doubt = ev.answer.kind == ANSWER_UNCLEAR;
 	hand(s, &ev);
 }
 
@@ -510,6 +580,9 @@ static void on_read(struct sim *s, const struct op *o)
 	/* a deleted file that can be seen a little longer; never longer than the settling time */
 	if (ev.presence == ABSENT && o->number == REREAD_CANARY && has(s, SIM_STORE) && s->now.boot_us - t->gone_at < 2 * SECOND)
 		ev.presence = PRESENT;
+	/* settled since its intent, which was a commit earlier */
+	if (o->kind == OP_PROBE && ev.presence == PRESENT && s->now.boot_us - t->sent_at >= s->o[o->lane].settle_us - 10000)
+		t->doubt = false;
 	if (o->kind == OP_REREAD && o->number == REREAD_CANARY && s->c->lane[o->lane].phase == PHASE_CANARY_CHECK)
 		t->seen = t->exists && ev.presence == PRESENT;
 	hand(s, &ev);
@@ -562,6 +635,8 @@ static void make_plan(struct sim *s)
 				p[s->items] = (struct cycle_plan_item){ lane, t->bytes, t->row };
 				s->plan[s->items++] = i;
 				t->checked = -1;
+				t->requests = 0;
+				t->doubt = false;
 			} else if (!t->candidate && s->control_n[lane] < CONTROL) {
 				s->control[lane][s->control_n[lane]++] = i;
 			}
@@ -877,6 +952,8 @@ static void on_crash(struct sim *s)
 		else
 			(void)op_take(s, o);
 	}
+	for (int32_t i = 0; i < s->disk_items && s->c->plan_frozen && !s->rehearsal; i++)
+		thing_of(s, i)->doubt |= s->disk[i].state == ITEM_SENT || s->disk[i].state == ITEM_PROBING || s->disk[i].state == ITEM_SETTLING;
 	drop_queue(s);
 	cycle_free(s->c);
 	s->c = NULL;
@@ -909,6 +986,7 @@ static void restart(struct sim *s)
 		PROMISE(s, fx.e[i].kind != EFF_SEND && fx.e[i].kind != EFF_CLAIM, "a restart sent or claimed by itself");
 	PROMISE(s, s->c->stage != STAGE_CLEANING || s->c->held || s->c->aborting || s->c->cleaned, "deletes do not wait after a restart");
 	check_counts(s);
+	check_breakers(s);
 	queue_deed(s, deed_new(s, &fx));
 }
 
@@ -1030,6 +1108,10 @@ static void on_operator(struct sim *s)
 		return;
 	if (has(s, SIM_HANDS) && !healed(s) && chance(s, 30))
 		meddle(s);
+	else if (!healed(s) && chance(s, 4)) {
+		s->r->holds++;
+		(void)order(s, EV_HOLD);
+	}
 	else
 		attend(s);
 }

@@ -26,7 +26,7 @@ static const struct climate {
 };
 
 struct sums {
-	int64_t events, sends, crashes, breakers, holds, ends[END_COUNT];
+	int64_t events, sends, crashes, breakers, closed, holds, ends[END_COUNT];
 };
 
 static bool one(uint64_t seed, size_t climate, bool verbose, struct sums *sum)
@@ -37,6 +37,7 @@ static bool one(uint64_t seed, size_t climate, bool verbose, struct sums *sum)
 	sum->sends += r.sends;
 	sum->crashes += r.crashes;
 	sum->breakers += r.breakers;
+	sum->closed += r.closed;
 	sum->holds += r.holds;
 	sum->ends[r.end]++;
 	if (!r.ok)
@@ -77,10 +78,14 @@ int main(int argc, char **argv)
 	if (single)
 		return one(seed, climate, true, &sum) ? 0 : 1;
 	printf("1..%zu\n", ARRAY_LEN(climates));
+	uint64_t each = (all + ARRAY_LEN(climates) - 1) / ARRAY_LEN(climates);
+	int64_t begun = now_read().boot_us;
 	for (size_t k = 0; k < ARRAY_LEN(climates); k++)
-		good &= run_climate(k, (all + ARRAY_LEN(climates) - 1) / ARRAY_LEN(climates), &sum);
-	printf("# %" PRId64 " events, %" PRId64 " requests, %" PRId64 " crashes, %" PRId64 " lanes whose breaker moved, %" PRId64 " holds;", sum.events,
-	       sum.sends, sum.crashes, sum.breakers, sum.holds);
+		good &= run_climate(k, each, &sum);
+	int64_t us = MAX(now_read().boot_us - begun, 1);
+	printf("# %" PRIu64 " seeds, %" PRId64 " events, %" PRId64 " seeds/s; %" PRId64 " requests, %" PRId64 " crashes, %" PRId64 " lanes whose breaker moved, "
+	       "%" PRId64 " breakers that closed again, %" PRId64 " holds;", each * ARRAY_LEN(climates), sum.events,
+	       (int64_t)(each * ARRAY_LEN(climates)) * 1000000 / us, sum.sends, sum.crashes, sum.breakers, sum.closed, sum.holds);
 	for (int e = 0; e < END_COUNT; e++)
 		if (sum.ends[e])
 			printf(" %" PRId64 " %s", sum.ends[e], cycle_end_name((enum cycle_end)e));
