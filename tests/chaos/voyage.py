@@ -206,12 +206,14 @@ class Voyage(Rig):
         intents = {}
         for i, _ in self.records_of('intent'):
             intents[i] = intents.get(i, 0) + 1
+        kept = {m['id'] for m in self.sim.manifest() if m['role'] in ('protected', 'tracked')}
         for lane in self.lane_names:
             asked, gone = deletes(ledger, lane)
             for i, n in asked.items():
                 n -= i in self.foreign
                 need(n <= intents.get(i, 0), f'{lane} {i}: {n} requests, {intents.get(i, 0)} intents')
             for i, why in gone.items():
+                need(i not in kept, f'{lane} {i} is protected or referenced, and was deleted')
                 if i in self.foreign:
                     continue
                 need(i in items and items[i][0] == lane, f'{lane} {i} was deleted and never planned')
