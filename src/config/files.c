@@ -60,6 +60,26 @@ static void check_readable(struct files *f, const char *key, const char *path)
 		bad(f, key, path, "is not a regular file");
 }
 
+static const char *program_trouble(const struct stat *st, const char *path)
+{
+	if (!S_ISREG(st->st_mode))
+		return "is not a regular file";
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return "belongs to another account; it must belong to this one or to root";
+	if (st->st_mode & 022)
+		return "can be changed by other accounts; run chmod go-w on it";
+	return access(path, X_OK) != 0 ? "cannot be run; run chmod +x on it" : NULL;
+}
+
+static void check_program(struct files *f, const char *key, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		missing(f, key, path);
+	else if (program_trouble(&st, path))
+		bad(f, key, path, program_trouble(&st, path));
+}
+
 static const char *key_of(char dst[80], const char *list, size_t i, const char *key)
 {
 	snprintf(dst, 80, "%s[%zu].%s", list, i, key);
@@ -82,6 +102,8 @@ enum rc config_check_files(const struct config *c, struct config_report *r)
 	for (size_t i = 0; i < c->n_lanes; i++) {
 		check_private(&f, key_of(key, "lanes", i, "key_file"), c->lanes[i].key_file);
 		check_readable(&f, key_of(key, "lanes", i, "ca_file"), c->lanes[i].ca_file);
+		if (c->lanes[i].n_command)
+			check_program(&f, key_of(key, "lanes", i, "command"), c->lanes[i].command[0]);
 	}
 	for (size_t i = 0; i < c->n_records; i++) {
 		if (c->records[i].kind == CFG_RECORDS_SQLITE)

@@ -279,6 +279,7 @@ static void validate_begin(struct validating *q)
 	v->plan = plan_prepare(q->r);
 	for (int i = 0; i < v->lanes; i++) {
 		struct elane *l = elane_of(q->r, i);
+		v->excluded[i] = q->r->c->lane[i].excluded;
 		if (l->places[0] && !v->excluded[i]) {
 			v->places[i] = l->places;
 			v->referrals[i] = referrals_keep(l->referrals);
@@ -763,7 +764,7 @@ static void do_ended(struct runner *r)
 	anchoring_checkpoint(en);
 	loop_timer_stop(r->timer);
 	discover_stop(en, -1, "the cycle ended");
-	referrers_stop(en, "the cycle ended");
+	referrers_stop(en, -1, "the cycle ended");
 	engine_permits(en);     /* a rehearsal is over */
 }
 

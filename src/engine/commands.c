@@ -219,6 +219,7 @@ static void note_exclusion(struct engine *en, struct elane *l, const struct engi
 	text_z(l->excluded_why, sizeof l->excluded_why, reason);
 	l->excluded_us = now_read().wall_us;
 	discover_stop(en, (int)(l - en->lane), "excluded by hand");
+	referrers_stop(en, (int)(l - en->lane), "excluded by hand");
 }
 
 void engine_lane_exclude(struct engine *en, const struct engine_who *who, struct slice lane, struct slice reason,

@@ -569,7 +569,7 @@ void engine_stop(struct engine *en, const struct audit_actor *who, void (*stoppe
 	if (runner_open(en) && en->run->c->stage == STAGE_CLEANING)
 		hold_by(en, "the engine stops", "engine");
 	discover_stop(en, -1, "the engine stops");
-	referrers_stop(en, "the engine stops");
+	referrers_stop(en, -1, "the engine stops");
 	loop_timer_stop(en->tick);
 	en->last_tick = now_read();
 	en->grace = loop_timer_new(en->loop, grace_check, en);
@@ -584,7 +584,7 @@ void engine_free(struct engine *en)
 	atomic_store(&en->no_proofs, true);
 	en->on_change = NULL;
 	discover_stop(en, -1, "the engine stops");
-	referrers_stop(en, "the engine stops");
+	referrers_stop(en, -1, "the engine stops");
 	loop_timer_free(en->tick);
 	loop_timer_free(en->hold_poll);
 	loop_timer_free(en->grace);

@@ -225,7 +225,7 @@ void discover_records(struct engine *en, struct erecords *r, discover_records_fn
 /* List every configured place of the lane; the answer also stays in its elane. */
 typedef void referrers_fn(void *ctx, const struct ereferrals *f);
 void referrers_ask(struct engine *en, int lane, referrers_fn *fn, void *ctx);
-void referrers_stop(struct engine *en, const char *why);        /* answers for all that runs: incomplete */
+void referrers_stop(struct engine *en, int lane, const char *why);      /* answers for what runs: incomplete; lane -1: of all */
 const char *referrals_of(const struct ereferrals *f, struct slice id);  /* what uses it, NULL nothing found */
 const struct ereferrals *referrals_keep(struct ereferrals *f);  /* one more user; each calls referrals_free */
 void referrals_free(struct ereferrals *f);

@@ -123,10 +123,12 @@ static void finish(struct walk *w, const char *trouble)
 	w->fn(w->ctx, f);
 }
 
-void referrers_stop(struct engine *en, const char *why)
+void referrers_stop(struct engine *en, int lane, const char *why)
 {
 	for (struct walk *w = en->walks, *next; w; w = next) {
 		next = w->next;
+		if (lane >= 0 && w->lane != lane)
+			continue;
 		finish(w, why);
 		if (!w->out)
 			walk_free(w);

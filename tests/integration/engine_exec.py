@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Whole cycles through a wrapped script that talks to the simulator by itself: sluice-exec(7) from outside."""
 import os
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-from englib import KEY, World, contains, main, same, test, true
+from englib import KEY, SLUICE, World, contains, main, same, test, true
 
 # A cleanup script as people have them, with the loop of the contract around it.
 SCRIPT = '''#!/usr/bin/python3
@@ -130,6 +131,9 @@ def a_script_that_others_may_change_stops_the_engine_s_start():
         os.chmod(path, 0o777)
         w.conf['lanes'][0].update(dialect='exec', url=None, key_file=None, command=[path])
         w.configure()
+        check = subprocess.run([SLUICE, '--config', os.path.join(w.dir, 'sluice.yaml'), 'config', 'check'], capture_output=True, text=True)
+        contains(check.stdout + check.stderr, 'lanes[0].command', 'chmod go-w')
+        true(check.returncode != 0)
         p = w.launch()
         true(p.wait(20) != 0)
         contains(w.said(), 'chmod go-w')

@@ -157,6 +157,36 @@ def a_place_that_stops_answering_before_a_batch_sends_nothing_of_it():
         contains(json.dumps(s), 'cannot be listed')
 
 
+def waits(w):
+    """The places are being listed, and the store says: in half a minute."""
+    w.discovered()
+    w.sim.fault('store=alpha op=refs fault=429 arg=30')
+    w.call('cycle.step')
+    until(lambda: len(w.sim.lines(kind='request', op='refs')) >= 1)
+
+
+@test
+def a_cycle_can_be_cancelled_and_the_engine_stopped_while_places_are_listed():
+    with World(lane={'referrers': ['batches']}) as w:
+        waits(w)
+        w.call('cycle.cancel')
+        same(w.settled()['end'], 'CANCELLED')
+    with World(lane={'referrers': ['batches']}) as w:
+        waits(w)
+        w.stop()
+
+
+@test
+def a_lane_whose_places_do_not_answer_can_be_excluded_while_they_are_listed():
+    with World(lane={'referrers': ['batches']}, beta='files=20,orphan=10') as w:
+        waits(w)
+        w.call('lane.exclude', lane='alpha', reason='its batches do not answer')
+        w.settled()
+        true(in_plan(w))
+        same({l for l, in w.sql('SELECT DISTINCT lane FROM items')}, {1})
+        w.call('cycle.cancel')
+
+
 @test
 def a_place_that_the_dialect_has_not_stops_the_start():
     for dialect, place in (('kimi', 'vector_stores'), ('openai', 'threads')):
