@@ -135,8 +135,6 @@ static void run_redraw(struct ui *ui, const char *arg)
 ABSENT_ACTION(protect, "protecting single items is not in this version; a `protect` rule of the policy does it")
 ABSENT_ACTION(breaker, "setting a breaker by hand is not in this version; it finds its way by time, and E excludes a lane")
 ABSENT_ACTION(flag, "feature flags are not in this version")
-ABSENT_ACTION(redrive, "redriving dead letters is not in this version; a new cycle lists and validates the items again")
-ABSENT_ACTION(dismiss, "dismissing dead letters is not in this version; `sluice audit tail --kind dead_letter` lists them")
 ABSENT_ACTION(diagnose, "diagnosing a link at once is not in this version; Enter shows the ladder of its last attempt")
 
 static void run_nothing(struct ui *ui, const char *arg)
@@ -191,8 +189,8 @@ static const struct action table[] = {
 	{ "protect", "P", "protect", "protect the item under the cursor", ACT_WRITE, NULL, can_protect, run_nothing },
 	{ "breaker", "B", "breaker", "set the breaker under the cursor by hand", ACT_WRITE, NULL, can_breaker, run_nothing },
 	{ "flag", "F", "flag", "promote or roll back a feature flag", ACT_WRITE, NULL, can_flag, run_nothing },
-	{ "redrive", "V", "redrive", "make a new plan from dead letters", ACT_WRITE, NULL, can_redrive, run_nothing },
-	{ "dismiss", "W", "dismiss", "dismiss a dead letter with a reason", ACT_WRITE, NULL, can_dismiss, run_nothing },
+	{ "redrive", "V", "redrive", "make a new plan from the marked dead letters", ACT_DANGER, NULL, action_on_letters, action_run_redrive },
+	{ "dismiss", "W", "dismiss", "dismiss the marked dead letters with a reason", ACT_DANGER, NULL, action_on_letters, action_run_dismiss },
 	{ "diagnose", "!", "diagnose", "try a link now, rung by rung", ACT_WRITE, NULL, can_diagnose, run_nothing },
 };
 

@@ -236,6 +236,68 @@ void action_run_exclude(struct ui *ui, const char *arg)
 	ui_ask(ui, arg, lane, exclude, "exclude lane %s from this cycle. Reason (Esc leaves):", text_z(shown, sizeof(shown), lane));
 }
 
+/* ---- dead letters ---- */
+
+bool action_on_letters(struct ui *ui, struct buf *why)
+{
+	if (front(ui)->chosen && front(ui)->chosen(ui, NULL) > 0)
+		return true;
+	buf_adds(why, "mark dead letters on screen 6 first, or put the cursor on one");
+	return false;
+}
+
+/* The letters as they are chosen now, and how many that is. */
+static int letters_into(struct ui *ui, struct jw *w)
+{
+	jw_key(w, "letters");
+	jw_arr(w);
+	int n = front(ui)->chosen ? front(ui)->chosen(ui, w) : 0;
+	jw_end_arr(w);
+	return n;
+}
+
+static void redrive_counted(struct ui *ui, const char *count)
+{
+	int64_t n;
+	struct buf b;
+	struct jw w;
+	params_begin(&w, &b);
+	int chosen = letters_into(ui, &w);
+	jw_end_obj(&w);
+	if (parse_i64(slice_of(count), &n) && n == chosen && n > 0)
+		ui_do(ui, "dead.redrive", &b, "a cycle was opened whose plan can hold only these");
+	else
+		ui_note(ui, ROLE_WARN, "%d chosen, not %.20s: nothing was redriven", chosen, count);
+	buf_done(&b);
+}
+
+void action_run_redrive(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	int n = front(ui)->chosen(ui, NULL);
+	ui_ask(ui, "", (struct slice){ 0 }, redrive_counted, "open a cycle for %d dead letter%s only. Type their number (Esc leaves):", n, n == 1 ? "" : "s");
+}
+
+static void dismiss(struct ui *ui, const char *reason)
+{
+	struct buf b;
+	struct jw w;
+	params_begin(&w, &b);
+	int n = letters_into(ui, &w);
+	jw_kz(&w, "reason", reason);
+	jw_end_obj(&w);
+	if (n > 0)
+		ui_do(ui, "dead.dismiss", &b, "dismissed");
+	buf_done(&b);
+}
+
+void action_run_dismiss(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	int n = front(ui)->chosen(ui, NULL);
+	ui_ask(ui, "", (struct slice){ 0 }, dismiss, "dismiss %d dead letter%s: nobody will look at them again. Reason (Esc leaves):", n, n == 1 ? "" : "s");
+}
+
 static void set_mode(struct ui *ui, const char *mode)
 {
 	char text[120];

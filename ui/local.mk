@@ -40,7 +40,7 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/checks.c \
 	ui/screens/cycle.c \
 	ui/screens/cycle_head.c \
-	ui/screens/later.c \
+	ui/screens/dead.c \
 	ui/screens/links.c \
 	ui/screens/overview.c \
 	ui/screens/overview.h \

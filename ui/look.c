@@ -65,6 +65,9 @@ static const struct {
 	{ LOOK_CHECK, "warn", GLYPH_HALF, ROLE_WARN, "warn" },
 	{ LOOK_CHECK, "fail", GLYPH_FAILED, ROLE_FAIL, "fail" },
 	{ LOOK_CHECK, "unknown", GLYPH_UNKNOWN, ROLE_DIM, "unknown" },
+	{ LOOK_BELIEF, "row_conflict", GLYPH_FAILED, ROLE_FAIL, "row conflict" },
+	{ LOOK_BELIEF, "maybe_deleted", GLYPH_UNKNOWN, ROLE_WARN, "maybe deleted" },
+	{ LOOK_BELIEF, "exists", GLYPH_UP, ROLE_TEXT, "exists" },
 };
 
 struct look look_of(enum look_kind kind, struct slice state)

@@ -6,7 +6,7 @@
 #include "ui/glyph.h"
 #include "ui/grid.h"
 
-enum look_kind { LOOK_LINK, LOOK_BREAKER, LOOK_PHASE, LOOK_OUTCOME, LOOK_MODE, LOOK_VERDICT, LOOK_RUNG, LOOK_CHECK };
+enum look_kind { LOOK_LINK, LOOK_BREAKER, LOOK_PHASE, LOOK_OUTCOME, LOOK_MODE, LOOK_VERDICT, LOOK_RUNG, LOOK_CHECK, LOOK_BELIEF };
 
 struct look {
 	enum glyph mark;

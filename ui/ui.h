@@ -46,6 +46,7 @@ struct screen_ops {
 	void (*filter)(struct ui *ui, const char *text);
 	const char *(*filter_text)(struct ui *ui);
 	bool (*lane)(struct ui *ui, struct slice *name);        /* the lane under the cursor */
+	int (*chosen)(struct ui *ui, struct jw *w);             /* dead letters: how many; w, if given, gets their names */
 };
 
 enum { UI_SCREENS = 16, UI_NOTE = 512 };

@@ -147,14 +147,44 @@ static void hold_is_one_key_without_a_question_on_every_screen(void **state)
 	}
 }
 
+static void dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason(void **state)
+{
+	static const struct {
+		const char *keys;
+		int writes;
+		const char *params;             /* of the change */
+	} rows[] = {
+		{ "V Enter", 0, NULL }, { "V 2 Enter", 0, NULL }, { "V 0 Enter", 0, NULL }, { "V y Enter", 0, NULL }, { "V 1 Esc Enter", 0, NULL },
+		{ "V 1 Enter", 1, "{\"letters\":[\"3.17\"]}" }, { "Space Space V 2 Enter", 1, "{\"letters\":[\"3.17\",\"3.4\"]}" },
+		{ "Space Space V 1 Enter", 0, NULL }, { "W Enter", 0, NULL }, { "W x Esc Enter", 0, NULL },
+		{ "j W x Enter", 1, "{\"letters\":[\"3.4\"],\"reason\":\"x\"}" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		load(&f, "usual");
+		struct grid g;
+		grid_init(&g, 30, 100, false);
+		fixture_show(&f, "dead-letters");
+		fixture_paint(&f, &g);
+		fixture_keys(&f, rows[i].keys);
+		grid_done(&g);
+		if (f.writes != rows[i].writes)
+			fail_msg("%s sent %d changes", rows[i].keys, f.writes);
+		if (rows[i].params && strcmp(buf_z(&f.last_params), rows[i].params) != 0)
+			fail_msg("%s sent %s %s", rows[i].keys, buf_z(&f.last), buf_z(&f.last_params));
+		fixture_done(&f);
+	}
+}
+
 static void what_cannot_work_says_why(void **state)
 {
 	static const struct {
 		const char *id, *says;
 	} rows[] = {
 		{ "step", "grant needed for kimi" }, { "ack", "there are no failures" }, { "protect", "not in this version" },
-		{ "breaker", "not in this version" }, { "flag", "not in this version" }, { "redrive", "not in this version" },
-		{ "dismiss", "not in this version" }, { "diagnose", "not in this version" },
+		{ "breaker", "not in this version" }, { "flag", "not in this version" }, { "redrive", "mark dead letters" },
+		{ "dismiss", "mark dead letters" }, { "diagnose", "not in this version" },
 	};
 	struct fixture f;
 	(void)state;
@@ -323,6 +353,7 @@ int main(void)
 		cmocka_unit_test(a_watcher_can_run_nothing_but_reads),
 		cmocka_unit_test(nobody_and_the_disconnected_can_change_nothing),
 		cmocka_unit_test(hold_is_one_key_without_a_question_on_every_screen),
+		cmocka_unit_test(dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason),
 		cmocka_unit_test(what_cannot_work_says_why),
 		cmocka_unit_test(pasted_keys_run_nothing_that_changes),
 		cmocka_unit_test(a_pasted_line_is_not_an_order),

@@ -5,7 +5,7 @@
 #include "tests/ui/fixture.h"
 #include "ui/term.h"
 
-static const char *const names[] = { "overview", "links", "breakers", "candidates", "cycle", "audit", "policies", "checks", "approve" };
+static const char *const names[] = { "overview", "links", "breakers", "candidates", "cycle", "dead-letters", "audit", "policies", "checks", "approve" };
 static const char *const states[] = { "empty", "usual", "busy", "failing" };
 static const struct {
 	int rows, cols;
@@ -148,6 +148,8 @@ static const struct {
 	{ "usual", "\"bytes\": 94865433", "\"bytes\": null", "candidates" },
 	{ "empty", "\"policies\": []", "\"policies\": [{\"name\": \"clean\"}]", "policies" },
 	{ "empty", "\"state\": \"unknown\"", "\"state\": \"fail\"", "checks" },
+	{ "usual", "\"belief\": \"maybe_deleted\"", "\"belief\": \"exists\"", "dead-letters" },
+	{ "busy", "\"total\": 12345", "\"total\": 64", "dead-letters" },
 	{ "busy", "\"F\": 8", "\"F\": 9", "cycle" },
 	{ "busy", "\"in_flight\": 8", "\"in_flight\": 0", "cycle" },
 	{ "busy", "\"control_present\": 3", "\"control_present\": 2", "cycle" },
