@@ -133,7 +133,7 @@ def jobs(args, length):
     chance = random.Random(args.seed)
     seed = args.seed
     while True:
-        points = [(s.name, n) for s in SCENARIOS for n in range(1, length[s.name] + 1) if not s.slow or n % 10 == seed % 10]
+        points = [(s.name, n) for s in SCENARIOS if not args.scenarios or s.name in args.scenarios for n in range(1, length[s.name] + 1) if not s.slow or n % 10 == seed % 10]
         chance.shuffle(points)
         for name, n in points:
             r = tuple(int(chance.paretovariate(0.7) * 8) for _ in range(chance.choice((1, 1, 2)))) if chance.random() < args.share else ()
@@ -184,6 +184,7 @@ def main():
     p.add_argument('--share', type=float, default=0.2, help='of worlds that are killed again while they recover')
     p.add_argument('--jobs', type=int, default=int(os.environ.get('SLUICE_JOBS', '3')))
     p.add_argument('--seed', type=int, default=int(os.environ.get('SEED', '1')))
+    p.add_argument('--scenarios', nargs='*', choices=sorted(BY_NAME))
     p.add_argument('--one')
     args = p.parse_args()
     voyage.build_shim()

@@ -1,0 +1,115 @@
+"""The safeguards, each as the change that takes it out: file, text (it occurs exactly once), replacement; and the
+behaviour test that must fail then: a case of tests/integration/FILE.py against the real engine, 'simulation' for
+whole cycles of the coordinator from seeds, or a script of tests/chaos with arguments. A program of cmocka tests
+stands for itself. tests/structure/safeguards reads this table, the promise mutations carries it out."""
+import collections
+
+Safeguard = collections.namedtuple('Safeguard', 'name file text instead test')
+SAFEGUARDS = []
+
+
+def s(name, file, text, instead, *test):
+    SAFEGUARDS.append(Safeguard(name, file, text, instead, test))
+
+
+# ---- durable first ----
+s('an act waits for the commit of its intent', 'src/engine/runner.c',
+  '	store_commit(r->en->store, journal_keep(j), deed_done, d);\n}',
+  '	store_commit(r->en->store, journal_keep(j), NULL, NULL);\n	deed_end(d, RC_OK, &(const struct err){ 0 });\n}',
+  'crash.py', '--kills', '150', '--scenarios', 'fair', 'two')
+s('an intent is written before a send', 'src/cleanup/send.c', '	note_emit(s, AUDIT_INTENT, it->lane, item_index(s->c, it));\n', '',
+  'engine_deletes', 'every_fault_comes_to_its_outcome_with_its_requests')
+s('nothing leaves while the log cannot be written', 'src/cleanup/clean.c', 'return c->held || c->store_failed || c->aborting',
+  'return c->held || c->aborting', 'simulation')
+s('a send whose intent was late is taken back', 'src/engine/runner.c', 'if (d->late && d->fx.e[i].kind == EFF_SEND)',
+  'if (!d && d->fx.e[i].kind == EFF_SEND)', 'engine_log', 'a_log_that_cannot_be_written_midway_stops_the_sends_and_loses_nothing')
+s('one intent is at most one request', 'src/net/http.c', '	if (c->copies++ > 0)\n		return CURL_PREREQFUNC_ABORT;\n', '	c->copies++;\n',
+  'engine_deletes', 'every_fault_comes_to_its_outcome_with_its_requests')
+s('a new log is whole before it is put in place', 'src/store/db_open.c', '	if (rc == RC_OK)\n		rc = empty_log(d, e);\n', '	(void)empty_log;\n',
+  'diskfaults.py', '--kinds', 'ENOSPC', '--first', '90')
+s('the log is synced at every commit', 'src/store/db_open.c', 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;',
+  'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;', 'tests/chaos/test_powerloss')
+
+# ---- the grant ----
+s('nothing is sent beyond the granted ranks', 'src/cleanup/batch.c', 'l->batch_to = (int32_t)MIN(l->n, l->batch_from + size);',
+  'l->batch_to = (int32_t)MIN(l->planned, l->batch_from + size);', 'simulation')
+s('a unit and its bytes are reserved before a send', 'src/cleanup/send.c', 'l->bytes_charged + item_charge(l, it) <= l->bytes_granted',
+  'l->bytes_granted >= 0', 'simulation')
+s('what is in flight holds its unit', 'src/cleanup/cycle.c', 'return s == ITEM_SENT || s == ITEM_PROBING || s == ITEM_SETTLING || s == ITEM_DELETED',
+  'return s == ITEM_PROBING || s == ITEM_SETTLING || s == ITEM_DELETED', 'simulation')
+s('the phrase is exact', 'src/cleanup/grant.c', 'if (!slice_eq(phrase, buf_slice(&want)))', 'if (phrase.n != want.n)',
+  'engine_grants', 'a_phrase_is_exact_or_it_is_wrong')
+s('a grant names the whole plan', 'src/engine/commands.c', 'slice_is(plan, hash_hex(hex, &run->plan->id))',
+  'slice_is((struct slice){ plan.p, MIN(plan.n, (size_t)8) }, (hash_hex(hex, &run->plan->id), hex[8] = 0, hex))',
+  'engine_grants', 'a_grant_names_this_plan_this_lane_and_an_amount_inside_it')
+s('the cap of items', 'src/cleanup/grant.c', 'if (g->items + w->spent_items > c->items)', 'if (g->items + w->spent_items > c->items + 1)',
+  'engine_grants', 'the_cap_of_items_holds_at_one_below_at_it_and_one_above')
+s('ceilings hold over 24 hours', 'src/engine/runner.c', '	if (!r->c->rehearsal && (e->number || e->bytes))\n', '	if (!e)\n',
+  'engine_grants', 'ceilings_hold_over_24_hours_and_across_a_restart')
+s('what must remain remains', 'src/cleanup/grant.c', 'if (l->listed - g->items < c->remain)', 'if (l->listed < c->remain)',
+  'engine_grants', 'what_must_remain_remains')
+s('a signed file is checked', 'src/engine/commands.c', 'good |= sign_verify(o->keys[i].b, buf_slice(&b), sig);', 'good |= sig != NULL;',
+  'engine_grants', 'one_changed_byte_anywhere_in_a_signed_file_is_refused')
+s('a signed file counts once', 'src/engine/commands.c', '		rc = used_before(en, run, g.nonce, &e);', '		rc = used_before(en, run, "", &e);',
+  'engine_grants', 'a_signed_file_grants_what_it_says_once')
+
+# ---- evidence ----
+s('no plan of an incomplete list', 'src/cleanup/gates.c', '		if (!l->complete) {', '		if (!l->listed) {',
+  'engine_discovery', 'an_empty_page_that_claims_more_makes_no_plan')
+s('a list below half of what was expected', 'src/engine/discovery.c', '2 * l->r.items < l->r.expected', '200 * l->r.items < l->r.expected',
+  'engine_discovery', 'a_list_below_half_of_what_was_expected_makes_no_plan_and_half_does')
+s('sentinels', 'src/engine/discovery.c', '			if (!l->sentinel[i]) {', '			if (!cfg->sentinels[i]) {',
+  'engine_discovery', 'a_sentinel_that_is_missing_makes_no_plan')
+s('records without a row', 'src/engine/acts.c', 'ev.ok = l->rc == RC_OK && (!l->empty || l->may_be_empty);', 'ev.ok = l->rc == RC_OK;',
+  'engine_discovery', 'empty_records_make_no_plan_unless_that_is_declared')
+s('the self-test of references', 'src/records/list.c', 'if (ref_has(set, slice_of(ref->known_id))) {', 'if (ref_has(set, slice_of(ref->known_id)) || set) {',
+  'engine_discovery', 'a_reference_table_that_fails_its_self_test_makes_no_plan')
+s('protection by name', 'src/cleanup/policy.c', 'if (glob_any(pr->names, pr->n_names, it->name)) {', 'if (glob_any(pr->names, 0, it->name)) {',
+  'crash.py', '--kills', '20', '--scenarios', 'fair')
+s('what is referenced by now is never sent', 'src/cleanup/batch.c', '[CHECK_REFERENCED] = ITEM_BLOCKED', '[CHECK_REFERENCED] = ITEM_CLAIMING',
+  'simulation')
+s('a row used since the list is not claimed', 'src/records/batch.c', 'return touched_since(c, own) ? RECORDS_CHANGED : RECORDS_DONE;',
+  'return RECORDS_DONE;', 'engine_deletes', 'an_item_that_was_attached_since_is_blocked_and_one_that_changed_is_drifted')
+s('nor after a restart', 'src/engine/recover.c', '		if (rc == RC_OK)\n			restore_listed(r);\n', '		(void)restore_listed;\n',
+  'engine_restart', 'a_row_used_again_since_the_plan_is_not_deleted_after_a_restart_either')
+s('nothing is sent on old facts', 'src/cleanup/send.c', 'if (s->now.boot_us - it->checked_us > l->o.list_max_age_us) {', 'if (!it) {',
+  'simulation')
+
+# ---- doubt ----
+s('doubt is probed before anything is repeated', 'src/cleanup/send.c', '	item_set(s, it, ITEM_PROBING);\n	outcome(s, it, "unclear", a);\n	emit(s, EFF_PROBE, it->lane, item_index(s->c, it));\n',
+  '	again_later(s, lane_of(s->c, it), it, 0, a);\n', 'simulation')
+s('present counts after the settling time only', 'src/cleanup/send.c', 'it->sent_us + l->o.settle_us;', 'it->sent_us;', 'simulation')
+s('an intent found at a restart is probed', 'src/cleanup/cycle_body.c', '	[ITEM_SENT] = ASK, [ITEM_PROBING] = ASK,', '	[ITEM_SENT] = BACK_TO_PLAN, [ITEM_PROBING] = ASK,',
+  'engine_restart', 'killed_around_a_send_what_has_no_outcome_is_probed_and_held')
+s('a canary item that is still there', 'src/cleanup/canary.c', '	} else if (f.lies) {', '	} else if (f.lies < 0) {', 'tests/cleanup/test_lane')
+s('a control item that is gone halts the lane', 'src/cleanup/canary.c', '	if (f.gone) {', '	if (f.gone < 0) {', 'tests/cleanup/test_lane')
+s('more than a fifth that failed stops the lane', 'src/guard/matrix.c', 'return 100 * f > HIGH * t ? MATRIX_ABORT : MATRIX_RETRY;', 'return MATRIX_RETRY;',
+  'engine_deletes', 'above_20_percent_a_grant_that_says_keep_aborts_by_itself')
+s('an open breaker finds its way by time', 'src/guard/breaker.c', '	case BREAKER_OPEN:\n		if (now_us < b->until_us)\n			return false;\n',
+  '	case BREAKER_OPEN:\n		if (now_us < b->until_us || b->opened_in_row > 1)\n			return false;\n', 'simulation')
+s('what was gone before waits for a complete list', 'src/cleanup/commit.c', 'it->confirmed = ev->ok && k < ev->n && ev->results[k] == ABSENT;',
+  'it->confirmed = true;', 'tests/cleanup/test_recovery')
+
+# ---- rows and claims ----
+s('claims are given back', 'src/cleanup/commit.c', 'return c->stage >= STAGE_COMMITTING ? !row_due(it) : it->state == ITEM_PLANNED;',
+  'return c->stage < STAGE_COMMITTING && it->state == ITEM_PLANNED;', 'simulation')
+s('a row somebody took is not changed', 'src/records/batch.c', '	if (own->token.n && !slice_is(own->token, c->b->token))\n		return RECORDS_CHANGED;\n', '',
+  'engine_deletes', 'a_row_that_somebody_uses_by_then_is_a_conflict_and_the_most_urgent_dead_letter')
+s('a rehearsal changes no row', 'src/engine/engine.c', '[MODE_REHEARSE] = RECORDS_REHEARSE', '[MODE_REHEARSE] = RECORDS_ALL',
+  'engine_control', 'a_rehearsal_changes_nothing_outside_and_says_so_in_every_record')
+
+# ---- who, when, where ----
+s('a watcher changes nothing', 'src/api/rpc.c', '	if (c->who.watching)\n', '	if (c->who.watching && !c->who.name[0])\n',
+  'engine_control', 'a_watcher_is_refused_everything_that_is_not_read')
+s('hold stops what was not sent', 'src/cleanup/clean.c', 'return c->held || c->store_failed || c->aborting || l->halted',
+  'return c->store_failed || c->aborting || l->halted', 'engine_control', 'hold_by_command_lets_what_is_in_flight_settle_and_sends_nothing_new')
+s('deletes wait for an operator after a restart', 'src/cleanup/cycle_body.c', '	if (!c->aborting && !c->cleaned)\n		hold(', '	if (!c)\n		hold(',
+  'engine_restart', 'killed_around_claims_and_the_first_batch_it_goes_on')
+s('one engine on one state directory', 'src/store/store_lock.c', '	if (flock(fd, LOCK_EX | LOCK_NB) != 0)\n		return held(fd, shown, e);\n', '	(void)held;\n',
+  'tests/unit/test_store_crash')
+s('another target is refused after a restart', 'src/engine/recover.c', 'if (!slice_eq(p->lane[i].identity, buf_slice(&id)))', 'if (!p->lane[i].identity.n)',
+  'engine_restart', 'another_target_or_account_is_refused_until_the_old_one_is_back')
+s('a broken chain arms nothing', 'src/engine/engine.c', '			fall_back(en, engine_mode_name(en->mode), "the audit log does not verify");\n', '			(void)0;\n',
+  'engine_restart', 'a_broken_chain_is_shown_with_its_first_record_and_nothing_is_armed')
+s('a plan lapses', 'src/cleanup/gates.c', 'if (c->plan_frozen && !c->first_intent && (', 'if (!c->plan_frozen && !c->first_intent && (',
+  'tests/cleanup/test_cycle')
