@@ -53,6 +53,29 @@ static bool rows_next(struct step *s)
 	return true;
 }
 
+/* A file that had no row when it was claimed had nothing to claim, so nobody was kept from making one. */
+bool item_look_due(const struct cycle_item *it)
+{
+	return !it->has_row && it->row == ROW_NONE && !it->looked && item_deleted((enum item_state)it->state);
+}
+
+static bool look_next(struct step *s)
+{
+	struct cycle *c = s->c;
+	int32_t n = 0, from = 0, i;
+	for (i = c->look_at; i < c->items && n < ROWS_PER_CALL; i++)
+		if (item_look_due(&c->item[i]))
+			from = n++ ? from : i;
+	c->look_at = i;
+	if (!n)
+		return false;
+	c->rows_busy = n;
+	struct effect *e = emit(s, EFF_LOOK_ROWS, -1, -1);
+	e->from = from;
+	e->to = i;
+	return true;
+}
+
 /* ---- claims ---- */
 
 /* Before COMMITTING only what went back to the plan is known not to be deleted. */
@@ -94,8 +117,10 @@ static void work_on(struct step *s)
 	struct cycle *c = s->c;
 	if (c->relisting || c->rows_busy || c->release_busy || c->held || c->store_failed)
 		return;
-	if (c->aborting ? !release_next(s) : !rows_next(s))
-		(void)(c->aborting ? rows_next(s) : release_next(s));
+	if (c->aborting)
+		(void)(release_next(s) || rows_next(s) || look_next(s));
+	else
+		(void)(rows_next(s) || look_next(s) || release_next(s));
 }
 
 void commit_enter(struct step *s)
@@ -142,7 +167,7 @@ void commit_relisted(struct step *s, const struct cycle_event *ev)
 void row_conflict(struct step *s, struct cycle_item *it, const char *phase)
 {
 	row_set(s, it, ROW_CONFLICT);
-	it->unclaim = s->c->stage == STAGE_COMMITTING;
+	it->unclaim = it->has_row && s->c->stage == STAGE_COMMITTING;
 	item_dead(s, it, phase, "row_conflict");
 }
 
@@ -167,6 +192,18 @@ static void could_not(struct step *s, int64_t n, const char *what, const char *t
 	hold(s, why);
 }
 
+/* Nothing was changed, so only what was found is worth a record. */
+static bool looked_up(struct cycle *c, int32_t item, enum row_state found)
+{
+	struct cycle_item *it = &c->item[item];
+	if (it->has_row || it->row != ROW_NONE)
+		return false;
+	it->looked = found != ROW_INTENT;
+	if (!it->looked)
+		c->look_at = MIN(c->look_at, item);
+	return found == ROW_NONE;
+}
+
 void commit_rows(struct step *s, const struct cycle_event *ev)
 {
 	struct cycle *c = s->c;
@@ -177,6 +214,8 @@ void commit_rows(struct step *s, const struct cycle_event *ev)
 	for (size_t i = 0; i < ev->n; i++) {
 		struct cycle_item *it = &c->item[ev->items[i]];
 		enum row_state to = row_outcome(ev->results[i]);
+		if (looked_up(c, ev->items[i], to))
+			continue;
 		if (to == ROW_INTENT) {
 			failed++;
 			continue;
@@ -230,7 +269,7 @@ bool commit_finished(const struct cycle *c, const char **why)
 		return false;
 	}
 	for (int32_t i = 0; i < c->items; i++) {
-		if (row_due(&c->item[i])) {
+		if (row_due(&c->item[i]) || item_look_due(&c->item[i])) {
 			*why = "rows are left to write: resume";
 			return false;
 		}

@@ -104,7 +104,10 @@ struct cycle_item {
 	bool present;                   /* the last re-read found it */
 	bool confirmed;                 /* GONE_OTHER: a complete list showed it is gone */
 	bool unclaim;                   /* CONFLICT: its row may still carry our claim */
+	bool looked;                    /* deleted without a row, and in COMMITTING there was still none */
 };
+
+bool item_look_due(const struct cycle_item *it);       /* has somebody made a row for a file that is gone? */
 
 struct cycle_lane_opts {
 	char name[64];
@@ -204,6 +207,7 @@ struct cycle {
 	bool cleaned;                   /* every lane is through CLEANING; the next run command passes the gate */
 	/* committing, auditing */
 	int64_t rows_busy, release_busy;
+	int32_t look_at;                /* items before it need no look */
 	bool claims_counted, claims_swept;
 	int64_t claims_left;
 	int64_t sample_left, sample_bad;
@@ -296,6 +300,7 @@ enum effect_kind {
 	EFF_REREAD,             /* lane, item >= 0 or control -1 - k, number = enum reread_why */
 	EFF_RELIST,             /* lane */
 	EFF_COMMIT_ROWS,        /* from, to: items with row INTENT in the range; text = reason */
+	EFF_LOOK_ROWS,          /* from, to: items in the range for which item_look_due(); answered by EV_ROWS */
 	EFF_RELEASE,            /* from, to: items with row RELEASING, or unclaim, in the range */
 	EFF_COUNT_CLAIMS,
 	EFF_ENDED               /* the cycle is over; number = enum cycle_end */

@@ -435,6 +435,28 @@ static void do_commit(struct runner *r, const struct effect *e)
 	batch_feed(b, "");
 }
 
+static void look_answer(void *ctx, const struct records_answer *a)
+{
+	struct batch *b = ctx;
+	for (size_t i = 0; i < b->n; i++)
+		b->results[i] = a->rc != RC_OK ? CLAIM_FAILED : a->results[i] == RECORDS_DONE ? CLAIM_NO_ROW : claim_of[a->results[i]];
+	batch_feed(b, a->err.text);
+}
+
+static void do_look(struct runner *r, const struct effect *e)
+{
+	struct batch *b = batch_new(r, EV_ROWS, -1, (size_t)(e->to - e->from));
+	for (int32_t i = e->from; i < e->to; i++)
+		if (item_look_due(&r->c->item[i]))
+			batch_add(b, i);
+	if (r->records) {
+		records_recheck(r->records->rec, b->refs, b->n, look_answer, b);
+		return;
+	}
+	memset(b->results, CLAIM_NO_ROW, b->n);
+	batch_feed(b, "");
+}
+
 static void do_release(struct runner *r, const struct effect *e)
 {
 	struct batch *b = batch_new(r, EV_RELEASED, -1, (size_t)(e->to - e->from));
@@ -783,6 +805,7 @@ void act(struct runner *r, const struct effect *e)
 	case EFF_REREAD: do_probe(r, e, true); break;
 	case EFF_RELIST: do_relist(r, e->lane); break;
 	case EFF_COMMIT_ROWS: do_commit(r, e); break;
+	case EFF_LOOK_ROWS: do_look(r, e); break;
 	case EFF_RELEASE: do_release(r, e); break;
 	case EFF_COUNT_CLAIMS: do_count_claims(r); break;
 	case EFF_ENDED: do_ended(r); break;

@@ -159,7 +159,7 @@ static void write_effects(struct runner *r, struct effects *fx, struct journal *
 				redrive_settle(r, j);
 			break;
 		case EFF_DISCOVER: case EFF_LIST_RECORDS: case EFF_VALIDATE: case EFF_RECHECK: case EFF_CLAIM: case EFF_SEND:
-		case EFF_PROBE: case EFF_REREAD: case EFF_RELIST: case EFF_COMMIT_ROWS: case EFF_RELEASE: case EFF_COUNT_CLAIMS: break;
+		case EFF_PROBE: case EFF_REREAD: case EFF_RELIST: case EFF_COMMIT_ROWS: case EFF_LOOK_ROWS: case EFF_RELEASE: case EFF_COUNT_CLAIMS: break;
 		}
 	}
 	if (cycle_row)

@@ -104,6 +104,8 @@ static bool wanted(const struct drive *d, const struct effect *a, int32_t i)
 		return it->state == ITEM_CLAIMING;
 	if (a->kind == EFF_COMMIT_ROWS)
 		return it->row == ROW_INTENT;
+	if (a->kind == EFF_LOOK_ROWS)
+		return item_look_due(it);
 	return it->row == ROW_RELEASING || it->unclaim;
 }
 
@@ -115,12 +117,15 @@ static int result_of(struct drive *d, const struct effect *a, int32_t i)
 		return (int)(d->claim ? d->claim(d, i) : d->rehearsal ? CLAIM_REHEARSED : d->c->item[i].has_row ? CLAIM_DONE : CLAIM_NO_ROW);
 	if (a->kind == EFF_COMMIT_ROWS)
 		return (int)(d->row ? d->row(d, i) : CLAIM_DONE);
+	if (a->kind == EFF_LOOK_ROWS)
+		return (int)(d->look ? d->look(d, i) : CLAIM_NO_ROW);
 	return (int)(d->release ? d->release(d, i) : CLAIM_DONE);
 }
 
 static void answer_batch(struct drive *d, const struct effect *a)
 {
 	static const enum cycle_event_kind of[] = { [EFF_RECHECK] = EV_RECHECKED, [EFF_CLAIM] = EV_CLAIMED, [EFF_COMMIT_ROWS] = EV_ROWS,
+		[EFF_LOOK_ROWS] = EV_ROWS,
 		[EFF_RELEASE] = EV_RELEASED };
 	struct cycle_event ev = drive_ev(d, of[a->kind]);
 	int32_t *items = xcalloc((size_t)(a->to - a->from) + 1, sizeof *items);
@@ -195,6 +200,7 @@ void drive_answer_one(struct drive *d)
 	case EFF_RECHECK:
 	case EFF_CLAIM:
 	case EFF_COMMIT_ROWS:
+	case EFF_LOOK_ROWS:
 	case EFF_RELEASE: answer_batch(d, &a); break;
 	case EFF_RELIST: answer_relist(d, &a); break;
 	case EFF_COUNT_CLAIMS:

@@ -32,6 +32,7 @@ struct drive {
 	enum check_result (*check)(struct drive *d, int32_t item, bool fresh);
 	enum claim_result (*claim)(struct drive *d, int32_t item);
 	enum claim_result (*row)(struct drive *d, int32_t item);
+	enum claim_result (*look)(struct drive *d, int32_t item);       /* NULL = there is still no row */
 	enum claim_result (*release)(struct drive *d, int32_t item);
 	enum presence (*relist)(struct drive *d, int32_t item);
 	bool relist_ok;

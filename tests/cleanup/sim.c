@@ -41,7 +41,7 @@ enum fate { FATE_OK, FATE_PACE, FATE_500_BEFORE, FATE_500_AFTER, FATE_CUT_BEFORE
 	    FATE_GARBLED, FATE_LIE, FATE_WRONG, FATE_DENIED, FATE_REFUSED, FATE_AUTH, FATE_NETWORK, FATE_REHEARSED, FATE_COUNT };
 
 enum op_kind { OP_ACT, OP_ANSWER, OP_PROBE, OP_REREAD, OP_LIST, OP_LIST_RECORDS, OP_VALIDATE, OP_RECHECK, OP_CLAIM, OP_RELIST,
-	       OP_COMMIT_ROWS, OP_RELEASE, OP_COUNT_CLAIMS,
+	       OP_COMMIT_ROWS, OP_LOOK_ROWS, OP_RELEASE, OP_COUNT_CLAIMS,
 	       OP_FIRST_OF_THE_WORLD,
 	       OP_COMMIT = OP_FIRST_OF_THE_WORLD, OP_OPERATOR, OP_OTHERS, OP_REFERENCE, OP_CHANGE, OP_GUARD, OP_LOG_DOWN, OP_LOG_BACK,
 	       OP_CRASH, OP_RESTART };
@@ -789,6 +789,18 @@ static void on_commit_rows(struct sim *s, const struct op *o)
 	answers_hand(s, &a, &ev);
 }
 
+static void on_look_rows(struct sim *s, const struct op *o)
+{
+	struct cycle_event ev = event(s, EV_ROWS);
+	struct answers a = answers_new(o);
+	bool down = db_fails(s);
+	ev.text = "database is locked";
+	for (int32_t i = o->from; i < o->to; i++)
+		if (item_look_due(&s->c->item[i]))
+			answers_add(&a, i, down ? CLAIM_FAILED : thing_of(s, i)->row && thing_of(s, i)->live ? CLAIM_REFERENCED : CLAIM_NO_ROW);
+	answers_hand(s, &a, &ev);
+}
+
 static void on_release(struct sim *s, const struct op *o)
 {
 	struct cycle_event ev = event(s, EV_RELEASED);
@@ -839,7 +851,8 @@ static void act(struct sim *s, const struct effect *e)
 {
 	static const int of[] = { [EFF_DISCOVER] = OP_LIST, [EFF_LIST_RECORDS] = OP_LIST_RECORDS, [EFF_VALIDATE] = OP_VALIDATE,
 		[EFF_RECHECK] = OP_RECHECK, [EFF_CLAIM] = OP_CLAIM, [EFF_PROBE] = OP_PROBE, [EFF_REREAD] = OP_REREAD,
-		[EFF_RELIST] = OP_RELIST, [EFF_COMMIT_ROWS] = OP_COMMIT_ROWS, [EFF_RELEASE] = OP_RELEASE,
+		[EFF_RELIST] = OP_RELIST, [EFF_COMMIT_ROWS] = OP_COMMIT_ROWS, [EFF_LOOK_ROWS] = OP_LOOK_ROWS,
+		[EFF_RELEASE] = OP_RELEASE,
 		[EFF_COUNT_CLAIMS] = OP_COUNT_CLAIMS };
 	if (e->kind < EFF_DISCOVER || e->kind == EFF_ENDED)
 		return;
@@ -847,7 +860,7 @@ static void act(struct sim *s, const struct effect *e)
 		do_send(s, e);
 		return;
 	}
-	bool records = e->kind == EFF_CLAIM || e->kind == EFF_COMMIT_ROWS || e->kind == EFF_RELEASE;
+	bool records = e->kind == EFF_CLAIM || e->kind == EFF_COMMIT_ROWS || e->kind == EFF_LOOK_ROWS || e->kind == EFF_RELEASE;
 	/* one call at a time, in order, as the records' worker does */
 	struct op *o = op_add(s, records ? 20000 : lag(s), (enum op_kind)of[e->kind]);
 	o->lane = e->lane;
@@ -1152,6 +1165,7 @@ static void do_op(struct sim *s, const struct op *o)
 	case OP_CLAIM: on_claim(s, o); break;
 	case OP_RELIST: on_relist(s, o); break;
 	case OP_COMMIT_ROWS: on_commit_rows(s, o); break;
+	case OP_LOOK_ROWS: on_look_rows(s, o); break;
 	case OP_RELEASE: on_release(s, o); break;
 	case OP_COUNT_CLAIMS: on_count_claims(s); break;
 	case OP_COMMIT: on_commit(s); break;

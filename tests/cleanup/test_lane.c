@@ -529,6 +529,35 @@ static void what_could_not_be_re_validated_halts_and_is_asked_again(void **state
 	drive_done(&d);
 }
 
+static enum claim_result finds(struct drive *q, int32_t item)
+{
+	return q->user ? CLAIM_FAILED : item == 7 ? CLAIM_REFERENCED : CLAIM_NO_ROW;
+}
+
+static void a_row_that_was_made_for_a_file_that_is_gone_is_a_conflict(void **state)
+{
+	(void)state;
+	drive_init(&d, 700);            /* more than one call takes */
+	d.rows = false;
+	d.look = finds;
+	d.user = 1;
+	drive_clean(&d);
+	drive_to_gate(&d);
+	assert_int_equal(drive_do(&d, EV_STEP), RC_OK);
+	drive_run(&d);
+	assert_true(d.c->held);         /* the records did not answer: nobody knows */
+	d.user = 0;
+	assert_int_equal(drive_do(&d, EV_RESUME), RC_OK);
+	drive_run(&d);
+	assert_int_equal(d.asked[EFF_LOOK_ROWS], 3);
+	assert_int_equal(d.asked[EFF_COMMIT_ROWS], 0);
+	for (int32_t i = 0; i < 700; i++)
+		assert_int_equal(drive_item(&d, i)->row, i == 7 ? ROW_CONFLICT : ROW_NONE);
+	assert_string_equal(d.dead_belief[7], "row_conflict");
+	assert_int_equal(d.dead, 1);
+	drive_done(&d);
+}
+
 static enum claim_result claims(struct drive *q, int32_t item)
 {
 	static const enum claim_result of[] = { CLAIM_DONE, CLAIM_NO_ROW, CLAIM_UNCLAIMED, CLAIM_REFERENCED, CLAIM_CHANGED };
@@ -585,6 +614,7 @@ int main(void)
 		cmocka_unit_test(what_is_referenced_or_protected_now_is_never_sent),
 		cmocka_unit_test(nothing_is_sent_on_facts_older_than_five_minutes),
 		cmocka_unit_test(what_could_not_be_re_validated_halts_and_is_asked_again),
+		cmocka_unit_test(a_row_that_was_made_for_a_file_that_is_gone_is_a_conflict),
 		cmocka_unit_test(claims_decide_what_is_sent),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);

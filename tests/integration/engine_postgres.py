@@ -79,6 +79,20 @@ def somebody_who_uses_a_file_after_its_claim_is_a_conflict_in_the_log():
 
 
 @test
+def a_row_made_for_an_orphan_after_its_claim_is_a_conflict_in_the_log():
+    with PgWorld() as w:
+        w.granted()
+        w.canary()
+        w.call('cycle.resume')
+        w.settled()
+        file = min(i for i, (s, _) in w.items().items() if s == 'deleted' and i not in w.key)
+        w.rows(f"INSERT INTO provider_file_uploads (id, provider, provider_file_id) VALUES (gen_random_uuid(), 'kimi', '{file}')")
+        s = w.finish()
+        same((s['end'], s['rows']['conflicts']), ('COMPLETED_WITH_FAILURES', 1))
+        same(w.sql('SELECT id, belief FROM dead_letters'), [(file, 'row_conflict')])
+
+
+@test
 def killed_with_claims_open_the_next_start_ends_without_one():
     with PgWorld() as w:
         w.granted()
