@@ -332,6 +332,11 @@ static void m_reject(struct request *q, const struct json *p)
 	engine_reject(en(q), who(q), json_get_str(p, "plan"), json_get_str(p, "reason"), rpc_reply, q);
 }
 
+static void m_revoke(struct request *q, const struct json *p)
+{
+	engine_revoke(en(q), who(q), json_get_str(p, "lane"), json_get_str(p, "reason"), rpc_reply, q);
+}
+
 static void m_submit(struct request *q, const struct json *p)
 {
 	engine_submit_grant(en(q), who(q), json_get(p, "file"), rpc_reply, q);
@@ -401,6 +406,7 @@ const struct method api_methods[] = {
 	{ "mode.set", METHOD_WRITE, { S1("mode") }, m_mode, "observe, rehearse or armed" },
 	{ "engine.stop", METHOD_WRITE, { { 0 } }, m_stop, "hold, drain, stop" },
 	{ "grant.reject", METHOD_WRITE, { S1("plan"), S1("reason") }, m_reject, "refuse the plan and end its cycle" },
+	{ "grant.revoke", METHOD_WRITE, { S1("lane"), S1("reason") }, m_revoke, "take back a lane's grant before the first delete" },
 	{ "grant.approve", METHOD_DANGER, { S1("plan"), S1("lane"), I1("items"), I1("bytes"), S1("phrase"), S("irreversible_phrase"), S1("reason"),
 	  S("on_abort") }, m_approve, "grant deletion with the typed phrases" },
 	{ "grant.submit", METHOD_DANGER, { { "file", PARAM_OBJECT, true } }, m_submit, "grant deletion with a signed file" },

@@ -140,7 +140,7 @@ struct cycle_lane {
 	bool granted;
 	int64_t n;                      /* items granted: ranks 1…n; N of the matrix */
 	int64_t bytes_granted, bytes_charged, items_charged;    /* charged: what holds a unit now, in flight included */
-	int64_t until_wall_us, until_boot_us;   /* its running time */
+	int64_t run_us;                 /* its running time, from the plan's first intent on */
 	enum on_abort { ON_ABORT_ASK, ON_ABORT_KEEP, ON_ABORT_RESTORE } on_abort;
 	/* cleaning */
 	int32_t batch, batch_from, batch_to;    /* items batch_from … batch_to-1 of the lane, 0-based rank */
@@ -223,7 +223,8 @@ enum cycle_event_kind {
 	EV_LISTED,              /* lane, ok, number = items, text = trouble */
 	EV_RECORDS,             /* ok, text = trouble */
 	EV_VALIDATED,           /* ok, items/item[] (ownership moves), lanes' first/planned set by cycle_take_plan */
-	EV_GRANT,               /* lane, number = items, bytes, on_abort, until_us = wall */
+	EV_GRANT,               /* lane, number = items, bytes, on_abort, until_us = wall time that it would run to if it began now */
+	EV_REVOKE,              /* lane: its grant is taken back, before the first intent */
 	EV_EXCLUDE,             /* lane */
 	EV_STEP, EV_RESUME, EV_HOLD, EV_CANCEL,
 	EV_ACK,                 /* number = failures the operator acknowledges */

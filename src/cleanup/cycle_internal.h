@@ -47,6 +47,8 @@ void hold(struct step *s, const char *why);
 /* Whatever can go on goes on. */
 void advance(struct step *s);
 void discover_again(struct step *s);
+/* The first intent: the plan is spent, the grants' running time begins. */
+void run_begins(struct step *s);
 
 /* ---- gates.c ---- */
 bool gate_open(const struct cycle *c, char why[240]);   /* out of the present stage, apart from the operator */

@@ -195,16 +195,19 @@ static void on_validated(struct step *s, const struct cycle_event *ev)
 }
 
 /* The cycle's running time is the shortest of its grants'. */
-static void set_run_until(struct cycle *c)
+void run_begins(struct step *s)
 {
-	c->run_until_wall_us = 0;
-	for (int i = 0; i < c->lanes; i++) {
-		const struct cycle_lane *l = &c->lane[i];
-		if (!l->granted || !l->until_wall_us || (c->run_until_wall_us && c->run_until_wall_us <= l->until_wall_us))
-			continue;
-		c->run_until_wall_us = l->until_wall_us;
-		c->run_until_boot_us = l->until_boot_us;
+	struct cycle *c = s->c;
+	int64_t run = INT64_MAX;
+	c->first_intent = true;
+	for (int i = 0; i < c->lanes; i++)
+		if (c->lane[i].granted && c->lane[i].run_us > 0)
+			run = MIN(run, c->lane[i].run_us);
+	if (run < INT64_MAX) {
+		c->run_until_wall_us = s->now.wall_us + run;
+		c->run_until_boot_us = s->now.boot_us + run;
 	}
+	emit(s, EFF_CYCLE, -1, -1);
 }
 
 static enum rc on_grant(struct step *s, const struct cycle_event *ev, struct err *e)
@@ -224,9 +227,20 @@ static enum rc on_grant(struct step *s, const struct cycle_event *ev, struct err
 	l->n = ev->number;
 	l->bytes_granted = ev->bytes;
 	l->on_abort = ev->on_abort;
-	l->until_wall_us = ev->until_us;
-	l->until_boot_us = s->now.boot_us + (ev->until_us - s->now.wall_us);
-	set_run_until(c);
+	l->run_us = ev->until_us - s->now.wall_us;
+	emit(s, EFF_CYCLE, -1, -1);
+	return RC_OK;
+}
+
+static enum rc on_revoke(struct step *s, const struct cycle_event *ev, struct err *e)
+{
+	struct cycle_lane *l = &s->c->lane[ev->lane];
+	if (s->c->first_intent || s->c->stage > STAGE_VALIDATING)
+		return err_set(e, RC_GRANT, "the plan is spent: its first delete was prepared; hold or abort the cycle");
+	if (!l->granted)
+		return err_set(e, RC_GRANT, "lane %s has no grant", l->o.name);
+	l->granted = false;
+	l->n = l->bytes_granted = l->run_us = 0;
 	emit(s, EFF_CYCLE, -1, -1);
 	return RC_OK;
 }
@@ -386,6 +400,7 @@ static enum rc dispatch(struct step *s, const struct cycle_event *ev, struct err
 	case EV_RECORDS: on_records(s, ev); break;
 	case EV_VALIDATED: on_validated(s, ev); break;
 	case EV_GRANT: return on_grant(s, ev, e);
+	case EV_REVOKE: return on_revoke(s, ev, e);
 	case EV_EXCLUDE: return on_exclude(s, ev, e);
 	case EV_STEP:
 	case EV_RESUME: return on_command(s, ev, e);

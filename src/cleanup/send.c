@@ -105,10 +105,8 @@ static void send(struct step *s, struct cycle_lane *l, struct cycle_item *it, st
 	jw_ki64(&s->w, "charge", item_charge(l, it));
 	jw_kz(&s->w, "claim", row_state_name((enum row_state)it->row));
 	note_emit(s, AUDIT_INTENT, it->lane, item_index(s->c, it));
-	if (!s->c->first_intent) {
-		s->c->first_intent = true;
-		emit(s, EFF_CYCLE, -1, -1);
-	}
+	if (!s->c->first_intent)
+		run_begins(s);
 	emit(s, EFF_SEND, it->lane, item_index(s->c, it));
 }
 

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "cleanup/grant.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,8 +171,11 @@ enum rc verb_grant_submit(struct cli *c, struct err *e)
 	if (rc == RC_OK) {
 		if (c->json)
 			print_json(json_root(d));
-		else
+		else if (json_get_bool(json_root(d), "granted", true))
 			puts("granted");
+		else
+			printf("approved: %" PRId64 " of %" PRId64 " approvals; not granted yet\n", json_get_i64(json_root(d), "approvals", 0),
+			       json_get_i64(json_root(d), "needed", 0));
 		json_doc_free(d);
 	}
 	buf_done(&file);
@@ -179,10 +183,133 @@ enum rc verb_grant_submit(struct cli *c, struct err *e)
 	return rc;
 }
 
+/* ---- verify ---- */
+
+/* Whose key it is, by the configuration; NULL after the sentence. */
+static const struct cfg_operator *signer(const struct config *cfg, const struct grant *g, const uint8_t sig[SIG_BYTES], struct err *e)
+{
+	const struct cfg_operator *o = config_operator(cfg, slice_of(g->operator_));
+	struct buf b;
+	bool good = false;
+	if (!o || o->role == CFG_WATCHER) {
+		err_set(e, RC_GRANT, "operator: %s is %s", g->operator_, o ? "a watcher and can approve nothing" : "no operator of this configuration");
+		return NULL;
+	}
+	buf_init(&b);
+	grant_encode(&b, g);
+	for (size_t i = 0; i < o->n_keys; i++)
+		good |= sign_verify(o->keys[i].b, buf_slice(&b), sig);
+	buf_done(&b);
+	if (!good)
+		err_set(e, RC_GRANT, "signature: it is not %s's, or the file was changed after signing", g->operator_);
+	return good ? o : NULL;
+}
+
+/* The engine's plan of now, where one answers. */
+static enum rc against_plan(struct cli *c, const struct grant *g, const char **said, struct err *e)
+{
+	struct err none;
+	struct json_doc *d;
+	char hex[HASH_HEX];
+	*said = "no engine answers: its plan was not compared";
+	if (cli_call(c, "plan.show", NULL, &d, &none) != RC_OK) {
+		if (none.rc != RC_NO_ENGINE)
+			*said = "the engine has no plan to compare with";
+		return RC_OK;
+	}
+	bool same = slice_is(json_get_str(json_root(d), "id"), hash_hex(hex, &g->plan));
+	json_doc_free(d);
+	*said = "it is for the engine's plan";
+	return same ? RC_OK : err_set(e, RC_GRANT, "plan: the engine's plan is another one");
+}
+
+static void verified(const struct cli *c, const struct grant *g, const char *said)
+{
+	char hex[HASH_HEX], until[TIME_TEXT];
+	struct buf b;
+	struct jw w;
+	time_rfc3339(until, g->lapses_us, false);
+	if (!c->json) {
+		printf("%s grants %" PRId64 " items, %" PRId64 " bytes in lane %s, on_abort %s, until %s\nplan         %s\nreason       %s\n"
+		       "signature    good; %s\n", g->operator_, g->items, g->bytes, g->lane, g->on_abort, until, hash_hex(hex, &g->plan), g->reason, said);
+		return;
+	}
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kbool(&w, "valid", true);
+	jw_kz(&w, "operator", g->operator_);
+	jw_kz(&w, "plan", hash_hex(hex, &g->plan));
+	jw_kz(&w, "lane", g->lane);
+	jw_ki64(&w, "items", g->items);
+	jw_ki64(&w, "bytes", g->bytes);
+	jw_kz(&w, "on_abort", g->on_abort);
+	jw_ki64(&w, "lapses_us", g->lapses_us);
+	jw_kz(&w, "said", said);
+	jw_end_obj(&w);
+	puts(buf_z(&b));
+	buf_done(&b);
+}
+
+enum rc verb_grant_verify(struct cli *c, struct err *e)
+{
+	struct buf file;
+	struct json_doc *d = NULL;
+	struct config *cfg = NULL;
+	struct grant g;
+	uint8_t sig[SIG_BYTES];
+	const char *said = "";
+	buf_init(&file);
+	enum rc rc = read_file(c->arg[0], &file, e);
+	if (rc == RC_OK && (rc = json_parse(&d, buf_slice(&file), NULL, e)) != RC_OK)
+		e->rc = rc = RC_USAGE;
+	if (rc == RC_OK)
+		rc = grant_read(&g, sig, json_root(d), e);
+	if (rc == RC_OK)
+		rc = config_load(&cfg, c->paths->config_file, e);
+	if (rc == RC_OK && !signer(cfg, &g, sig, e))
+		rc = RC_GRANT;
+	if (rc == RC_OK && now_read().wall_us >= g.lapses_us)
+		rc = err_set(e, RC_GRANT, "lapses_us: the grant has lapsed; sign a new one");
+	if (rc == RC_OK)
+		rc = against_plan(c, &g, &said, e);
+	if (rc == RC_OK)
+		verified(c, &g, said);
+	else
+		err_prefix(e, "%s", c->arg[0]);
+	if (cfg)
+		config_free(cfg);
+	json_doc_free(d);
+	buf_done(&file);
+	return rc;
+}
+
+enum rc verb_grant_revoke(struct cli *c, struct err *e)
+{
+	struct buf b;
+	struct jw w;
+	struct json_doc *d;
+	if (!cli_opt(c, "--reason"))
+		return err_set(e, RC_USAGE, "grant revoke needs --reason TEXT");
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "lane", c->arg[0]);
+	jw_kz(&w, "reason", cli_opt(c, "--reason"));
+	jw_end_obj(&w);
+	enum rc rc = cli_call(c, "grant.revoke", buf_z(&b), &d, e);
+	buf_done(&b);
+	if (rc == RC_OK) {
+		printf("the grant of lane %s is revoked\n", c->arg[0]);
+		json_doc_free(d);
+	}
+	return rc;
+}
+
 enum rc verb_grant_list(struct cli *c, struct err *e)
 {
 	static const struct column cols[] = { { "lane", "lane", COL_TEXT, 32 }, { "items", "items", COL_NUMBER, 0 }, { "bytes", "bytes", COL_BYTES, 0 },
-		{ "on abort", "on_abort", COL_TEXT, 8 }, { "state", "state", COL_TEXT, 10 }, { "expires", "expires_us", COL_TIME, 0 },
+		{ "on abort", "on_abort", COL_TEXT, 8 }, { "state", "state", COL_TEXT, 10 }, { "by", "by", COL_TEXT, 40 }, { "needed", "needed", COL_NUMBER, 0 }, { "expires", "expires_us", COL_TIME, 0 },
 		{ "reason", "reason", COL_TEXT, 60 } };
 	struct json_doc *d;
 	enum rc rc = cli_call(c, "grant.list", NULL, &d, e);

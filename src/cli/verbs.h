@@ -25,6 +25,8 @@ enum rc verb_grant_keygen(struct cli *c, struct err *e);
 enum rc verb_grant_sign(struct cli *c, struct err *e);
 enum rc verb_grant_submit(struct cli *c, struct err *e);
 enum rc verb_grant_list(struct cli *c, struct err *e);
+enum rc verb_grant_verify(struct cli *c, struct err *e);
+enum rc verb_grant_revoke(struct cli *c, struct err *e);
 enum rc verb_candidates(struct cli *c, struct err *e);
 enum rc verb_doctor(struct cli *c, struct err *e);
 enum rc verb_lanes(struct cli *c, struct err *e);

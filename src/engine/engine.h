@@ -57,6 +57,8 @@ struct engine_approval {
 };
 void engine_approve(struct engine *en, const struct engine_who *who, const struct engine_approval *a, engine_reply *r, void *ctx);
 void engine_submit_grant(struct engine *en, const struct engine_who *who, const struct json *file, engine_reply *r, void *ctx);
+/* Take back a proposal or a grant before the plan's first delete. */
+void engine_revoke(struct engine *en, const struct engine_who *who, struct slice lane, struct slice reason, engine_reply *r, void *ctx);
 void engine_reject(struct engine *en, const struct engine_who *who, struct slice plan, struct slice reason,
 		   engine_reply *r, void *ctx);
 /* Letters are named "CYCLE.N". Redriving opens a cycle whose plan can hold only these. */

@@ -63,11 +63,17 @@ struct outcome_line {
 };
 enum { OUTCOME_LOG = 50 };
 
-/* A grant as it was given, for the screens. */
+/* A grant: proposed by the first approval, active with the last one needed. */
+enum { GRANT_APPROVALS = 16 };
 struct egrant {
-	struct grant g;
-	char id[33], via[16], state[16];
+	struct grant g;                 /* of the first approval */
+	char id[33], state[16];         /* proposed | active | lapsed | revoked */
 	int64_t made_boot_us;
+	int needed, approvals;
+	struct approval {
+		char operator_[64], via[16], nonce[33];
+		int64_t at_us, lapses_us;
+	} approval[GRANT_APPROVALS];    /* of distinct operators */
 };
 
 struct deed;
@@ -192,6 +198,17 @@ bool command_may_record(struct engine *en, engine_reply *r, void *ctx);
 /* Opens a cycle; d (taken over) bounds what it may plan, NULL = nothing does. */
 void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, engine_reply *r, void *ctx);
 bool engine_may_arm(const struct engine *en, char why[ARM_WHY]);
+void command_refuse(engine_reply *r, void *ctx, enum rc rc, const char *why);
+/* The plan was made by this policy and program. */
+bool runner_plan_stands(const struct runner *run);
+
+/* ---- grants.c ---- */
+/* Before cleaning begins: false after refusing because a grant has lapsed, which then is none any more. */
+bool grants_stand(struct runner *run, engine_reply *r, void *ctx);
+/* "alpha: 1 of 2 approvals" for each proposal that waits; nothing when none does. */
+void grants_waiting(const struct runner *run, struct buf *out);
+void grant_approvals_json(const struct egrant *g, struct jw *w);        /* the array */
+void grant_approvals_read(struct egrant *g, const struct json *body);
 
 /* ---- jobs.c ---- */
 /* work runs on a pool thread with the catalogue's writer; done on the loop. In order, one at a time. */

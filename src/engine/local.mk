@@ -6,6 +6,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/dead.c \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \
+	src/engine/grants.c \
 	src/engine/health.c src/engine/health.h \
 	src/engine/internal.h \
 	src/engine/jobs.c \

@@ -61,9 +61,8 @@ static void approver(struct egrant *g, struct slice body)
 	struct json_doc *d;
 	if (json_parse(&d, body, NULL, NULL) != RC_OK)
 		return;
-	snprintf(g->g.operator_, sizeof g->g.operator_, "%.*s", SLICE_FMT(json_get_str(json_root(d), "operator")));
 	snprintf(g->g.reason, sizeof g->g.reason, "%.*s", SLICE_FMT(json_get_str(json_root(d), "reason")));
-	snprintf(g->via, sizeof g->via, "%.*s", SLICE_FMT(json_get_str(json_root(d), "via")));
+	grant_approvals_read(g, json_root(d));
 	json_doc_free(d);
 }
 

@@ -180,6 +180,16 @@ static void plan_part(struct jw *w, const struct runner *r)
 	jw_end_obj(w);
 }
 
+static void grant_by(struct jw *w, const struct egrant *g)
+{
+	struct buf b;
+	buf_init(&b);
+	for (int i = 0; i < g->approvals; i++)
+		buf_addf(&b, "%s%s", i ? ", " : "", g->approval[i].operator_);
+	jw_kz(w, "by", buf_z(&b));
+	buf_done(&b);
+}
+
 static void one_grant(struct jw *w, const struct runner *r, const struct egrant *g)
 {
 	char hex[HASH_HEX];
@@ -191,16 +201,11 @@ static void one_grant(struct jw *w, const struct runner *r, const struct egrant 
 	jw_ki64(w, "bytes", g->g.bytes);
 	jw_ki64(w, "share_bp", g->g.share_bp);
 	jw_kz(w, "on_abort", g->g.on_abort);
-	jw_kz(w, "state", r->c->stage == STAGE_ENDED || r->c->first_intent ? "spent" : g->state);
+	jw_kz(w, "state", !strcmp(g->state, "active") && (r->c->stage == STAGE_ENDED || r->c->first_intent) ? "spent" : g->state);
 	jw_key(w, "approvals");
-	jw_arr(w);
-	jw_obj(w);
-	jw_kz(w, "operator", g->g.operator_);
-	jw_ki64(w, "at_us", g->g.made_us);
-	jw_kz(w, "via", g->via);
-	jw_end_obj(w);
-	jw_end_arr(w);
-	jw_ki64(w, "needed", 1);
+	grant_approvals_json(g, w);
+	grant_by(w, g);
+	jw_ki64(w, "needed", g->needed);
 	jw_kz(w, "reason", g->g.reason);
 	jw_ki64(w, "made_us", g->g.made_us);
 	jw_ki64(w, "expires_us", g->g.lapses_us);
@@ -269,6 +274,20 @@ static const char *state_word(const struct cycle *c)
 	return c->waiting_for[0] ? "waiting" : "working";
 }
 
+static void waiting_part(struct jw *w, const struct runner *r)
+{
+	struct buf b, text;
+	buf_init(&b);
+	buf_init(&text);
+	grants_waiting(r, &b);
+	buf_adds(&text, r->c->waiting_for);
+	if (b.n && r->c->stage == STAGE_VALIDATING)
+		buf_addf(&text, "; %s", buf_z(&b));
+	jw_kz(w, "waiting_for", buf_z(&text));
+	buf_done(&text);
+	buf_done(&b);
+}
+
 static void whole_cycle(struct engine *en, struct runner *r, struct buf *out)
 {
 	struct cycle *c = r->c;
@@ -284,7 +303,7 @@ static void whole_cycle(struct engine *en, struct runner *r, struct buf *out)
 	jw_kbool(&w, "rehearsal", c->rehearsal);
 	jw_kz(&w, "stage", cycle_stage_name(c->stage));
 	jw_kz(&w, "state", state_word(c));
-	jw_kz(&w, "waiting_for", c->waiting_for);
+	waiting_part(&w, r);
 	jw_ki64(&w, "since_us", view_wall(c->since_us));
 	view_optional_z(&w, "end", cycle_end_name(c->end));
 	stages_part(&w, c);

@@ -436,6 +436,47 @@ static void a_plan_that_lapses_with_claims_gives_them_back(void **state)
 	drive_done(&d);
 }
 
+static enum rc drive_revoke(struct drive *q, int lane)
+{
+	struct cycle_event ev = drive_ev(q, EV_REVOKE);
+	ev.lane = lane;
+	return drive_event(q, &ev, NULL);
+}
+
+static void the_running_time_begins_with_the_first_intent(void **state)
+{
+	(void)state;
+	drive_init(&d, 100);
+	d.run_for = 40 * DRIVE_MINUTE;
+	drive_plan(&d);
+	drive_wait(&d, 50 * DRIVE_MINUTE);
+	assert_int_equal(drive_do(&d, EV_STEP), RC_OK);
+	drive_run(&d);
+	assert_false(d.c->must_abort[0]);
+	assert_true(d.c->run_until_boot_us > d.now.boot_us && d.c->run_until_boot_us <= d.now.boot_us + d.run_for);
+	drive_to_gate(&d);
+	drive_to_end(&d);
+	assert_end(END_COMPLETED);
+	drive_done(&d);
+}
+
+static void a_revoked_grant_opens_no_gate_and_a_begun_one_cannot_be_revoked(void **state)
+{
+	(void)state;
+	drive_init(&d, 100);
+	drive_plan(&d);
+	assert_int_equal(drive_revoke(&d, 0), RC_OK);
+	assert_int_equal(drive_revoke(&d, 0), RC_GRANT);
+	assert_int_not_equal(drive_do(&d, EV_STEP), RC_OK);
+	assert_int_equal(d.asked[EFF_SEND], 0);
+	drive_grant(&d);
+	assert_int_equal(drive_do(&d, EV_STEP), RC_OK);
+	drive_run(&d);
+	assert_true(d.asked[EFF_SEND] > 0);
+	assert_int_equal(drive_revoke(&d, 0), RC_GRANT);
+	drive_done(&d);
+}
+
 static void when_the_running_time_is_over_only_an_abort_goes_on(void **state)
 {
 	int64_t sent;
@@ -676,6 +717,8 @@ int main(void)
 		cmocka_unit_test(either_clock_ends_a_plan),
 		cmocka_unit_test(a_clock_jump_voids_a_plan_that_has_not_begun),
 		cmocka_unit_test(a_plan_that_lapses_with_claims_gives_them_back),
+		cmocka_unit_test(the_running_time_begins_with_the_first_intent),
+		cmocka_unit_test(a_revoked_grant_opens_no_gate_and_a_begun_one_cannot_be_revoked),
 		cmocka_unit_test(when_the_running_time_is_over_only_an_abort_goes_on),
 		cmocka_unit_test(an_abort_that_found_nothing_deleted_is_restored),
 		cmocka_unit_test(restore_is_refused_in_words_once_something_is_deleted),

@@ -106,15 +106,6 @@ def a_plan_of_an_earlier_cycle_is_no_plan_and_a_spent_one_neither():
         refused(lambda: approve(w), 'spent')
 
 
-@test
-def several_approvals_are_refused_with_a_sentence_not_faked():
-    with World(operators=[{'name': 'alice', 'uids': [os.getuid()]}, {'name': 'bob', 'uids': [4711]}], policy={'approvals': 2}) as w:
-        w.planned()
-        w.arm()
-        refused(lambda: approve(w), '2 approvals', 'nothing is granted')
-        refused(lambda: w.call('cycle.step'), 'grant needed')
-
-
 # ---- caps ----
 
 def limits(caps, n, word):
@@ -309,6 +300,118 @@ def caps_hold_for_signed_files_too():
         w.arm()
         refused(lambda: w.submit(sign(w, w.key[0], items=11)), 'cap items', rc='cap')
         w.submit(sign(w, w.key[0], items=10))
+
+
+# ---- several approvals ----
+
+class Several(World):
+    """alice by her uid, bob and carol by their keys."""
+
+    def __init__(self, **policy):
+        super().__init__(start=False, policy=policy)
+        people = [{'name': 'alice', 'uids': [os.getuid()]}]
+        self.key = {}
+        for n in ('bob', 'carol'):
+            self.key[n], public = keygen(self, n + '.key')
+            people.append({'name': n, 'keys': [public]})
+        self.configure(operators=people)
+        self.start()
+        self.planned()
+        self.arm()
+
+    def run_cli(self, *args, want=0):
+        p = subprocess.run([SLUICE, '--state', self.state, '--config', os.path.join(self.dir, 'sluice.yaml'), *args], capture_output=True,
+                           text=True, env=os.environ)
+        same(p.returncode, want, f'{args}: {p.stderr}')
+        return p
+
+    def by_file(self, who, items, want=0):
+        """Signs and submits: what submit said, and the file."""
+        out = os.path.join(self.dir, f'grant-{os.urandom(4).hex()}')
+        self.run_cli('grant', 'sign', '--lane', 'alpha', '--items', str(items), '--reason', 'file', '--key', self.key[who], '--operator', who,
+                     '--out', out)
+        return self.run_cli('grant', 'submit', out, want=want), out
+
+
+@test
+def two_distinct_operators_must_approve_exactly_the_same():
+    with Several(approvals=2) as w:
+        same(approve(w, items=12), {'granted': False, 'approvals': 1, 'needed': 2})
+        g, = w.call('grant.list')['grants']
+        same((g['state'], g['by'], g['needed'], len(g['approvals'])), ('proposed', 'alice', 2, 1))
+        s = w.call('cycle.status')
+        true('alpha: 1 of 2 approvals' in s['waiting_for'], s['waiting_for'])
+        refused(lambda: w.call('cycle.step'), 'grant needed')
+        refused(lambda: approve(w, items=12), 'alice has approved this already', '2 distinct operators', rc='grant')
+        p, _ = w.by_file('bob', 13, want=5)
+        true('alice proposed 12 items' in p.stderr, p.stderr)
+        same(w.status()['lanes'][0]['granted'], 0)
+        p, used = w.by_file('bob', 12)
+        true('granted' in p.stdout, p.stdout)
+        g, = w.call('grant.list')['grants']
+        same((g['state'], g['by'], w.status()['lanes'][0]['granted']), ('active', 'alice, bob', 12))
+        p, _ = w.by_file('carol', 12, want=5)
+        true('revoke that grant' in p.stderr, p.stderr)
+        # taken back: nothing is granted, and no file counts twice
+        w.run_cli('grant', 'revoke', 'alpha', '--reason', 'second thoughts')
+        same(w.status()['lanes'][0]['granted'], 0)
+        refused(lambda: w.call('cycle.step'), 'grant needed')
+        true('before' in w.run_cli('grant', 'submit', used, want=5).stderr)
+        w.by_file('carol', 7)
+        same(approve(w, items=7).get('granted', True), True)
+        s = w.finish()
+        same((w.lane(s=s)['granted'], w.lane(s=s)['deleted']), (7, 7))
+        same([p.get('why') for _, _, p in w.audit('grant.approved')],
+             ['1 of 2 approvals', '2 of 2 approvals', '1 of 2 approvals', '2 of 2 approvals'])
+        refused(lambda: w.call('grant.revoke', lane='alpha', reason='x'), 'no grant')
+        w.verify()
+
+
+@test
+def what_cannot_be_restored_needs_its_own_number_of_operators():
+    with Several(approvals=1, irreversible_approvals=2) as w:
+        same(approve(w)['needed'], 2)
+        w.by_file('bob', 40)
+        same(w.status()['lanes'][0]['granted'], 40)
+        w.canary()
+        refused(lambda: w.call('grant.revoke', lane='alpha', reason='x'), 'spent')
+
+
+@test
+def the_proposer_may_change_the_proposal_and_nobody_else():
+    with Several(approvals=2) as w:
+        approve(w, items=12)
+        same(approve(w, items=9)['approvals'], 1)
+        same([(g['items'], g['state']) for g in w.call('grant.list')['grants']], [(9, 'proposed')])
+        refused(lambda: w.call('grant.revoke', lane='alpha', reason=''), 'reason')
+        refused(lambda: w.call('grant.revoke', lane='beta', reason='x'), 'no grant')
+        w.call('grant.revoke', lane='alpha', reason='x')
+        same(w.call('grant.list')['grants'][0]['state'], 'revoked')
+        w.by_file('bob', 5)
+        same(approve(w, items=5).get('granted', True), True)
+        same(w.status()['lanes'][0]['granted'], 5)
+
+
+@test
+def verify_says_whose_it_is_and_every_reason_why_not():
+    with Several(approvals=1) as w:
+        _, file = w.by_file('bob', 5)
+        p = w.run_cli('grant', 'verify', file)
+        true('bob grants 5 items' in p.stdout and "engine's plan" in p.stdout, p.stdout)
+        with open(file) as f:
+            good = json.load(f)
+        for change, word in (({'items': 6}, 'signature'), ({'operator': 'alice'}, 'signature'), ({'operator': 'mallory'}, 'no operator'),
+                             ({'lane': 'beta'}, 'signature'), ({'plan': '0' * 64}, 'signature'), ({'reason': 'other'}, 'signature')):
+            bad = os.path.join(w.dir, 'bad.json')
+            with open(bad, 'w') as f:
+                json.dump({**good, **change}, f)
+            true(word in w.run_cli('grant', 'verify', bad, want=5).stderr, word)
+        with open(os.path.join(w.dir, 'bad.json'), 'w') as f:
+            f.write('{')
+        w.run_cli('grant', 'verify', os.path.join(w.dir, 'bad.json'), want=2)
+        w.call('cycle.cancel')
+        w.planned()
+        true('another' in w.run_cli('grant', 'verify', file, want=5).stderr)
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
 #include "ui/screens/approve.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,7 +157,7 @@ static void on_granted(struct ui *ui, void *ctx, const struct json *result, cons
 {
 	struct approve *p = approve_state(ui);
 	char n[FORMAT_TEXT], lane[80], shown[300];
-	(void)result;
+	bool partly = !error && !json_get_bool(result, "granted", true);
 	if ((int64_t)(intptr_t)ctx != p->asked) {
 		ui_note(ui, error ? ROLE_FAIL : ROLE_OK, "%s", error ? text_z(shown, sizeof(shown), slice_of(error)) : "the grant was given");
 		return;
@@ -176,7 +177,11 @@ static void on_granted(struct ui *ui, void *ctx, const struct json *result, cons
 		clear_fields(p);
 	else
 		ui_page(ui, NULL);
-	ui_note(ui, ROLE_OK, "approved: %s items in %s", n, lane);
+	if (partly)
+		ui_note(ui, ROLE_WARN, "%" PRId64 " of %" PRId64 " approvals for %s items in %s: not granted yet", json_get_i64(result, "approvals", 0),
+			json_get_i64(result, "needed", 0), n, lane);
+	else
+		ui_note(ui, ROLE_OK, "approved: %s items in %s", n, lane);
 }
 
 static void send_grant(struct ui *ui, struct approve *p)

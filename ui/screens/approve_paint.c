@@ -201,6 +201,24 @@ static void put_field(struct ui *ui, const struct approve *p, struct flow *f, en
 	f->x += w;
 }
 
+/* "1 of 2 approvals by alice;" when somebody has proposed this lane's grant. */
+static void proposal_part(const struct ui *ui, const struct approve *p, struct flow *f)
+{
+	const struct m_cycle *c = &ui->model.cycle;
+	char n[FORMAT_TEXT], m[FORMAT_TEXT];
+	for (int i = 0; i < c->grants; i++) {
+		const struct m_grant *g = &c->grant[i];
+		if (!slice_is(g->state, "proposed") || !slice_eq(g->lane, p->plan.lane[p->lane].lane))
+			continue;
+		flow_putf(f, ROLE_WARN, "%d of %s approvals", g->approvals, format_count(n, g->needed));
+		for (int k = 0; k < g->approvals; k++) {
+			flow_put(f, ROLE_TEXT, k ? ", " : " by ");
+			flow_show(f, ROLE_TEXT, g->approval[k].operator_);
+		}
+		flow_putf(f, ROLE_TEXT, " for %s items; ", format_count(m, g->items));
+	}
+}
+
 static void grant_line(struct ui *ui, const struct approve *p, struct flow *f)
 {
 	char bytes[FORMAT_TEXT], at[FORMAT_TEXT], n[FORMAT_TEXT], m[FORMAT_TEXT];
@@ -215,6 +233,7 @@ static void grant_line(struct ui *ui, const struct approve *p, struct flow *f)
 	put_field(ui, p, f, AP_REASON, MIN(f->a.w - FACT_X - 1, 80));
 	flow_line(f);
 	label(f, "needs");
+	proposal_part(ui, p, f);
 	flow_putf(f, ROLE_TEXT, "%s %s", format_count(n, p->plan.approvals_needed), p->plan.approvals_needed == 1 ? "approval" : "approvals");
 	if (p->amount.class_.n[0] != 0)
 		flow_putf(f, ROLE_TEXT, ", %s for irreversible items", format_count(m, p->plan.irreversible_approvals_needed));
