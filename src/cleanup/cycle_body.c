@@ -185,9 +185,10 @@ static void recover_item(struct step *s, struct cycle_item *it)
 		/* it may be as young as the wall clock says: a store that acts late is given its time */
 		it->sent_us = it->sent_wall_us < 0 ? -1 : s->now.boot_us - MAX(s->now.wall_us - it->sent_wall_us, 0);
 		it->probes = 0;
-		it->lost = it->state == ITEM_SENT;
+		/* no answer was ever heard: also not by an engine that asked and ended in its turn */
+		it->lost = it->state == ITEM_SENT || it->class_ == RETRY_NONE_CLASS;
 		if (it->lost)
-			it->class_ = RETRY_TIMEOUT;
+			it->class_ = RETRY_NONE_CLASS;
 		item_probe(s, it);
 		break;
 	}

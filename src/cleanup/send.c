@@ -354,6 +354,14 @@ static void try_again(struct step *s, struct cycle_lane *l, struct cycle_item *i
 	outcome(s, it, "not done", NULL);
 }
 
+/* Its doubt has no answer behind it; what it comes to is as after a timeout. */
+static void settle_doubt(struct step *s, struct cycle_item *it, enum item_state to)
+{
+	if (it->lost)
+		it->class_ = RETRY_TIMEOUT;
+	settle(s, it, to, NULL);
+}
+
 static void found_present(struct step *s, struct cycle_lane *l, struct cycle_item *it)
 {
 	int64_t old = it->sent_us < 0 ? s->now.boot_us : it->sent_us + l->o.settle_us;
@@ -362,7 +370,7 @@ static void found_present(struct step *s, struct cycle_lane *l, struct cycle_ite
 		return;
 	}
 	if (s->now.boot_us >= old) {
-		settle(s, it, ITEM_FAILED, NULL);
+		settle_doubt(s, it, ITEM_FAILED);
 		return;
 	}
 	item_set(s, it, ITEM_SETTLING);
@@ -372,7 +380,7 @@ static void found_present(struct step *s, struct cycle_lane *l, struct cycle_ite
 static void found_nothing_out(struct step *s, struct cycle_lane *l, struct cycle_item *it)
 {
 	if (++it->probes >= PROBE_TRIES) {
-		settle(s, it, ITEM_UNKNOWN, NULL);
+		settle_doubt(s, it, ITEM_UNKNOWN);
 		return;
 	}
 	item_set(s, it, ITEM_SETTLING);
