@@ -400,6 +400,15 @@ void anchoring_sealed(struct engine *en, int64_t last)
 
 /* ---- shown ---- */
 
+const char *anchoring_trouble(const struct engine *en)
+{
+	const struct anchoring *a = en->anchoring;
+	for (int i = 0; i < a->places; i++)
+		if (a->place[i].trouble[0])
+			return a->place[i].trouble;
+	return NULL;
+}
+
 void anchoring_json(const struct engine *en, struct jw *w)
 {
 	const struct anchoring *a = en->anchoring;

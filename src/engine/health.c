@@ -64,14 +64,19 @@ static void check_chain(struct list *l)
 {
 	struct engine *en = l->en;
 	struct health_check *c = add(l, "audit-chain", "");
-	c->at_us = en->verified_once ? en->verified_us : -1;
+	const char *trouble = anchoring_trouble(en);
+	c->at_us = en->verified_us ? en->verified_us : -1;
 	if (!en->verified_once)
 		found(c, HEALTH_UNKNOWN, "sluice audit verify", "not verified since the start");
 	else if (!en->verified.ok)
 		found(c, HEALTH_FAIL, "keep the files as they are, and compare with the anchors: sluice audit verify",
 		      "the chain is broken: %s", en->verified.why);
+	else if (trouble)
+		found(c, HEALTH_WARN, "see to that place; it is tried again by itself", "a checkpoint is not anchored everywhere: %s", trouble);
+	else if (!en->verified_us)
+		found(c, HEALTH_PASS, "", "verified from #%lld on; the whole is being read", (long long)en->verified.first);
 	else
-		found(c, HEALTH_PASS, "", "verified to #%lld", (long long)en->verified.head.seq);
+		found(c, HEALTH_PASS, "", "verified to #%lld", (long long)en->verified_seq);
 }
 
 static void check_disk(struct list *l)

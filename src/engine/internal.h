@@ -187,6 +187,7 @@ void anchoring_tick(struct engine *en);
 /* The head as it is now, everywhere once more; done when each place answered. */
 void anchoring_last(struct engine *en, void (*done)(void *ctx), void *ctx);
 void anchoring_sealed(struct engine *en, int64_t last); /* the records up to this one are in the database no more */
+const char *anchoring_trouble(const struct engine *en);         /* of the first place that has any; NULL = none */
 void anchoring_json(const struct engine *en, struct jw *w);             /* members key, anchors */
 
 /* ---- commands.c ---- */
