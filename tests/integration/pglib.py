@@ -21,6 +21,9 @@ class Missing(Exception):
 
 def programs():
     """The directory with initdb and postgres, newest first: Debian's, or the one bootstrap unpacked."""
+    with open(os.path.join(BUILD, 'config.h')) as f:
+        if '#define HAVE_LIBPQ 1' not in f.read():
+            raise Missing('this build has no PostgreSQL (configure --with-postgresql)')
     found = glob.glob('/usr/lib/postgresql/*/bin') + glob.glob(os.path.join(BUILD, 'postgresql/usr/lib/postgresql/*/bin'))
     found = [d for d in found if os.access(os.path.join(d, 'initdb'), os.X_OK) and os.access(os.path.join(d, 'postgres'), os.X_OK)]
     if not found:
