@@ -26,6 +26,12 @@ struct pg_conn {
 
 /* ---- errors ---- */
 
+/* While connecting libpq gives words only. */
+static const char *advice_by_words(const char *words)
+{
+	return strstr(words, "password") ? "; check user and key_file" : strstr(words, "certificate") ? "; check ca_file" : "";
+}
+
 static const char *advice(const char *state)
 {
 	static const struct {
@@ -57,7 +63,7 @@ static enum rc fail(const struct pg_conn *c, const char *doing, const char *word
 	while (n && words[n - 1] == '\n')
 		n--;
 	return err_set(e, RC_IO, "records %s: cannot %s %s: %s%s", c->cfg->name, doing, c->cfg->url,
-		       text_z(said, sizeof said, (struct slice){ words, n }), advice(state));
+		       text_z(said, sizeof said, (struct slice){ words, n }), state ? advice(state) : advice_by_words(words));
 }
 
 static enum rc lost(struct pg_conn *c, const char *doing, bool asked, struct err *e)
@@ -295,7 +301,8 @@ static PGconn *start(const struct cfg_records *cfg, const struct secret *key, bo
 		struct slice s = secret_use(key);
 		buf_add(&password, s.p, s.n);
 	}
-	bool near = cfg->path || cfg_url_loopback(cfg->url) || cfg->cleartext;
+	/* On this machine, or where it is allowed, encryption is a matter of taste; certificates that are named are checked. */
+	bool near = !cfg->ca_file && (cfg->path || cfg_url_loopback(cfg->url) || cfg->cleartext);
 	const char *user = writing && cfg->writer ? cfg->writer : cfg->user;
 #define PARAM(name, value) (k[n] = (name), v[n++] = (value))
 	PARAM("host", cfg->path ? cfg->path : w.host);

@@ -520,6 +520,43 @@ def a_writer_that_locks_the_row_and_attaches_is_seen(b):
     same(b.one('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NULL AND sluice_claim IS NULL'), 1)
 
 
+def passwords_and_certificates_are_checked(b):
+    import os
+    import subprocess
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    hba = os.path.join(b.server.data, 'pg_hba.conf')
+    for name in ('right', 'wrong'):
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=db',
+                        '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', f'{b.dir}/{name}.key', '-out', f'{b.dir}/{name}.pem'],
+                       check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for end in ('key', 'pem'):
+        b.server.give(f'{b.dir}/right.{end}', f'server.{end}')
+    with open(hba) as f:
+        before = f.read()
+    b.sql("SET password_encryption='scram-sha-256'; ALTER ROLE reader PASSWORD 'it''s a secret'; ALTER ROLE writer PASSWORD 'another'")
+    try:
+        with open(hba, 'w') as f:
+            f.write('hostssl all reader,writer 127.0.0.1/32 scram-sha-256\nhost all app 127.0.0.1/32 trust\n')
+        for what in ("ssl_cert_file='server.pem'", "ssl_key_file='server.key'", "ssl=on"):
+            b.sql(f'ALTER SYSTEM SET {what}')
+        b.sql('SELECT pg_reload_conf()')
+        keys = {'key_file': b.private('reader', "it's a secret\n"), 'writer_key_file': b.private('writer', 'another\n'), 'ca_file': f'{b.dir}/right.pem'}
+        b.configure(**keys)
+        reclib.until(lambda: b.probe.list()['rc'] == 'ok')
+        same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done')
+        for change, words in (({'key_file': keys['writer_key_file']}, 'check user and key_file'), ({'key_file': None}, 'check user and key_file'),
+                              ({'ca_file': f'{b.dir}/wrong.pem'}, 'check ca_file')):
+            b.configure(**{**keys, **change})
+            m = b.probe.list()
+            assert m['rc'] == 'io' and words in m['error'] and 'secret' not in m['error'], (change, m)
+    finally:
+        with open(hba, 'w') as f:
+            f.write(before)
+        b.sql('ALTER SYSTEM RESET ALL')
+        b.sql('SELECT pg_reload_conf()')
+
+
 def a_server_that_was_restarted_is_found_again(b):
     b.fresh()
     b.add('a', 'kimi', 'f1')
@@ -599,7 +636,7 @@ NETWORK = [a_line_cut_at_any_point_never_lists_less, a_line_cut_at_any_point_of_
            the_engine_can_stop_while_the_server_hangs]
 ONLY = {'postgresql': NETWORK + [columns_of_any_type_are_understood, who_reads_cannot_write, rows_that_a_policy_of_the_server_hides_are_not_absent,
                                  a_statement_that_takes_too_long_is_given_up, a_writer_that_locks_the_row_and_attaches_is_seen,
-                                 a_server_that_was_restarted_is_found_again],
+                                 passwords_and_certificates_are_checked, a_server_that_was_restarted_is_found_again],
         'postgrest': NETWORK + [columns_of_other_types_are_filtered_as_what_they_are, a_key_that_may_not_is_said,
                                 a_server_that_hangs_is_given_up_and_what_it_did_is_found_out, no_statement_is_without_its_row_and_its_limit]}
 
