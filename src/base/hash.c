@@ -10,6 +10,7 @@
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 
 #include "base/mem.h"
@@ -80,6 +81,19 @@ void hash_bytes(struct hash *out, const void *p, size_t n)
 	unsigned got = HASH_BYTES;
 	if (EVP_Digest(n ? p : "", n, out->b, &got, sha256_get(), NULL) != 1 || got != HASH_BYTES)
 		die("SHA-256 failed");
+}
+
+void hash_hmac(struct hash *out, struct slice key, struct slice msg)
+{
+	unsigned got = HASH_BYTES;
+	if (!HMAC(sha256_get(), key.n ? key.p : "", (int)key.n, (const uint8_t *)(msg.n ? msg.p : ""), msg.n, out->b, &got) || got != HASH_BYTES)
+		die("HMAC-SHA-256 failed");
+}
+
+bool hash_md5(uint8_t out[MD5_BYTES], const void *p, size_t n)
+{
+	unsigned got = MD5_BYTES;
+	return EVP_Digest(n ? p : "", n, out, &got, EVP_md5(), NULL) == 1 && got == MD5_BYTES;
 }
 
 bool hash_eq(const struct hash *a, const struct hash *b)

@@ -1,4 +1,4 @@
-/* SHA-256, Ed25519, hex and base64 over OpenSSL, and the canonical encoding that is hashed:
+/* SHA-256, HMAC, MD5, Ed25519, hex and base64 over OpenSSL, and the canonical encoding that is hashed:
  * a sequence of typed, length-prefixed values (trust needs no number formatting and no JSON).
  * Only hash.c includes OpenSSL. Any thread; a context belongs to one. */
 #ifndef SLUICE_BASE_HASH_H
@@ -19,6 +19,10 @@ void hasher_begin(struct hasher *h);
 void hasher_add(struct hasher *h, const void *p, size_t n);
 void hasher_end(struct hasher *h, struct hash *out);
 void hash_bytes(struct hash *out, const void *p, size_t n);
+void hash_hmac(struct hash *out, struct slice key, struct slice msg);    /* HMAC-SHA-256 */
+enum { MD5_BYTES = 16 };
+/* A checksum that old protocols ask for, no proof of anything; false where the system's policy forbids it. */
+bool hash_md5(uint8_t out[MD5_BYTES], const void *p, size_t n);
 bool hash_eq(const struct hash *a, const struct hash *b);             /* constant time */
 const char *hash_hex(char dst[HASH_HEX], const struct hash *h);
 bool hash_parse(struct hash *out, struct slice hex);                  /* exactly 64 lower-case digits */

@@ -342,6 +342,15 @@ static void describe_transport(const struct http_answer *a, char detail[200])
 		snprintf(detail, 200, "%s", words);
 }
 
+enum lane_trouble dialect_transport(const struct http_answer *a, char detail[200])
+{
+	enum lane_trouble t = by_transport(a);
+	detail[0] = '\0';
+	if (t != LANE_FINE)
+		describe_transport(a, detail);
+	return t;
+}
+
 /* The error members of a body of any size that can be trusted to be small. */
 static struct json_doc *error_body(const struct http_answer *a)
 {
@@ -356,11 +365,9 @@ enum lane_trouble dialect_trouble(const struct dialect *d, const struct http_ans
 {
 	*about_item = false;
 	detail[0] = '\0';
-	enum lane_trouble t = by_transport(a);
-	if (t != LANE_FINE) {
-		describe_transport(a, detail);
+	enum lane_trouble t = dialect_transport(a, detail);
+	if (t != LANE_FINE)
 		return t;
-	}
 	if (by_status(a->status) == LANE_FINE)
 		return LANE_FINE;
 	struct json_doc *doc = error_body(a);

@@ -56,6 +56,10 @@ const struct dialect *dialect_find(struct slice name);     /* NULL = unknown */
 void dialect_names(struct buf *out);
 
 enum lane_trouble dialect_trouble(const struct dialect *d, const struct http_answer *a, bool *about_item, char detail[200]);
+/* Trouble of the transport alone, with a sentence; LANE_FINE when there is a whole answer. */
+enum lane_trouble dialect_transport(const struct http_answer *a, char detail[200]);
+/* kind and class_ of a delete that met this trouble, by SEMANTICS 5's table. */
+void dialect_meaning(enum lane_trouble t, bool about_item, struct lane_answer *out);
 /* What a PACED answer asks to wait: retry-after-ms, Retry-After, RetryInfo in the body, the hint in the message, the reset
  * header, in this order; -1 if it does not say. */
 int64_t dialect_wait_ms(const struct http_answer *a);

@@ -91,6 +91,13 @@ static void read_confirmation(const struct dialect *d, const struct http_answer 
 	snprintf(out->detail, sizeof out->detail, "HTTP %d %s: the file may be gone or not", a->status, fault);
 }
 
+void dialect_meaning(enum lane_trouble t, bool about_item, struct lane_answer *out)
+{
+	struct meaning m = delete_meaning(t, about_item);
+	out->kind = m.kind;
+	out->class_ = m.class_;
+}
+
 void dialect_read_delete(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_answer *out)
 {
 	bool about_item;
@@ -106,9 +113,7 @@ void dialect_read_delete(const struct dialect *d, const struct http_answer *a, s
 		read_confirmation(d, a, asked_id, out);
 		return;
 	}
-	struct meaning m = delete_meaning(out->trouble, about_item);
-	out->kind = m.kind;
-	out->class_ = m.class_;
+	dialect_meaning(out->trouble, about_item, out);
 	if (out->trouble == LANE_PACED) {
 		out->wait_ms = dialect_wait_ms(a);
 		out->wait_coarse = dialect_wait_coarse(a, out->wait_ms);

@@ -126,17 +126,20 @@ unit_outside_tests = \
 	tests/unit/test_dialect \
 	tests/unit/test_exec \
 	tests/unit/test_lane \
-	tests/unit/test_records
+	tests/unit/test_records \
+	tests/unit/test_s3
 check_PROGRAMS += $(unit_outside_tests)
 TESTS += $(unit_outside_tests)
 
 UNIT_NET = libsluice_net.a libsluice_guard.a $(UNIT_BASE) $(NET_LIBS)
 tests_unit_test_dialect_SOURCES = tests/unit/test_dialect.c
-tests_unit_test_dialect_LDADD = libsluice_lane.a $(UNIT_NET)
+tests_unit_test_dialect_LDADD = libsluice_lane.a $(UNIT_NET) $(EXPAT_LIBS)
 tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/websocket/net_helper.h
-tests_unit_test_exec_LDADD = libsluice_lane.a $(UNIT_NET)
+tests_unit_test_exec_LDADD = libsluice_lane.a $(UNIT_NET) $(EXPAT_LIBS)
 tests_unit_test_lane_SOURCES = tests/unit/test_lane.c tests/websocket/net_helper.h
-tests_unit_test_lane_LDADD = libsluice_lane.a $(UNIT_NET)
+tests_unit_test_lane_LDADD = libsluice_lane.a $(UNIT_NET) $(EXPAT_LIBS)
+tests_unit_test_s3_SOURCES = tests/unit/test_s3.c
+tests_unit_test_s3_LDADD = libsluice_lane.a $(UNIT_NET) $(EXPAT_LIBS)
 tests_unit_test_records_SOURCES = tests/unit/test_records.c
 tests_unit_test_records_LDADD = libsluice_records.a libsluice_config.a $(UNIT_NET) $(SQLITE_LIBS) $(PQ_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
 
