@@ -118,20 +118,23 @@ class World(Voyage):
             time.sleep(0.005)
         raise Short(f'failing for {PATIENCE} s at {self.orders.where} and nothing is said')
 
+    def requests(self):
+        return sum(sum(deletes(self.sim.ledger(), lane)[0].values()) for lane in self.lane_names)
+
     def nothing_leaves(self):
         """While the log cannot be written."""
-        before = sum(sum(deletes(self.sim.ledger(), lane)[0].values()) for lane in self.lane_names)
+        before = self.requests()
         failed = self.orders.failed
         until(lambda: self.orders.failed > failed or not self.orders.fail_errno, 'it does not try to write again', PATIENCE)
-        after = sum(sum(deletes(self.sim.ledger(), lane)[0].values()) for lane in self.lane_names)
-        need(before == after, f'{after - before} requests left while the log could not be written')
+        need(before == self.requests(), f'{self.requests() - before} requests left while the log could not be written')
 
     def writes(self, wire):
         st = wire.call('status')
         return st['engine']['store_writable'] and (not st['cycle'] or 'cannot be written' not in wire.call('cycle.status')['waiting_for'])
 
     def finish(self):
-        """The trouble is gone."""
+        """The trouble is gone. A log that can be written again sends nothing: the cycle is held."""
+        before = self.requests() if self.heard and self.heard.startswith('log: ') and self.engine.poll() is None else None
         self.orders.fail_errno = 0
         self.begin()
         until(lambda: self.answers(), 'it does not answer again', PATIENCE)
@@ -139,6 +142,8 @@ class World(Voyage):
         until(lambda: self.writes(wire), 'the log is not written again', PATIENCE)
         if not wire.call('status')['cycle']:
             wire.call('cycle.start', policy='clean')
+        voyage.settled(wire)
+        need(before in (None, self.requests()), 'requests left when the log could be written again, before anybody said so')
         s = voyage.go_on(wire)
         need(s['balanced'], lambda: s['equation'])
         self.verified(wire)
