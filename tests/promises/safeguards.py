@@ -1,12 +1,28 @@
-"""The safeguards, each as the change that takes it out: file, text (it occurs exactly once), replacement; and the
+"""The safeguards, each as the change that takes it out: file, text (it occurs exactly once there, or, when it has
+moved, in exactly one other file of src), replacement; and the
 behaviour test that must fail then: a case of tests/integration/FILE.py against the real engine, 'simulation' for
 whole cycles of the coordinator from seeds, or a script of tests/chaos with arguments. A program of cmocka tests
 stands for itself. What is guarded twice is taken out twice: edits. tests/structure/safeguards reads this table, the promise mutations carries it out."""
 import collections
+import glob
+import os
 
 Safeguard = collections.namedtuple('Safeguard', 'name edits test')
 Edit = collections.namedtuple('Edit', 'file text instead')
 SAFEGUARDS = []
+
+
+def found(top, edit):
+    """(file, how often the text is in it): the file of the table, or the only other one that has it."""
+    def count(path):
+        with open(path) as f:
+            return f.read().count(edit.text)
+    path = os.path.join(top, edit.file)
+    n = count(path) if os.path.exists(path) else 0
+    if n:
+        return edit.file, n
+    others = [p for p in glob.glob(os.path.join(top, 'src/*/*.c')) if count(p)]
+    return (os.path.relpath(others[0], top), count(others[0])) if len(others) == 1 else (edit.file, 0)
 
 
 def s(name, file, text, instead, *test, also=()):
@@ -40,7 +56,7 @@ s('what is in flight holds its unit', 'src/cleanup/cycle.c', 'return s == ITEM_S
   'return s == ITEM_PROBING || s == ITEM_SETTLING || s == ITEM_DELETED', 'simulation')
 s('the phrase is exact', 'src/cleanup/grant.c', 'if (!slice_eq(phrase, buf_slice(&want)))', 'if (phrase.n != want.n)',
   'engine_grants', 'a_phrase_is_exact_or_it_is_wrong')
-s('a grant names the whole plan', 'src/engine/commands.c', 'slice_is(plan, hash_hex(hex, &run->plan->id))',
+s('a grant names the whole plan', 'src/engine/grants.c', 'slice_is(plan, hash_hex(hex, &run->plan->id))',
   'slice_is((struct slice){ plan.p, MIN(plan.n, (size_t)8) }, (hash_hex(hex, &run->plan->id), hex[8] = 0, hex))',
   'engine_grants', 'a_grant_names_this_plan_this_lane_and_an_amount_inside_it')
 s('the cap of items', 'src/cleanup/grant.c', 'if (g->items + w->spent_items > c->items)', 'if (g->items + w->spent_items > c->items + 1)',
@@ -49,9 +65,9 @@ s('ceilings hold over 24 hours', 'src/engine/runner.c', '	if (!r->c->rehearsal &
   'engine_grants', 'ceilings_hold_over_24_hours_and_across_a_restart')
 s('what must remain remains', 'src/cleanup/grant.c', 'if (l->listed - g->items < c->remain)', 'if (l->listed < c->remain)',
   'engine_grants', 'what_must_remain_remains')
-s('a signed file is checked', 'src/engine/commands.c', 'good |= sign_verify(o->keys[i].b, buf_slice(&b), sig);', 'good |= sig != NULL;',
+s('a signed file is checked', 'src/engine/grants.c', 'good |= sign_verify(o->keys[i].b, buf_slice(&b), sig);', 'good |= sig != NULL;',
   'engine_grants', 'one_changed_byte_anywhere_in_a_signed_file_is_refused')
-s('a signed file counts once', 'src/engine/commands.c', '		rc = used_before(en, run, g.nonce, &e);', '		rc = used_before(en, run, "", &e);',
+s('a signed file counts once', 'src/engine/grants.c', '		rc = used_before(en, run, g.nonce, &e);', '		rc = used_before(en, run, "", &e);',
   'engine_grants', 'a_signed_file_grants_what_it_says_once')
 
 # ---- evidence ----
