@@ -4,6 +4,7 @@ CLEANUP_LIBS = libsluice_cleanup.a libsluice_guard.a $(UNIT_BASE)
 cleanup_tests = \
 	tests/cleanup/test_cycle \
 	tests/cleanup/test_lane \
+	tests/cleanup/test_matrix_lanes \
 	tests/cleanup/test_recovery \
 	tests/cleanup/test_simulation \
 	tests/cleanup/test_verdict
@@ -15,6 +16,9 @@ tests_cleanup_test_cycle_SOURCES = tests/cleanup/test_cycle.c $(CLEANUP_DRIVE)
 tests_cleanup_test_cycle_LDADD = $(CLEANUP_LIBS)
 tests_cleanup_test_lane_SOURCES = tests/cleanup/test_lane.c $(CLEANUP_DRIVE)
 tests_cleanup_test_lane_LDADD = $(CLEANUP_LIBS)
+tests_cleanup_test_matrix_lanes_SOURCES = tests/cleanup/test_matrix_lanes.c tests/cleanup/matrix_lanes.h $(CLEANUP_DRIVE)
+tests_cleanup_test_matrix_lanes_LDADD = $(CLEANUP_LIBS)
+EXTRA_DIST += tests/cleanup/gen-matrix-lanes.py
 tests_cleanup_test_recovery_SOURCES = tests/cleanup/test_recovery.c $(CLEANUP_DRIVE)
 tests_cleanup_test_recovery_LDADD = $(CLEANUP_LIBS)
 tests_cleanup_test_simulation_SOURCES = tests/cleanup/test_simulation.c tests/cleanup/sim.c tests/cleanup/sim.h

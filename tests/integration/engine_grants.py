@@ -132,6 +132,7 @@ def the_cap_of_items_holds_at_one_below_at_it_and_one_above():
 def the_share_holds_at_one_below_at_it_and_one_above():
     limits({'share': '25%'}, 15, 'cap share')
     limits({'share': '1%'}, 0, 'cap share')
+    limits({'share': '0%'}, 0, 'cap share')
 
 
 @test
@@ -145,7 +146,7 @@ def the_cap_of_bytes_holds_to_the_byte():
     with World() as w:
         w.planned()
         seven = plan_of(w, 7)[1]['bytes']
-    for bytes_, n in ((seven, 7), (seven - 1, 6)):
+    for bytes_, n in ((seven, 7), (seven - 1, 6), (0, 0)):
         limits({'bytes': f'{bytes_}B'}, n, 'cap bytes')
 
 
