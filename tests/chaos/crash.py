@@ -133,7 +133,8 @@ def jobs(args, length):
     chance = random.Random(args.seed)
     seed = args.seed
     while True:
-        points = [(s.name, n) for s in SCENARIOS if not args.scenarios or s.name in args.scenarios for n in range(1, length[s.name] + 1) if not s.slow or n % 10 == seed % 10]
+        points = [(s.name, n) for s in SCENARIOS if not args.scenarios or s.name in args.scenarios
+                  for n in range(1, length[s.name] + 1) if not s.slow or n % 10 == seed % 10]
         chance.shuffle(points)
         for name, n in points:
             r = tuple(int(chance.paretovariate(0.7) * 8) for _ in range(chance.choice((1, 1, 2)))) if chance.random() < args.share else ()
