@@ -14,6 +14,7 @@ void begin_batch(struct step *s, struct cycle_lane *l)
 	l->batch_from = l->batch_to;
 	l->batch_to = (int32_t)MIN(l->n, l->batch_from + size);
 	l->phase = PHASE_CHECKING;
+	l->batch_due_us = 0;
 	emit(s, EFF_CYCLE, -1, -1);
 }
 

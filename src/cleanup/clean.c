@@ -2,9 +2,11 @@
 #include "base/mem.h"
 #include "cleanup/cycle_internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 enum { DUE_GRID_US = 10000 };   /* waits end on this grid, so that many end at once */
+static const int64_t BATCH_US = INT64_C(3600000000);    /* and twice what its items take at the lane's pace */
 
 bool lane_done(const struct cycle_lane *l)
 {
@@ -170,8 +172,29 @@ static int64_t waiting_along(struct step *s, const struct cycle_lane *l)
 	return l->c.by_state[ITEM_BACKOFF];
 }
 
+/* A batch that is not through in its time holds the lane; whoever resumes gives it that time once more. */
+static void batch_deadline(struct step *s, struct cycle_lane *l)
+{
+	char why[160];
+	if (blocked(s, l)) {
+		l->batch_due_us = 0;
+		return;
+	}
+	if (!l->batch_due_us) {
+		int64_t items = l->batch_to - (l->retry_pass ? 0 : l->batch_from), rate = MAX(pace_rate_mhz(&l->pace), 1);
+		l->batch_due_us = s->now.boot_us + BATCH_US + 2 * items * INT64_C(1000000000) / rate;
+		return;
+	}
+	if (s->now.boot_us < l->batch_due_us)
+		return;
+	snprintf(why, sizeof why, "batch %" PRId32 " is not through in its time: %" PRId64 " items are open", l->batch, open_items(l));
+	l->batch_due_us = 0;
+	lane_halt(s, l, why);
+}
+
 static void sending_go(struct step *s, struct cycle_lane *l)
 {
+	batch_deadline(s, l);
 	pump(s, l);
 	bool canary = !l->canary_done && !s->c->rehearsal;
 	bool young = l->c.by_state[ITEM_SETTLING] && (canary || l->batch_to >= l->n);
@@ -188,6 +211,7 @@ static void sending_go(struct step *s, struct cycle_lane *l)
 
 static void retrying_go(struct step *s, struct cycle_lane *l)
 {
+	batch_deadline(s, l);
 	pump(s, l);
 	if (l->phase == PHASE_RETRYING && !blocked(s, l) && !open_items(l) && !l->c.by_state[ITEM_HELD] && !l->c.by_state[ITEM_SETTLING])
 		retry_settled(s, l);
@@ -267,6 +291,8 @@ int64_t clean_due_us(const struct cycle *c)
 		if (lane_done(l))
 			continue;
 		due = MIN(due, MIN(l->next_due_us, l->pump_due_us));
+		if (l->batch_due_us && (l->phase == PHASE_SENDING || l->phase == PHASE_RETRYING))
+			due = MIN(due, l->batch_due_us);
 		if (l->phase == PHASE_CANARY_CHECK && !l->waiting_reads)
 			due = MIN(due, l->reread_due_us);
 	}

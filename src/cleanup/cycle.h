@@ -150,6 +150,7 @@ struct cycle_lane {
 	int64_t in_flight;
 	int32_t cursor;                 /* no READY item below this rank */
 	int32_t low;                    /* no unsettled item below this rank */
+	int64_t batch_due_us;           /* boot time by which the batch, or the retry pass, must be through; 0 = not begun */
 	int64_t next_due_us;            /* earliest due item in BACKOFF or SETTLING; INT64_MAX = none */
 	int64_t pump_due_us;            /* when sending may go on by time alone; INT64_MAX = when something happens */
 	bool breaker_read;              /* a half-open probe read is out */

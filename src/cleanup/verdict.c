@@ -188,6 +188,7 @@ static void begin_retry(struct step *s, struct cycle_lane *l)
 	struct cycle_item *it = items_of(s->c, l);
 	l->phase = PHASE_RETRYING;
 	l->retry_pass = true;
+	l->batch_due_us = 0;
 	l->low = l->cursor = 0;
 	l->streak = 0;
 	for (int32_t r = 0; r < l->batch_to; r++) {

@@ -306,6 +306,39 @@ static struct cycle_answer revoked(struct drive *q, int32_t item, int attempt)
 	return q->user ? DELETED : answer_of(ANSWER_LANE_REFUSED, RETRY_AUTH);
 }
 
+static struct cycle_answer never_lets_go(struct drive *q, int32_t item, int attempt)
+{
+	(void)q, (void)attempt;
+	return item < 10 ? DELETED : (struct cycle_answer){ .kind = ANSWER_WITHDRAWN };
+}
+
+static void a_batch_that_is_not_through_in_its_time_holds_the_lane(void **state)
+{
+	(void)state;
+	drive_init(&d, 100);
+	d.o[0].rate_mhz = 1000;
+	d.o[0].burst = 100;
+	d.send = never_lets_go;
+	drive_clean(&d);
+	int64_t began = d.now.boot_us;
+	assert_int_equal(drive_do(&d, EV_RESUME), RC_OK);
+	for (int i = 0; i < 20000 && !drive_lane(&d, 0)->halted; i++) {
+		if (d.n_act) {
+			drive_answer_one(&d);
+			continue;
+		}
+		drive_wait(&d, MAX(cycle_due_us(d.c) - d.now.boot_us, 1));
+		assert_int_equal(drive_do(&d, EV_TICK), RC_OK);
+	}
+	assert_halted(0, "batch 2 is not through in its time");
+	/* an hour, and twice what 30 items take at one a second */
+	assert_true(d.now.boot_us - began >= 61 * DRIVE_MINUTE && d.now.boot_us - began < 62 * DRIVE_MINUTE);
+	d.send = NULL;
+	drive_to_gate(&d);
+	assert_int_equal(drive_count(&d, ITEM_DELETED), 100);
+	drive_done(&d);
+}
+
 static void a_key_revoked_mid_way_holds_what_is_in_flight_and_sends_nothing_more(void **state)
 {
 	(void)state;
@@ -606,6 +639,7 @@ int main(void)
 		cmocka_unit_test(a_404_after_an_attempt_that_left_is_ours),
 		cmocka_unit_test(present_counts_as_failed_only_after_the_settling_time),
 		cmocka_unit_test(a_server_that_says_wait_is_waited_for_and_not_for_a_year),
+		cmocka_unit_test(a_batch_that_is_not_through_in_its_time_holds_the_lane),
 		cmocka_unit_test(a_key_revoked_mid_way_holds_what_is_in_flight_and_sends_nothing_more),
 		cmocka_unit_test(a_lane_that_halts_in_its_last_batch_does_not_settle_with_held_items),
 		cmocka_unit_test(locked_items_beyond_the_cap_hold_the_lane_and_are_not_in_t),
