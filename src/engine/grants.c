@@ -302,7 +302,8 @@ void grants_waiting(const struct runner *run, struct buf *out)
 	}
 }
 
-/* A grant that lapsed before the first delete carries nothing any more. */
+/* A grant that lapsed before the first delete carries nothing any more. One that lapses with its plan is the
+ * coordinator's, which ends the cycle. */
 bool grants_stand(struct runner *run, engine_reply *r, void *ctx)
 {
 	struct now now = now_read();
@@ -312,7 +313,7 @@ bool grants_stand(struct runner *run, engine_reply *r, void *ctx)
 	for (int i = 0; i < run->grants; i++) {
 		struct egrant *g = &run->grant[i];
 		struct cycle_event ev = event_of(EV_REVOKE);
-		if (!lives(g) || now.wall_us < g->g.lapses_us)
+		if (!lives(g) || now.wall_us < g->g.lapses_us || g->g.lapses_us >= run->plan->until_us)
 			continue;
 		bool active = !strcmp(g->state, "active");
 		struct journal *j = journal_new();
