@@ -134,6 +134,8 @@ static bool lane_idle(const struct cycle *c, const struct cycle_lane *l)
 {
 	if (l->in_flight || l->asking || l->waiting_reads || l->c.by_state[ITEM_PROBING])
 		return false;
+	if (c->aborting && l->c.by_state[ITEM_SETTLING])
+		return false;   /* it waits for the store's time, and for nobody */
 	return lane_done(l) || l->phase == PHASE_BOUNDARY || l->phase == PHASE_CHOICE || l->halted || c->held;
 }
 

@@ -269,6 +269,7 @@ def go_on(wire, policy='clean', end='finish', steps=60):
             operate(wire, s)
         except Refused as e:
             way_out(wire, s, e)
+            time.sleep(0.02)        # some of it only takes its time
     raise Short(f'the cycle cannot be ended: {s["stage"]} {s["state"]}: {s["waiting_for"]}')
 
 
