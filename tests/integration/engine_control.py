@@ -182,6 +182,7 @@ def a_plan_that_waited_too_long_lapses_with_its_grant_and_a_clock_jump_voids_it(
                 w.call('cycle.hold', why='time')
             until(lambda: w.status()['state'] == 'ended', 5, w.status()['waiting_for'])
             same(w.status()['end'], 'LAPSED')
+            until(lambda: w.sql('SELECT count(*) FROM cycles WHERE closed_us IS NULL') == [(0,)])       # told before it is durable
             contains(w.audit('grant.lapsed')[0][2]['why'], word)
             same(len(w.audit('clock.jump')), int(word == 'clock'))
             same(w.deletes(), ({}, {}))
