@@ -159,17 +159,20 @@ static void give_up(struct step *s, struct cycle_lane *l)
 		batch_settled(s, l);
 }
 
-/* Items that wait to be repeated do not hold up a ramp that goes on by itself: they are sent within the
- * next batch when their time has come. They are neither settled nor failed at its boundary. A lane that
- * is about to stop waits for them. */
-static int64_t waiting_along(struct step *s, const struct cycle_lane *l)
+/* What the boundary would decide may stop the lane: then nothing of it may be open. */
+static bool may_stop(struct step *s, const struct cycle_lane *l)
 {
 	int64_t t, f;
-	bool flows = s->c->run == RUN_GATE && l->go && l->canary_done && l->batch_to < l->n;
 	cycle_tf(l, &t, &f);
-	if (!flows || matrix_verdict(f, t) == MATRIX_ABORT || lane_hopeless(s, l))
-		return 0;
-	return l->c.by_state[ITEM_BACKOFF];
+	return l->batch_to >= l->n || matrix_verdict(f, t) == MATRIX_ABORT || lane_hopeless(s, l);
+}
+
+/* Items that wait to be repeated do not hold up a ramp that goes on by itself: they are sent within the
+ * next batch when their time has come. They are neither settled nor failed at its boundary. */
+static int64_t waiting_along(struct step *s, const struct cycle_lane *l)
+{
+	bool flows = s->c->run == RUN_GATE && l->go && l->canary_done;
+	return flows && !may_stop(s, l) ? l->c.by_state[ITEM_BACKOFF] : 0;
 }
 
 /* A batch that is not through in its time holds the lane; whoever resumes gives it that time once more. */
@@ -197,7 +200,7 @@ static void sending_go(struct step *s, struct cycle_lane *l)
 	batch_deadline(s, l);
 	pump(s, l);
 	bool canary = !l->canary_done && !s->c->rehearsal;
-	bool young = l->c.by_state[ITEM_SETTLING] && (canary || l->batch_to >= l->n);
+	bool young = l->c.by_state[ITEM_SETTLING] && (canary || may_stop(s, l));
 	if (l->phase == PHASE_SENDING && !blocked(s, l) && lane_hopeless(s, l))
 		give_up(s, l);
 	/* what an open breaker holds is not through */

@@ -172,10 +172,12 @@ static void cut(struct full *f, const struct cfg_lane *l, const struct cfg_rule 
 
 void policy_sets_seal(struct policy_sets *s)
 {
-	qsort(s->copy, s->n, sizeof *s->copy, by_content);
+	if (s->n)
+		qsort(s->copy, s->n, sizeof *s->copy, by_content);
 	for (size_t l = 0; s->quotas && l < s->p->n_lanes; l++) {
 		struct full *f = &s->full[s->p->lanes[l]];
-		qsort(f->aged, f->n, sizeof *f->aged, by_age);
+		if (f->n)
+			qsort(f->aged, f->n, sizeof *f->aged, by_age);
 		for (size_t k = 0; k < s->p->n_rules && k < ARRAY_LEN(f->cut); k++)
 			if (s->p->rules[k].kind == CFG_RULE_QUOTA)
 				cut(f, &s->lanes[s->p->lanes[l]], &s->p->rules[k], &f->cut[k]);

@@ -385,7 +385,7 @@ static void check_hold(struct sim *s, const struct cycle_event *ev, bool was_hel
 
 static const char *event_word(const struct cycle_event *ev)
 {
-	static const char *const words[] = { "start", "listed", "records", "validated", "grant", "exclude", "step", "resume", "hold",
+	static const char *const words[] = { "start", "listed", "records", "validated", "grant", "revoke", "exclude", "step", "resume", "hold",
 		"cancel", "ack", "abort", "rechecked", "claimed", "answer", "probed", "reread", "relisted", "rows", "released", "claims",
 		"tick", "log failed", "log back", "lapse check" };
 	return words[ev->kind];
