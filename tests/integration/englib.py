@@ -397,20 +397,33 @@ class World:
     def rows(self, query, *args):
         return self.sql(query, *args, path=self.app)
 
+    def durable(self):
+        """Waits until what the engine has told is in its log: it tells what it decided, and commits
+        in batches behind that."""
+        if not self.wires or not self.proc or self.proc.poll() is not None:
+            return
+        try:
+            until(lambda: not self.call('status')['chain']['waiting'], 5)
+        except (OSError, websockets.WebSocketException, AssertionError):
+            pass                        # an engine that ends, or a log that cannot be written: read what is there
+
     def audit(self, *kinds):
         """(kind, subject, payload) of the records of these kinds."""
+        self.durable()
         marks = ','.join('?' * len(kinds))
         return [(k, s, json.loads(p)) for k, s, p in
                 self.sql(f'SELECT kind, subject, payload FROM audit WHERE kind IN ({marks}) ORDER BY seq', *kinds)]
 
     def of_cycle(self, *kinds):
         """The same of the newest cycle."""
+        self.durable()
         marks = ','.join('?' * len(kinds))
         return [(k, s, json.loads(p)) for k, s, p in self.sql(
             f'SELECT kind, subject, payload FROM audit WHERE cycle = (SELECT max(id) FROM cycles) AND kind IN ({marks}) ORDER BY seq', *kinds)]
 
     def items(self, lane='alpha'):
         """id → (state, row state) of the newest cycle."""
+        self.durable()
         return {i: (STATES[s], ROWS[r]) for i, s, r in self.sql(
             'SELECT id, state, row_state FROM item_list WHERE cycle = (SELECT max(id) FROM cycles) AND lane = ?', self.lanes.index(lane))}
 
