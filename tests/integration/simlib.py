@@ -144,8 +144,9 @@ class Sim:
         return next(s for s in a['stores'] + a['links'] if s['name'] == store)
 
     def ledger(self):
-        with open(self.ledger_path) as f:
-            return [json.loads(line) for line in f]
+        """Its whole lines: the last one may be half written."""
+        with open(self.ledger_path, 'rb') as f:
+            return [json.loads(line) for line in f.read().split(b'\n')[:-1]]
 
     def lines(self, **want):
         return [x for x in self.ledger() if all(x.get(k) == v for k, v in want.items())]
