@@ -23,6 +23,7 @@ struct store_opts {
 	int64_t max_upload;
 	int64_t dialect;                        /* enum speech_dialect */
 	int64_t ids;                            /* enum gen_ids; -1 as the dialect has them */
+	int64_t expires_s;                      /* files of purpose batch expire so long after they were made; 0 never */
 	int64_t ignores_purpose;                /* lists have every purpose whatever is asked */
 	int64_t missing_400, number_codes;      /* glm's two ways */
 	int64_t download;                       /* enum store_download */

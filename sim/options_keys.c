@@ -31,6 +31,7 @@ static const struct key store_keys[] = {
 	{ "files", K_INT, S(files), 0, FILES_MAX, NULL, "synthetic files (100)" },
 	{ "bytes", K_RANGE_BYTES, S(bytes_min), 0, CONTENT_MAX, NULL, "size of a file, N..M (200..6000)" },
 	{ "age", K_RANGE_AGE, S(age_min_s), 0, 0, NULL, "age of a file, N..M as 1d..400d (1h..400d)" },
+	{ "expires", K_SECONDS, S(expires_s), 0, 20 * 365 * 86400, NULL, "seconds that a file of purpose batch is kept, 0 no end (0)" },
 	{ "purpose", K_WORD, S(purpose), 0, NAME_CAP, NULL, "purpose of all files (a mix)" },
 	{ "dialect", K_CHOICE, S(dialect), 0, 0, "openai|kimi|glm", "whose API is spoken (openai)" },
 	{ "filter", K_CHOICE, S(ignores_purpose), 0, 0, "honoured|ignored", "purpose= of a list (honoured)" },

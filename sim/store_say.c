@@ -46,6 +46,15 @@ static void number_or_silence(struct buf *out, const char *key, int64_t v, bool 
 		jstr_i64(out, v);
 }
 
+static void number_or_null(struct buf *out, const char *key, int64_t v)
+{
+	buf_adds(out, key);
+	if (v < 0)
+		buf_adds(out, "null");
+	else
+		jstr_i64(out, v);
+}
+
 void say_file(struct store *st, struct buf *out, int64_t file)
 {
 	struct file_view v;
@@ -57,7 +66,8 @@ void say_file(struct store *st, struct buf *out, int64_t file)
 	jstr_add(out, v.name);
 	number_or_silence(out, ",\"bytes\":", v.bytes, v.role == SIM_UNKNOWN_SIZE, v.id);
 	number_or_silence(out, ",\"created_at\":", v.created_s, v.role == SIM_NO_CREATED, v.id);
-	buf_adds(out, ",\"expires_at\":null,\"status\":\"processed\",\"status_details\":null}");
+	number_or_null(out, ",\"expires_at\":", st->o->expires_s && !strcmp(v.purpose, "batch") ? v.created_s + st->o->expires_s : -1);
+	buf_adds(out, ",\"status\":\"processed\",\"status_details\":null}");
 }
 
 void say_deleted(struct buf *out, struct slice id, bool deleted)

@@ -1,11 +1,8 @@
-#include "cleanup/policy.h"
+#include "cleanup/policy_internal.h"
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "base/time.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,19 +40,6 @@ void policy_verdict_done(struct policy_verdict *v)
 	buf_done(&v->evidence);
 }
 
-enum { NAME_MAX_MATCHED = 1024 };
-
-/* One item being judged. */
-struct judging {
-	const struct cfg_policy *p;
-	const struct policy_facts *f;
-	const struct catalog_item *item;
-	const struct catalog_row *rows;
-	size_t n;
-	struct policy_verdict *v;
-	struct jw w;
-};
-
 static void evidence(struct judging *j, const char *rule, enum policy_finding found, const char *because)
 {
 	static const char *const words[] = { [POLICY_NO] = "no", [POLICY_YES] = "yes", [POLICY_CANNOT_KNOW] = "cannot know" };
@@ -82,27 +66,6 @@ static int by_bytes(const void *a, const void *b)
 	return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
 }
 
-static bool glob_any(const char *const *globs, size_t n, struct slice name)
-{
-	char z[NAME_MAX_MATCHED];
-	if (name.n >= sizeof z || memchr(name.p, 0, name.n))
-		return n > 0;           /* cannot be matched: fail closed */
-	memcpy(z, name.p, name.n);
-	z[name.n] = 0;
-	for (size_t i = 0; i < n; i++)
-		if (fnmatch(globs[i], z, 0) == 0)
-			return true;
-	return false;
-}
-
-static bool listed_in(const char *const *list, size_t n, struct slice s)
-{
-	for (size_t i = 0; i < n; i++)
-		if (slice_is(s, list[i]))
-			return true;
-	return false;
-}
-
 static int by_held(const void *a, const void *b)
 {
 	return slice_cmp(((const struct policy_held *)a)->id, ((const struct policy_held *)b)->id);
@@ -122,15 +85,15 @@ static const char *protected_by(const struct judging *j, const char **because)
 		*because = "protected by hand";
 		return "protect:hand";
 	}
-	if (listed_in(pr->ids, pr->n_ids, it->id)) {
+	if (policy_listed(pr->ids, pr->n_ids, it->id)) {
 		*because = "its id is protected";
 		return "protect:ids";
 	}
-	if (glob_any(pr->names, pr->n_names, it->name)) {
+	if (policy_glob(pr->names, pr->n_names, it->name)) {
 		*because = "its name is protected";
 		return "protect:names";
 	}
-	if (listed_in(pr->purposes, pr->n_purposes, it->purpose)) {
+	if (policy_listed(pr->purposes, pr->n_purposes, it->purpose)) {
 		*because = "its purpose is protected";
 		return "protect:purposes";
 	}
@@ -143,118 +106,15 @@ static const char *protected_by(const struct judging *j, const char **because)
 		*because = held->by;
 		return "referenced:provider";
 	}
-	for (size_t i = 0; i < j->n; i++)
-		if (pr->referenced && j->rows[i].referenced) {
+	for (size_t i = 0; i < j->n + j->n_deleted; i++)
+		if (pr->referenced && (i < j->n ? &j->rows[i] : &j->deleted[i - j->n])->referenced) {
 			*because = "a reference table points at its row";
 			return "protect:referenced";
 		}
 	return NULL;
 }
 
-/* ---- what selects ---- */
-
-static enum policy_finding rule_age(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
-{
-	char age[TIME_TEXT];
-	int64_t at = j->item->created_us;
-	if (r->of == CFG_AGE_LAST_USED) {
-		at = -1;
-		for (size_t i = 0; i < j->n; i++) {
-			if (j->rows[i].used_us < 0) {
-				at = -1;
-				break;
-			}
-			at = MAX(at, j->rows[i].used_us);
-		}
-	}
-	if (at < 0) {
-		snprintf(because, POLICY_BECAUSE, "%s unknown", r->of == CFG_AGE_CREATED ? "created_at" : "last_used");
-		return POLICY_CANNOT_KNOW;
-	}
-	int64_t us = j->f->wall_us - at;
-	snprintf(because, POLICY_BECAUSE, "%s %s ago", r->of == CFG_AGE_CREATED ? "created" : "last used", time_age(age, MAX(us, 0)));
-	return us > r->older_than_ms * 1000 ? POLICY_YES : POLICY_NO;
-}
-
-static enum policy_finding rule_orphan(const struct judging *j, char because[POLICY_BECAUSE])
-{
-	if (!j->f->records || !j->f->records_usable) {
-		snprintf(because, POLICY_BECAUSE, "%s", j->f->records ? "the records are empty" : "the records did not answer completely");
-		return POLICY_CANNOT_KNOW;
-	}
-	snprintf(because, POLICY_BECAUSE, j->n ? "in %zu row%s" : "in no row; records complete", j->n, j->n == 1 ? "" : "s");
-	return j->n ? POLICY_NO : POLICY_YES;
-}
-
-static enum policy_finding rule_size(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
-{
-	int64_t bytes = j->item->bytes;
-	if (bytes < 0) {
-		snprintf(because, POLICY_BECAUSE, "size unknown");
-		return POLICY_CANNOT_KNOW;
-	}
-	snprintf(because, POLICY_BECAUSE, "%lld bytes", (long long)bytes);
-	return bytes > r->larger_than && (r->smaller_than < 0 || bytes < r->smaller_than) ? POLICY_YES : POLICY_NO;
-}
-
-/* One of a list of words; an item without that field cannot be known. */
-static enum policy_finding one_of(struct slice s, const char *field, bool yes, char because[POLICY_BECAUSE])
-{
-	char shown[100];
-	if (!s.n) {
-		snprintf(because, POLICY_BECAUSE, "%s unknown", field);
-		return POLICY_CANNOT_KNOW;
-	}
-	snprintf(because, POLICY_BECAUSE, "%s %s", field, text_z(shown, sizeof shown, s));
-	return yes ? POLICY_YES : POLICY_NO;
-}
-
-static enum policy_finding rule_name(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
-{
-	struct slice name = j->item->name;
-	if (name.n >= NAME_MAX_MATCHED || (name.n && memchr(name.p, 0, name.n))) {
-		snprintf(because, POLICY_BECAUSE, "name cannot be matched: too long, or with a NUL in it");
-		return POLICY_CANNOT_KNOW;
-	}
-	return one_of(name, "name", name.n && glob_any(r->names, r->n_names, name), because);
-}
-
-static enum policy_finding rule_failed(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
-{
-	static const char *const usual[] = { "error", "failed" };
-	struct slice s = j->item->status;
-	return one_of(s, "status", r->n_statuses ? listed_in(r->statuses, r->n_statuses, s) : listed_in(usual, ARRAY_LEN(usual), s), because);
-}
-
-static enum policy_finding compared(const struct judging *j, size_t i, char because[POLICY_BECAUSE])
-{
-	const struct cfg_rule *r = &j->p->rules[i];
-	if (!j->f->sets) {
-		snprintf(because, POLICY_BECAUSE, "the items were not compared");
-		return POLICY_CANNOT_KNOW;
-	}
-	return r->kind == CFG_RULE_DUPLICATE ? policy_sets_duplicate(j->f->sets, r->keep, j->item, j->rows, j->n, because)
-					     : policy_sets_quota(j->f->sets, i, j->item, because);
-}
-
-static enum policy_finding find(const struct judging *j, size_t i, char because[POLICY_BECAUSE])
-{
-	const struct cfg_rule *r = &j->p->rules[i];
-	const struct catalog_item *it = j->item;
-	enum policy_finding found = POLICY_CANNOT_KNOW;
-	switch (r->kind) {
-	case CFG_RULE_AGE: found = rule_age(j, r, because); break;
-	case CFG_RULE_ORPHAN: found = rule_orphan(j, because); break;
-	case CFG_RULE_SIZE: found = rule_size(j, r, because); break;
-	case CFG_RULE_PURPOSE: found = one_of(it->purpose, "purpose", listed_in(r->purposes, r->n_purposes, it->purpose), because); break;
-	case CFG_RULE_NAME: found = rule_name(j, r, because); break;
-	case CFG_RULE_FAILED_UPLOAD: found = rule_failed(j, r, because); break;
-	case CFG_RULE_DUPLICATE: case CFG_RULE_QUOTA: found = compared(j, i, because); break;
-	}
-	if (!r->negate || found == POLICY_CANNOT_KNOW)
-		return found;
-	return found == POLICY_YES ? POLICY_NO : POLICY_YES;
-}
+/* ---- all rules together ---- */
 
 /* A row that names no object cannot be followed to the reference tables. */
 static bool references_unknown(const struct judging *j)
@@ -274,7 +134,7 @@ static void rules(struct judging *j)
 	char because[POLICY_BECAUSE] = "", why[POLICY_BECAUSE] = "", unknown_why[200] = "";
 	for (size_t i = 0; i < p->n_rules; i++) {
 		const struct cfg_rule *r = &p->rules[i];
-		enum policy_finding found = find(j, i, because);
+		enum policy_finding found = policy_rule(j, i, because);
 		evidence(j, r->name, found, because);
 		yes += found == POLICY_YES;
 		unknown += found == POLICY_CANNOT_KNOW;
@@ -329,10 +189,25 @@ static void age_floor(struct judging *j)
 	}
 }
 
+size_t policy_live(const struct catalog_row *rows, size_t n)
+{
+	size_t live = 0;
+	while (live < n && rows[live].deleted_us < 0)
+		live++;
+	return live;
+}
+
+static struct judging judging_of(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+				 const struct catalog_row *rows, size_t n)
+{
+	size_t live = policy_live(rows, n);
+	return (struct judging){ .p = p, .f = f, .item = item, .rows = rows, .n = live, .deleted = n ? rows + live : rows, .n_deleted = n - live };
+}
+
 bool policy_protects(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 		     const struct catalog_row *rows, size_t n)
 {
-	struct judging j = { .p = p, .f = f, .item = item, .rows = rows, .n = n };
+	struct judging j = judging_of(p, f, item, rows, n);
 	const char *because;
 	bool young = p->age_floor_ms && (item->created_us < 0 || f->wall_us - item->created_us < p->age_floor_ms * 1000);
 	return young || protected_by(&j, &because) != NULL;
@@ -348,8 +223,9 @@ static void where(const struct judging *j, char out[8])
 void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 		  const struct catalog_row *rows, size_t n, struct policy_verdict *v)
 {
-	struct judging j = { .p = p, .f = f, .item = item, .rows = rows, .n = n, .v = v };
+	struct judging j = judging_of(p, f, item, rows, n);
 	const char *because, *rule;
+	j.v = v;
 	v->verdict = VERDICT_KEPT;
 	buf_clear(&v->rule);
 	buf_clear(&v->reason);

@@ -51,10 +51,12 @@ struct policy_verdict {
 void policy_verdict_init(struct policy_verdict *v);
 void policy_verdict_done(struct policy_verdict *v);
 
-/* Whether `protect` or the age floor keeps it, whatever the rules say. */
+/* rows: as for policy_judge. Whether `protect` or the age floor keeps it, whatever the rules say. */
 bool policy_protects(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 		     const struct catalog_row *rows, size_t n);
-/* rows: all live rows that name the item; n = 0 is "in no row". Replaces what *v held. */
+/* How many of these rows, live ones first, are live. */
+size_t policy_live(const struct catalog_row *rows, size_t n);
+/* rows: all rows that name the item, live ones before those that are soft-deleted; none is "in no row". Replaces what *v held. */
 void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 		  const struct catalog_row *rows, size_t n, struct policy_verdict *v);
 

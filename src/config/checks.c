@@ -331,6 +331,7 @@ static const struct {
 } rule_keys[] = {
 	{ "older_than", CFG_RULE_AGE, "needs `older_than`, as older_than: 30d" },
 	{ "of", CFG_RULE_AGE, NULL },
+	{ "longer_than", CFG_RULE_SOFT_DELETED, "needs `longer_than`, as longer_than: 30d" },
 	{ "larger_than", CFG_RULE_SIZE, NULL },
 	{ "smaller_than", CFG_RULE_SIZE, NULL },
 	{ "purposes", CFG_RULE_PURPOSE, "needs `purposes`, as purposes: [batch]" },
@@ -343,7 +344,8 @@ static const struct {
 
 static const char *const rule_titles[] = { [CFG_RULE_AGE] = "age", [CFG_RULE_ORPHAN] = "orphan", [CFG_RULE_SIZE] = "size",
 	[CFG_RULE_PURPOSE] = "purpose", [CFG_RULE_NAME] = "name", [CFG_RULE_FAILED_UPLOAD] = "failed_upload",
-	[CFG_RULE_DUPLICATE] = "duplicate", [CFG_RULE_QUOTA] = "quota_pressure" };
+	[CFG_RULE_DUPLICATE] = "duplicate", [CFG_RULE_QUOTA] = "quota_pressure",
+	[CFG_RULE_EXPIRED] = "expired", [CFG_RULE_SOFT_DELETED] = "soft_deleted" };
 
 static void check_rule_keys(struct filling *f, size_t i, size_t k, const struct cfg_rule *r)
 {
@@ -367,6 +369,8 @@ static void check_rule_needs(struct filling *f, size_t i, size_t k, const struct
 			 "needs records; without them every file would look like an orphan. Add `records: NAME` to the policy");
 	if (r->kind == CFG_RULE_AGE && r->of == CFG_AGE_LAST_USED && (!has_records || (rec && !rec->columns.last_used.name)))
 		fill_bad(f, in2("policies", i, "rules", k, "of").z, "last_used needs records with a last_used column");
+	if (r->kind == CFG_RULE_SOFT_DELETED && (!has_records || (rec && !rec->columns.deleted_at.name)))
+		fill_bad(f, in2("policies", i, "rules", k, "rule").z, "needs records with a deleted_at column: they say what was soft-deleted, and when");
 	if (r->kind == CFG_RULE_DUPLICATE && (!has_records || (rec && !rec->columns.sha256.name)))
 		fill_bad(f, in2("policies", i, "rules", k, "rule").z, "needs records with a sha256 column: stores do not say what a file holds");
 	if (r->kind == CFG_RULE_SIZE && r->larger_than < 0 && r->smaller_than < 0)

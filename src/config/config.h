@@ -138,12 +138,13 @@ struct cfg_records {
 	const struct cfg_reference *references;
 	size_t n_references;
 	bool may_be_empty;
+	bool deleted_too;                      /* a policy looks at soft-deleted rows: they are listed as well */
 	int64_t busy_timeout_ms;               /* 5 s */
 };
 
 enum cfg_rule_kind {
 	CFG_RULE_AGE, CFG_RULE_ORPHAN, CFG_RULE_SIZE, CFG_RULE_PURPOSE, CFG_RULE_NAME, CFG_RULE_FAILED_UPLOAD, CFG_RULE_DUPLICATE,
-	CFG_RULE_QUOTA
+	CFG_RULE_QUOTA, CFG_RULE_EXPIRED, CFG_RULE_SOFT_DELETED
 };
 enum cfg_keep { CFG_KEEP_NEWEST, CFG_KEEP_OLDEST, CFG_KEEP_REFERENCED };
 enum cfg_age_of { CFG_AGE_CREATED, CFG_AGE_LAST_USED };
@@ -157,6 +158,7 @@ struct cfg_rule {
 	bool negate;                           /* selects what the rule does not; what it cannot know stays unknown */
 	int64_t older_than_ms;                 /* age: strictly older; -1 for other rules */
 	enum cfg_age_of of;                    /* age */
+	int64_t longer_than_ms;                /* soft deleted: strictly longer; -1 for other rules */
 	int64_t larger_than, smaller_than;     /* size: bytes, strictly; -1 = no bound */
 	const char *const *purposes;           /* purpose: as the store says them */
 	size_t n_purposes;

@@ -54,9 +54,9 @@ static const struct field_word rule_words[] = {
 	{ .word = "failed_upload", .value = CFG_RULE_FAILED_UPLOAD },
 	{ .word = "duplicate", .value = CFG_RULE_DUPLICATE },
 	{ .word = "quota_pressure", .value = CFG_RULE_QUOTA },
-	{ .word = "expired", .not_yet = "this version does not read when a store lets a file expire; an age rule comes near it" },
+	{ .word = "expired", .value = CFG_RULE_EXPIRED },
+	{ .word = "soft_deleted", .value = CFG_RULE_SOFT_DELETED },
 	{ .word = "dangling", .not_yet = "a row without a file is no item of a lane; this version deletes no rows alone" },
-	{ .word = "soft_deleted", .not_yet = "this version deletes no rows for good" },
 	END_WORDS
 };
 
@@ -375,16 +375,18 @@ static const struct section section_records = { "records", sizeof(struct cfg_rec
 static void rule_init(void *rec)
 {
 	struct cfg_rule *r = rec;
-	r->older_than_ms = r->larger_than = r->smaller_than = r->above_bp = r->until_bp = -1;
+	r->older_than_ms = r->longer_than_ms = r->larger_than = r->smaller_than = r->above_bp = r->until_bp = -1;
 }
 
 static const struct field rule_fields[] = {
 	{ .key = "rule", .type = FIELD_WORD, .required = true, AT(cfg_rule, kind), .words = rule_words,
-	  .doc = "age: older than older_than. orphan: in the lane, in no row of the records. size: larger_than, smaller_than. purpose, name: one of the list. failed_upload: the store says that it failed. duplicate: another item of the lane has the same hash and size. quota_pressure: above a share of the lane's quota, oldest first until another." },
+	  .doc = "age: older than older_than. orphan: in the lane, in no row of the records. size: larger_than, smaller_than. purpose, name: one of the list. failed_upload: the store says that it failed. duplicate: another item of the lane has the same hash and size. expired: the store said that it keeps it until a time, and that is past. soft_deleted: in no live row, and in rows that were soft-deleted longer_than ago. quota_pressure: above a share of the lane's quota, oldest first until another." },
 	{ .key = "name", .type = FIELD_NAME, AT(cfg_rule, name),
 	  .doc = "Name on screens and in evidence. Absent: made from the rule, age-created-30d." },
 	{ .key = "older_than", .type = FIELD_DURATION, AT(cfg_rule, older_than_ms), .min = 0, .max = YEARS_100,
 	  .doc = "Age rule: strictly older than this. Required there." },
+	{ .key = "longer_than", .type = FIELD_DURATION, AT(cfg_rule, longer_than_ms), .min = 0, .max = YEARS_100,
+	  .doc = "Soft deleted rule: its rows were all deleted strictly longer ago than this. Required there." },
 	{ .key = "of", .type = FIELD_WORD, AT(cfg_rule, of), .def = "created", .words = age_of_words,
 	  .doc = "Age rule: since when. An item without that time does not match." },
 	{ .key = "not", .type = FIELD_BOOL, AT(cfg_rule, negate), .def = "no",

@@ -35,6 +35,11 @@ static void name_rule(struct filling *f, struct cfg_rule *r)
 		add_age(&b, r->older_than_ms);
 		if (r->older_than_ms <= 0)
 			buf_addc(&b, '0');
+	} else if (r->kind == CFG_RULE_SOFT_DELETED) {
+		buf_adds(&b, "soft-deleted-");
+		add_age(&b, r->longer_than_ms);
+		if (r->longer_than_ms <= 0)
+			buf_addc(&b, '0');
 	} else {
 		buf_adds(&b, cfg_rule_kind_name(r->kind));
 		for (size_t i = 0; i < b.n; i++)
@@ -94,7 +99,10 @@ void finish_defaults(struct filling *f)
 		struct cfg_policy *p = (struct cfg_policy *)&f->c->policies[i];
 		if (p->irreversible_approvals < 0)
 			p->irreversible_approvals = p->approvals;
-		for (size_t k = 0; k < p->n_rules; k++)
+		for (size_t k = 0; k < p->n_rules; k++) {
 			name_rule(f, (struct cfg_rule *)&p->rules[k]);
+			if (p->rules[k].kind == CFG_RULE_SOFT_DELETED && p->records >= 0)
+				((struct cfg_records *)&f->c->records[p->records])->deleted_too = true;
+		}
 	}
 }

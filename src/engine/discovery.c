@@ -206,7 +206,7 @@ static void keep_items(struct listing *l, const struct lane_page *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct lane_item *it = &p->items[i];
 		l->items[i] = (struct catalog_item){
-			.lane = l->lane, .bytes = it->bytes, .created_us = it->created_us,
+			.lane = l->lane, .bytes = it->bytes, .created_us = it->created_us, .expires_us = it->expires_us,
 			.id = { arena_strndup(l->arena, it->id.p, it->id.n), it->id.n },
 			.name = { arena_strndup(l->arena, it->name.p, it->name.n), it->name.n },
 			.purpose = { arena_strndup(l->arena, it->purpose.p, it->purpose.n), it->purpose.n },

@@ -15,7 +15,7 @@ struct pass {
 	int lane;                       /* of the plan */
 	struct policy_verdict verdict;
 	struct catalog_row *rows;       /* of the item being gathered */
-	size_t n_rows, cap_rows;
+	size_t n_rows, cap_rows, n_live;
 	struct arena *keep;             /* their bytes */
 	struct rng rng;
 	int64_t kept_seen;
@@ -42,8 +42,8 @@ static int by_id(const void *a, const void *b)
 static void take_candidate(struct pass *p, const struct catalog_item *it)
 {
 	struct plan_item pi = { .lane = p->lane, .id = it->id, .name = it->name, .bytes = it->bytes, .created_us = it->created_us,
-		.used_us = p->n_rows ? p->rows[0].used_us : -1, .class_ = REV_R0,
-		.row = p->n_rows ? p->rows[0].key : SLICE_LIT(""),
+		.used_us = p->n_live ? p->rows[0].used_us : -1, .class_ = REV_R0,
+		.row = p->n_live ? p->rows[0].key : SLICE_LIT(""),
 		.rule = buf_slice(&p->verdict.rule), .evidence = buf_slice(&p->verdict.evidence) };
 	plan_add(p->v->plan, &pi);
 	p->v->irreversible[p->lane]++;
@@ -100,7 +100,7 @@ static void bound_to_letters(struct pass *p, const struct catalog_item *it)
 static enum rc one_item(struct pass *p, const struct catalog_item *it)
 {
 	if (p->turn == COMPARE) {
-		policy_sets_add(p->sets, it, p->rows, p->n_rows, !policy_protects(p->v->policy, &p->v->facts, it, p->rows, p->n_rows));
+		policy_sets_add(p->sets, it, p->rows, p->n_live, !policy_protects(p->v->policy, &p->v->facts, it, p->rows, p->n_rows));
 		return RC_OK;
 	}
 	policy_judge(p->v->policy, &p->v->facts, it, p->rows, p->n_rows, &p->verdict);
@@ -119,6 +119,10 @@ static void keep_row(struct pass *p, const struct catalog_row *row)
 {
 	GROW(p->rows, p->cap_rows, p->n_rows + 1);
 	struct catalog_row *r = &p->rows[p->n_rows++];
+	if (row->deleted_us < 0) {      /* live ones first */
+		*r = p->rows[p->n_live];
+		r = &p->rows[p->n_live++];
+	}
 	*r = *row;
 	r->key = keep(p->keep, row->key);
 	r->object = keep(p->keep, row->object);
@@ -135,7 +139,7 @@ static enum rc visit(void *ctx, const struct catalog_item *item, const struct ca
 	if (more)
 		return RC_OK;
 	enum rc rc = one_item(p, item);
-	p->n_rows = 0;
+	p->n_rows = p->n_live = 0;
 	arena_free(p->keep);
 	p->keep = arena_new(512);
 	return rc;

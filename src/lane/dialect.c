@@ -134,7 +134,7 @@ static const char *const glm_purposes[] = { "batch", "code-interpreter", "agent"
 
 #define FILE_FIELDS \
 	.list_path = "/files", .id_field = "id", .name_field = "filename", .bytes_field = "bytes", .created_field = "created_at", \
-	.purpose_field = "purpose", .status_field = "status", .deleted_field = "deleted", .missing_status = gone_status
+	.purpose_field = "purpose", .status_field = "status", .expires_field = "expires_at", .deleted_field = "deleted", .missing_status = gone_status
 
 static const struct dialect dialects[] = {
 	{ .name = "openai", FILE_FIELDS, .limit_param = "limit", .cursor_param = "after", .more_field = "has_more", .page_max = 10000,

@@ -24,6 +24,7 @@ struct dialect {
 	const char *purpose_param;      /* the list is asked for once per purpose; NULL = for all at once */
 	const char *const *purposes;    /* which, unless the lane says others; NULL-terminated */
 	const char *id_field, *name_field, *bytes_field, *created_field, *purpose_field, *status_field;
+	const char *expires_field;      /* seconds since 1970, null = never; NULL = it does not say */
 	const char *deleted_field;      /* must be true in the answer to a delete */
 	const int *missing_status;      /* 0-terminated */
 	const struct dialect_error *errors;     /* ends with trouble LANE_FINE */

@@ -145,6 +145,16 @@ static int64_t whole_field(const struct json *o, const char *key)
 	return key && json_i64(json_get(o, key), &v) && v >= 0 ? v : -1;
 }
 
+/* null is a word of the store: the file stays. */
+static int64_t expiry_field(const struct json *o, const char *key)
+{
+	const struct json *v = key ? json_get(o, key) : NULL;
+	int64_t s = whole_field(o, key);
+	if (v && json_is_null(v))
+		return LANE_NEVER;
+	return s >= 0 && s <= INT64_MAX / 1000000 ? s * 1000000 : -1;
+}
+
 static const char *item_fault(struct slice id)
 {
 	if (id.n == 0)
@@ -164,6 +174,7 @@ void dialect_read_fields(const struct dialect *d, const struct json *o, struct l
 	it->purpose = text_field(o, d->purpose_field);
 	it->status = text_field(o, d->status_field);
 	it->bytes = whole_field(o, d->bytes_field);
+	it->expires_us = expiry_field(o, d->expires_field);
 	it->created_us = created >= 0 && created <= INT64_MAX / 1000000 ? created * 1000000 : -1;
 }
 

@@ -9,7 +9,7 @@
 /* The fields of an item in the contract. */
 static const struct dialect fields = {
 	.name = "exec", .id_field = "id", .name_field = "name", .bytes_field = "bytes", .created_field = "created_at",
-	.purpose_field = "purpose", .status_field = "status",
+	.purpose_field = "purpose", .status_field = "status", .expires_field = "expires_at",
 };
 
 /* Words of "why". To a delete answered no: nothing was deleted, and this is why. */

@@ -39,9 +39,11 @@ enum lane_trouble {
 };
 const char *lane_trouble_name(enum lane_trouble t);
 
+#define LANE_NEVER INT64_MAX
 struct lane_item {
 	struct slice id, name, purpose, status;
 	int64_t bytes, created_us;      /* -1 unknown */
+	int64_t expires_us;             /* 0, -1 unknown, LANE_NEVER = the store says that it stays */
 };
 
 /* One page of a list. */

@@ -99,7 +99,7 @@ struct listing {
 	struct catalog_row rows[SOURCE_PAGE];
 	size_t n;
 	struct arena *bytes;            /* of one page */
-	int64_t read, of_other_lanes, without_file;
+	int64_t read, of_other_lanes, without_file, deleted;
 };
 
 static struct slice keep(struct listing *l, const struct cell *c)
@@ -112,9 +112,11 @@ static enum rc take_row(void *ctx, const struct cell *c, struct err *e)
 	struct listing *l = ctx;
 	const char *lane = mapping_lane(&l->g->m, c[MAP_LANE].text);
 	struct slice file_id = c[MAP_FILE_ID].text;
+	bool live = mapping_live(&l->g->m, c[MAP_DELETED_AT].text, c[MAP_STATUS].text);
 	l->read++;
 	l->of_other_lanes += !lane;
-	l->without_file += lane && !file_id.n;
+	l->deleted += lane && !live;
+	l->without_file += lane && live && !file_id.n;
 	if (!lane || !file_id.n)
 		return RC_OK;
 	if (l->n == SOURCE_PAGE)
@@ -125,7 +127,7 @@ static enum rc take_row(void *ctx, const struct cell *c, struct err *e)
 		.name = keep(l, &c[MAP_NAME]), .status = keep(l, &c[MAP_STATUS]),
 		.sha256 = keep(l, &c[MAP_SHA256]), .object = keep(l, &c[MAP_OBJECT]),
 		.bytes = cell_number(&c[MAP_BYTES]), .created_us = cell_time_us(&c[MAP_CREATED]), .used_us = cell_time_us(&c[MAP_USED]),
-		.deleted_us = -1, .refs = -1,
+		.deleted_us = live ? -1 : MAX(cell_time_us(&c[MAP_DELETED_AT]), 0), .refs = -1,
 	};
 	for (size_t i = 0; i < l->g->s->cfg->n_references; i++)
 		r->referenced = r->referenced || ref_has(&l->refs[i], c[MAP_COUNT + (int)i].text);
@@ -205,7 +207,7 @@ static enum rc list_all(struct listing *l, struct records_list *out, struct buf 
 	if (rc == RC_OK)
 		rc = l->a->count(g, &out->count_after, e);
 	l->a->rollback(g);
-	out->rows = l->read - l->of_other_lanes;
+	out->rows = l->read - l->of_other_lanes - l->deleted;
 	out->empty = out->rows == 0;
 	return rc == RC_OK ? same_counts(l, out, e) : rc;
 }
@@ -216,6 +218,8 @@ static void describe_places(const struct listing *l, const struct buf *refs, str
 	buf_addf(&b, "%s %" PRId64 " rows", l->g->s->cfg->table, out->rows);
 	if (l->of_other_lanes)
 		buf_addf(&b, " and %" PRId64 " of other lanes", l->of_other_lanes);
+	if (l->g->m.deleted_too)
+		buf_addf(&b, " and %" PRId64 " soft-deleted", l->deleted);
 	if (l->without_file)
 		buf_addf(&b, ", %" PRId64 " without a file id", l->without_file);
 	buf_adds(&b, buf_z(refs));
@@ -238,6 +242,7 @@ void source_list(struct source *s, records_page_fn *page, void *ctx, struct reco
 	l->ctx = ctx;
 	l->refs = xcalloc(s->cfg->n_references + 1, sizeof *l->refs);
 	if (out->rc == RC_OK) {
+		g.m.deleted_too = s->cfg->deleted_too;
 		fill_caps(&g, &out->caps);
 		out->rc = list_all(l, out, &places, &out->err);
 		describe_places(l, &places, out);

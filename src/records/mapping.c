@@ -111,6 +111,14 @@ enum rc mapping_can_delete(const struct mapping *m, struct err *e)
 		       m->cfg->columns.deleted_at.name ? m->cfg->columns.deleted_at.name : "deleted_at");
 }
 
+bool mapping_live(const struct mapping *m, struct slice deleted_at, struct slice status)
+{
+	const char *w = m->cfg->status_deleted;
+	if (m->column[MAP_DELETED_AT] && deleted_at.n)
+		return false;
+	return !(m->column[MAP_STATUS] && status.n == strlen(w) && strncasecmp(status.p, w, status.n) == 0);
+}
+
 const char *mapping_lane(const struct mapping *m, struct slice value)
 {
 	for (size_t i = 0; i < m->cfg->n_lanes; i++)

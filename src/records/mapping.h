@@ -33,6 +33,7 @@ struct mapping {
 	const char *column[MAP_COUNT];  /* name in the schema, NULL = not there; borrowed from schema and cfg */
 	bool is_text[MAP_COUNT];        /* of a type that holds any text */
 	bool ref_by_text[MAPPING_REFERENCES];   /* the two sides are of different types */
+	bool deleted_too;               /* count and pages hold soft-deleted rows as well */
 	bool epoch_deleted_at;          /* deleted_at is declared as an integer */
 	bool claim_not_null, token_not_null;
 };
@@ -44,6 +45,8 @@ enum rc mapping_no_table(const struct cfg_records *cfg, struct err *e);
 /* A deletion can be recorded: there is deleted_at or a status. Else RC_USAGE says what to add. */
 enum rc mapping_can_delete(const struct mapping *m, struct err *e) MUST_USE;
 /* Lane name of a row's value, NULL = of no lane of ours. value is ignored without a lane column. */
+/* A row with these cells of MAP_DELETED_AT and MAP_STATUS is not soft-deleted: what the statements mean by it. */
+bool mapping_live(const struct mapping *m, struct slice deleted_at, struct slice status);
 const char *mapping_lane(const struct mapping *m, struct slice value);
 
 /* Statements of MAPPING_SQLITE and MAPPING_POSTGRESQL. Each is added to an empty mapping_sql; its

@@ -71,6 +71,14 @@ static void live(const struct mapping *m, struct mapping_sql *s)
 	buf_addc(&s->text, ')');
 }
 
+static void listed(const struct mapping *m, struct mapping_sql *s)
+{
+	if (m->deleted_too)
+		buf_adds(&s->text, "1=1");
+	else
+		live(m, s);
+}
+
 static void table(const struct mapping *m, struct mapping_sql *s, const char *t)
 {
 	if (m->dialect == MAPPING_POSTGRESQL) {
@@ -91,7 +99,7 @@ void mapping_sql_count(const struct mapping *m, struct mapping_sql *s)
 	buf_adds(&s->text, "SELECT count(*)");
 	from(m, s);
 	buf_adds(&s->text, " WHERE ");
-	live(m, s);
+	listed(m, s);
 }
 
 static void all_columns(const struct mapping *m, struct mapping_sql *s)
@@ -124,7 +132,7 @@ void mapping_sql_page(const struct mapping *m, bool first, struct mapping_sql *s
 	}
 	from(m, s);
 	buf_adds(&s->text, " WHERE ");
-	live(m, s);
+	listed(m, s);
 	if (!first) {
 		buf_adds(&s->text, " AND ");
 		column(m, s, MAP_ID);

@@ -152,7 +152,8 @@ static enum rc session_count(struct session *s, int64_t *n, struct err *e)
 {
 	struct buf url = { 0 };
 	select_key(s, &url);
-	rest_url_live(&s->m, &url);
+	if (!s->m.deleted_too)
+		rest_url_live(&s->m, &url);
 	enum rc rc = exact(s, &url, n, e);
 	buf_done(&url);
 	return rc;

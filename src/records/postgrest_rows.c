@@ -101,7 +101,8 @@ enum rc rest_page(struct session *s, cells_fn *fn, void *ctx, int64_t *rows, boo
 	size_t n;
 	rest_url_table(&s->m, s->s->cfg->table, &what);
 	rest_url_select(&s->m, &what);
-	rest_url_live(&s->m, &what);
+	if (!s->m.deleted_too)
+		rest_url_live(&s->m, &what);
 	enum rc rc = portion(s, &what, s->m.column[MAP_ID], &rest_of(s)->last_key, &a, &n, e);
 	for (const struct json *row = n ? json_first(json_root(a.doc)) : NULL; rc == RC_OK && row; row = json_next(row)) {
 		mapped_cells(s, row, c);
@@ -155,14 +156,6 @@ struct looking {
 	size_t n, cap;
 };
 
-static bool row_live(const struct session *s, const struct cell *c)
-{
-	const char *w = s->m.cfg->status_deleted;
-	if (s->m.column[MAP_DELETED_AT] && c[MAP_DELETED_AT].text.n)
-		return false;
-	return !(s->m.column[MAP_STATUS] && c[MAP_STATUS].text.n == strlen(w) && strncasecmp(c[MAP_STATUS].text.p, w, strlen(w)) == 0);
-}
-
 static struct cell kept(struct session *s, struct cell c)
 {
 	if (c.text.n)
@@ -195,7 +188,7 @@ static enum rc look_some(struct looking *l, struct buf *url, struct err *e)
 			r->c[k] = kept(s, r->c[k]);
 		for (size_t i = 0; i < s->m.cfg->n_references; i++)
 			r->join[i] = kept(s, join_cell(s, row, i));
-		r->c[MAP_COUNT] = truth(row_live(s, r->c));
+		r->c[MAP_COUNT] = truth(mapping_live(&s->m, r->c[MAP_DELETED_AT].text, r->c[MAP_STATUS].text));
 		r->c[MAP_COUNT + 1] = truth(false);
 	}
 	rest_reply_free(&a);

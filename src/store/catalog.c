@@ -142,7 +142,7 @@ enum rc catalog_list_begin(struct catalog *c, int32_t lane, struct err *e)
 		rc = catalog_exec(c, e, "DROP TABLE IF EXISTS items_%d; DROP TABLE IF EXISTS loading_%d", (int)lane, (int)lane);
 	if (rc == RC_OK)
 		rc = catalog_exec(c, e, "CREATE TABLE loading_%d (id TEXT NOT NULL, name TEXT NOT NULL, purpose TEXT NOT NULL,"
-				  " status TEXT NOT NULL, bytes INTEGER, created_us INTEGER) STRICT", (int)lane);
+				  " status TEXT NOT NULL, bytes INTEGER, created_us INTEGER, expires_us INTEGER) STRICT", (int)lane);
 	return catalog_end(c, rc, e);
 }
 
@@ -154,6 +154,7 @@ static enum rc add_item(struct db_stmt *s, const struct catalog_item *it, struct
 	db_bind_text(s, 4, it->status);
 	db_bind_opt(s, 5, it->bytes);
 	db_bind_opt(s, 6, it->created_us);
+	db_bind_opt(s, 7, it->expires_us);
 	return db_run(s, NULL, e);
 }
 
@@ -167,7 +168,7 @@ static enum rc add_items(struct catalog *c, const struct catalog_item *items, si
 		if (s == NULL || items[i].lane != lane) {
 			char sql[120];
 			lane = items[i].lane;
-			snprintf(sql, sizeof sql, "INSERT INTO loading_%d VALUES (?,?,?,?,?,?)", (int)lane);
+			snprintf(sql, sizeof sql, "INSERT INTO loading_%d VALUES (?,?,?,?,?,?,?)", (int)lane);
 			rc = db_prepare(c->db, &s, sql, e);
 		}
 		if (rc == RC_OK)
@@ -202,7 +203,7 @@ static enum rc sort_items(struct catalog *c, int lane, struct err *e)
 {
 	char sql[160];
 	enum rc rc = catalog_exec(c, e, "CREATE TABLE items_%d (id TEXT PRIMARY KEY, name TEXT NOT NULL, purpose TEXT NOT NULL,"
-				  " status TEXT NOT NULL, bytes INTEGER, created_us INTEGER) STRICT, WITHOUT ROWID", lane);
+				  " status TEXT NOT NULL, bytes INTEGER, created_us INTEGER, expires_us INTEGER) STRICT, WITHOUT ROWID", lane);
 
 	if (rc == RC_OK)
 		rc = catalog_exec(c, e, "INSERT INTO items_%d SELECT * FROM loading_%d ORDER BY id", lane, lane);

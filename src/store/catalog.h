@@ -15,12 +15,16 @@ struct catalog_item {
 	int32_t lane;                   /* index in the configuration */
 	struct slice id, name, purpose, status;
 	int64_t bytes, created_us;      /* -1 unknown */
+	int64_t expires_us;             /* 0, -1 unknown, CATALOG_NEVER = the store says that it stays */
 };
+#define CATALOG_NEVER INT64_MAX
+
 struct catalog_row {
 	struct slice key;               /* primary key of the row */
 	struct slice lane;              /* lane name it maps to */
 	struct slice file_id, name, status, sha256, object;
-	int64_t bytes, created_us, used_us, deleted_us, refs;    /* -1 unknown */
+	int64_t bytes, created_us, used_us, refs;       /* -1 unknown */
+	int64_t deleted_us;             /* -1 live, 0 soft-deleted and nobody knows when */
 	bool referenced;                /* a configured reference table points at it */
 };
 

@@ -27,7 +27,7 @@ static struct catalog_item item_of(struct db_stmt *s, int32_t lane)
 {
 	return (struct catalog_item){
 		.lane = lane, .id = db_text(s, 0), .name = db_text(s, 1), .purpose = db_text(s, 2), .status = db_text(s, 3),
-		.bytes = db_i64(s, 4), .created_us = db_i64(s, 5)
+		.bytes = db_i64(s, 4), .created_us = db_i64(s, 5), .expires_us = db_i64(s, 6)
 	};
 }
 
@@ -35,7 +35,7 @@ static enum rc open_items(struct catalog *c, int32_t lane, struct db_stmt **s, s
 {
 	char sql[120];
 
-	snprintf(sql, sizeof sql, "SELECT id, name, purpose, status, bytes, created_us FROM items_%d ORDER BY id", (int)lane);
+	snprintf(sql, sizeof sql, "SELECT id, name, purpose, status, bytes, created_us, expires_us FROM items_%d ORDER BY id", (int)lane);
 	return db_prepare(c->db, s, sql, e);
 }
 

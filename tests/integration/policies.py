@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Rules of a policy against a real list: what they select is what the simulator's manifest says."""
 import fnmatch
+import sqlite3
 import sys
+import time
 
 sys.dont_write_bytecode = True
 from englib import World, main, same, test, true     # noqa: E402
@@ -69,6 +71,42 @@ def quota_pressure_selects_the_oldest_until_there_is_room():
 def without_pressure_nothing_is_selected():
     with world([{'rule': 'quota_pressure', 'above': '90%', 'until': '60%'}], files=100, lane={'quota_items': 112}) as w:
         same(planned(w), [])
+
+
+@test
+def expired_selects_what_the_store_said_it_would_not_keep():
+    kept_s = int(time.time()) - 1700000000 + 200 * 86400        # the simulator's files are made before that
+    with world([{'rule': 'expired'}], files=300, more=f',expires={kept_s}') as w:
+        got = planned(w)
+        now = time.time()
+        same(sorted(got), want(w, lambda m: m['purpose'] == 'batch' and m['created_at'] + kept_s < now))
+        true(got, 'nothing was selected')
+
+
+@test
+def soft_deleted_selects_files_whose_rows_were_all_deleted_long_ago():
+    def at(days):
+        return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() - days * 86400))
+    policy = {'rules': [{'rule': 'soft_deleted', 'longer_than': '30d'}], 'protect': {'names': ['"keep-*"']}}
+    with World(files=60, orphan=10, unused=40, policy=policy) as w:
+        db = sqlite3.connect(w.app)
+        ids = [i for i, in db.execute("SELECT id FROM provider_file_uploads WHERE supabase_file_id NOT IN (SELECT file_id FROM conversation_files)")]
+        for n, i in enumerate(ids):
+            when = (at(60), at(10), '')[n % 3]
+            db.execute('UPDATE provider_file_uploads SET deleted_at = ?, upload_status = ? WHERE id = ?',
+                       (when, 'deleted' if when else 'completed', i))
+        long_ago = sorted(f for f, in db.execute('SELECT provider_file_id FROM provider_file_uploads WHERE deleted_at < ? AND deleted_at > ?',
+                                                 (at(30), '1')))
+        db.commit()
+        db.close()
+        same(sorted(planned(w)), long_ago)
+        same(len(long_ago), 14)
+        w.arm()
+        w.grant()
+        s = w.finish()
+        same(s['end'], 'COMPLETED', s['equation'])
+        same(sorted(w.compare()[1]), long_ago)
+        same(w.rows('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NULL OR deleted_at = ?', '')[0][0], 60 - 10 - 27)
 
 
 if __name__ == '__main__':

@@ -142,6 +142,8 @@ static const struct row rows[] = {
 	{ "rule: orphan", "rule: name", "34:policies[0].rules[0]: ", "needs `names`" },
 	{ "rule: orphan", "rule: orphan\n        keep: newest", "35:policies[0].rules[0].keep: ", "for the duplicate rule" },
 	{ "rule: orphan", "rule: duplicate\n        keep: best", "35:policies[0].rules[0].keep: ", "write newest, oldest or referenced" },
+	{ "rule: orphan", "rule: soft_deleted", "34:policies[0].rules[0]: ", "needs `longer_than`" },
+	{ "rule: orphan", "rule: expired\n        longer_than: 3d", "35:policies[0].rules[0].longer_than: ", "for the soft_deleted rule" },
 	{ "rule: orphan", "rule: dangling\n        older_than: 3d", "34:policies[0].rules[0].rule: ", "deletes no rows alone" },
 	{ "rule: orphan", "rule: orphan\n        older_than: 3d", "35:policies[0].rules[0].older_than: ", "for the age rule" },
 	{ "rule: age\n        older_than: 30d", "rule: orphan", "35:policies[0].rules[1]: ", "has the name of rules[0]" },
@@ -840,7 +842,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	/* the first lane has a url, the first rule is the orphan's, the second the age's */
 	assert_string_equal(buf_z(&missing), "lanes[0].command records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
-		"policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].of policies[0].rules[0].not "
+		"policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
 		"policies[0].rules[0].larger_than policies[0].rules[0].smaller_than policies[0].rules[0].purposes policies[0].rules[0].names "
 		"policies[0].rules[0].statuses policies[0].rules[0].keep policies[0].rules[0].above policies[0].rules[0].until ");
 	static const struct {
@@ -849,7 +851,8 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 		{ "policies[0].rules[1]", "name" }, { "policies[0].rules[1]", "older_than" }, { "policies[0].rules[1]", "of" },
 		{ "policies[1].rules[0]", "not" }, { "policies[1].rules[0]", "larger_than" }, { "policies[1].rules[0]", "smaller_than" },
 		{ "policies[1].rules[1]", "purposes" }, { "policies[1].rules[2]", "names" }, { "policies[1].rules[3]", "statuses" },
-		{ "policies[1].rules[4]", "keep" }, { "policies[1].rules[5]", "above" }, { "policies[1].rules[5]", "until" },
+		{ "policies[1].rules[5]", "longer_than" },
+		{ "policies[1].rules[6]", "keep" }, { "policies[1].rules[7]", "above" }, { "policies[1].rules[7]", "until" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++) {
 		char key[80];

@@ -25,7 +25,7 @@ static int teardown(void **state)
 
 static struct cfg_rule rule_of(enum cfg_rule_kind kind)
 {
-	return (struct cfg_rule){ .name = "r", .kind = kind, .older_than_ms = -1, .larger_than = -1, .smaller_than = -1, .above_bp = -1, .until_bp = -1 };
+	return (struct cfg_rule){ .name = "r", .kind = kind, .older_than_ms = -1, .longer_than_ms = -1, .larger_than = -1, .smaller_than = -1, .above_bp = -1, .until_bp = -1 };
 }
 
 static struct catalog_item an_item(void)
@@ -119,6 +119,76 @@ static void a_name_that_cannot_be_matched_is_never_selected_not_even_by_not(void
 	free(name);
 }
 
+static void expired_is_what_the_store_said_it_would_not_keep(void **state)
+{
+	static const struct {
+		int64_t expires_us;
+		enum verdict want, negated;
+		const char *why;
+	} rows[] = {
+		{ NOW_US - 1, VERDICT_CANDIDATE, VERDICT_KEPT, "expired " }, { NOW_US, VERDICT_KEPT, VERDICT_CANDIDATE, "" }, { NOW_US + DAY_US, VERDICT_KEPT, VERDICT_CANDIDATE, "" },
+		{ CATALOG_NEVER, VERDICT_KEPT, VERDICT_CANDIDATE, "" }, { 0, VERDICT_INELIGIBLE, VERDICT_INELIGIBLE, "expires_at unknown" },
+		{ -1, VERDICT_INELIGIBLE, VERDICT_INELIGIBLE, "expires_at unknown" }, { 1, VERDICT_CANDIDATE, VERDICT_KEPT, "expired " },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cfg_rule r = rule_of(CFG_RULE_EXPIRED);
+		struct catalog_item it = an_item();
+		it.expires_us = rows[i].expires_us;
+		if (by(r, &it) != rows[i].want || !strstr(buf_z(&v.reason), rows[i].why))
+			fail_msg("row %zu: %s, %s", i, verdict_name(v.verdict), buf_z(&v.reason));
+		r.negate = true;
+		assert_int_equal(by(r, &it), rows[i].negated);
+	}
+}
+
+/* L live; a number: soft-deleted so many days ago; ? soft-deleted, nobody knows when. */
+static enum verdict with_rows(const char *spec, bool records, bool referenced, enum cfg_rule_kind kind)
+{
+	struct catalog_row rows[4] = { 0 };
+	struct catalog_item it = an_item();
+	struct cfg_rule r = rule_of(kind);
+	size_t n = strlen(spec);
+	for (size_t i = 0; i < n; i++) {
+		rows[i] = (struct catalog_row){ .key = SLICE_LIT("k"), .object = SLICE_LIT("o"), .used_us = -1, .referenced = referenced };
+		rows[i].deleted_us = spec[i] == 'L' ? -1 : spec[i] == '?' ? 0 : NOW_US - (spec[i] - '0') * DAY_US;
+	}
+	r.longer_than_ms = 3 * DAY_US / 1000;
+	const struct cfg_policy p = { .rules = &r, .n_rules = 1, .protect = { .referenced = true } };
+	const struct policy_facts f = { .wall_us = NOW_US, .records = records, .records_usable = true };
+	policy_judge(&p, &f, &it, rows, n, &v);
+	return v.verdict;
+}
+
+static void soft_deleted_needs_every_row_deleted_for_so_long(void **state)
+{
+	static const struct {
+		const char *rows;
+		enum verdict want;
+	} cases[] = {
+		{ "", VERDICT_KEPT }, { "L", VERDICT_KEPT }, { "L9", VERDICT_KEPT }, { "L?", VERDICT_KEPT },
+		{ "2", VERDICT_KEPT }, { "3", VERDICT_KEPT }, { "4", VERDICT_CANDIDATE }, { "94", VERDICT_CANDIDATE }, { "92", VERDICT_KEPT },
+		{ "?", VERDICT_INELIGIBLE }, { "9?", VERDICT_INELIGIBLE },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (with_rows(cases[i].rows, true, false, CFG_RULE_SOFT_DELETED) != cases[i].want)
+			fail_msg("%s: %s, %s", cases[i].rows, verdict_name(v.verdict), buf_z(&v.reason));
+	assert_int_equal(with_rows("9", false, false, CFG_RULE_SOFT_DELETED), VERDICT_INELIGIBLE);
+	assert_int_equal(with_rows("9", true, true, CFG_RULE_SOFT_DELETED), VERDICT_PROTECTED);
+}
+
+/* A row that is deleted is no row: its item is an orphan, as if it were not listed at all. */
+static void soft_deleted_rows_are_no_rows_to_the_other_rules(void **state)
+{
+	(void)state;
+	assert_int_equal(with_rows("", true, false, CFG_RULE_ORPHAN), VERDICT_CANDIDATE);
+	assert_int_equal(with_rows("2", true, false, CFG_RULE_ORPHAN), VERDICT_CANDIDATE);
+	assert_string_equal(v.where, "P n -");
+	assert_int_equal(with_rows("L2", true, false, CFG_RULE_ORPHAN), VERDICT_KEPT);
+	assert_string_equal(v.where, "P n D");
+}
+
 /* Rules that answer as they are told: by the size of the item. */
 static struct cfg_rule answers(char c)
 {
@@ -173,7 +243,7 @@ static void protect_wins_over_every_rule(void **state)
 	static const char *const names[] = { "a.*" };
 	const struct policy_facts f = { .wall_us = NOW_US, .records = true, .records_usable = true };
 	(void)state;
-	for (int kind = CFG_RULE_AGE; kind <= CFG_RULE_QUOTA; kind++) {
+	for (int kind = CFG_RULE_AGE; kind <= CFG_RULE_SOFT_DELETED; kind++) {
 		struct cfg_rule r = rule_of((enum cfg_rule_kind)kind);
 		struct cfg_policy p = { .rules = &r, .n_rules = 1, .protect = { .names = names, .n_names = 1 } };
 		struct catalog_item it = an_item();
@@ -331,6 +401,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(size_is_strict_at_both_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(words_are_compared_whole_and_what_is_missing_cannot_be_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_name_that_cannot_be_matched_is_never_selected_not_even_by_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(expired_is_what_the_store_said_it_would_not_keep, setup, teardown),
+		cmocka_unit_test_setup_teardown(soft_deleted_needs_every_row_deleted_for_so_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(soft_deleted_rows_are_no_rows_to_the_other_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_and_any_over_three_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_turns_yes_and_no_and_leaves_unknown_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(protect_wins_over_every_rule, setup, teardown),
