@@ -3,11 +3,17 @@
 #include "base/mem.h"
 #include "cleanup/cycle_internal.h"
 
+int64_t cycle_canary(const struct cycle_lane *l)
+{
+	int64_t n = matrix_canary(l->n);
+	return l->o.canary > 0 ? MIN(n, l->o.canary) : n;
+}
+
 void begin_batch(struct step *s, struct cycle_lane *l)
 {
-	int64_t size = matrix_canary(l->n);
+	int64_t size = cycle_canary(l), ramp = l->o.ramp > 0 ? MIN(l->o.ramp, 3) : 3;
 	if (l->canary_done)
-		size = MAX(size, 3 * (int64_t)(l->batch_to - l->batch_from));
+		size = MAX(size, ramp * (l->batch_to - l->batch_from));
 	else
 		l->go = false;
 	l->batch++;

@@ -117,6 +117,7 @@ struct cycle_lane_opts {
 	int64_t settle_us;              /* 60 s unless configured */
 	int64_t max_item_bytes;         /* charge for unknown sizes */
 	int64_t list_max_age_us;        /* 5 min: nothing is sent on facts older than this */
+	int64_t canary, ramp;           /* of the policy: at most so many first, then so many times more; 0 = 10 and 3 */
 	struct retry_policy retry;
 	struct breaker_opts breaker;
 };
@@ -349,6 +350,8 @@ const char *cycle_why_not(const struct cycle *c, enum cycle_command cmd);
 /* Failures the operator must acknowledge before COMMITTING; 0 = none. */
 int64_t cycle_ack_needed(const struct cycle *c);
 
+/* Items of the lane's first batch. */
+int64_t cycle_canary(const struct cycle_lane *l);
 /* T and F of a lane (SEMANTICS 5), from its settled items. */
 void cycle_tf(const struct cycle_lane *l, int64_t *t, int64_t *f);
 /* planned = deleted + gone + … in words, and whether it holds. */

@@ -201,6 +201,7 @@ struct cfg_policy {
 	struct cfg_caps caps;
 	int64_t age_floor_ms;                  /* 2 h; holds for every rule, by created */
 	bool auto_validating, auto_committing, auto_auditing;   /* gates that open by themselves */
+	int64_t canary, ramp;                  /* 10 items at most, then batches × 3 */
 	int64_t approvals;                     /* 1 */
 	int64_t irreversible_approvals;        /* = approvals unless written */
 	int64_t plan_for_ms;                   /* 60 min; above that only where approvals > 1; up to 24 h */

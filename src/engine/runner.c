@@ -374,6 +374,8 @@ struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy
 	for (int i = 0; i < n; i++) {
 		r->lane_of[i] = p->lanes[i];
 		o[i] = lane_opts(en, &en->lane[p->lanes[i]]);
+		o[i].canary = p->canary;
+		o[i].ramp = p->ramp;
 	}
 	r->c = cycle_new(id, seed, o, n, r->records != NULL, rehearsal, gates);
 	for (int i = 0; i < n; i++) {

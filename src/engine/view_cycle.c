@@ -43,7 +43,7 @@ static void failed_by(struct jw *w, const struct cycle_counts *n)
 
 static void canary_part(struct jw *w, const struct runner *r, const struct cycle_lane *l)
 {
-	int64_t deleted = 0, to = matrix_canary(l->n);
+	int64_t deleted = 0, to = cycle_canary(l);
 	jw_key(w, "canary");
 	if (!l->batch) {
 		jw_null(w);

@@ -306,6 +306,33 @@ static struct cycle_answer revoked(struct drive *q, int32_t item, int attempt)
 	return q->user ? DELETED : answer_of(ANSWER_LANE_REFUSED, RETRY_AUTH);
 }
 
+static void a_policy_may_ask_for_a_smaller_canary_and_a_slower_ramp(void **state)
+{
+	static const struct { int64_t canary, ramp; int32_t n, to[4]; } rows[] = {
+		/* absent, the contract's own, one less, one more than it allows */
+		{ 0, 0, 412, { 10, 40, 130, 400 } }, { 10, 3, 412, { 10, 40, 130, 400 } }, { 9, 2, 412, { 9, 27, 63, 135 } }, { 11, 4, 412, { 10, 40, 130, 400 } },
+		{ 4, 2, 412, { 4, 12, 28, 60 } }, { 1, 1, 412, { 1, 2, 3, 4 } }, { 0, 1, 412, { 10, 20, 30, 40 } }, { 4, 0, 412, { 4, 16, 52, 160 } },
+		/* a tenth of the grant below, at and above the policy's canary */
+		{ 4, 3, 39, { 3, 12, 39, 39 } }, { 4, 3, 40, { 4, 16, 40, 40 } }, { 4, 3, 50, { 4, 16, 50, 50 } }, { 8, 3, 50, { 5, 20, 50, 50 } },
+		{ 10, 3, 9, { 1, 4, 9, 9 } }, { 1, 3, 1, { 1, 1, 1, 1 } },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		drive_init(&d, rows[i].n);
+		d.o[0].canary = rows[i].canary;
+		d.o[0].ramp = rows[i].ramp;
+		drive_clean(&d);
+		for (int k = 0; k < 4; k++) {
+			assert_int_equal(drive_lane(&d, 0)->batch_to, rows[i].to[k]);
+			if (rows[i].to[k] < rows[i].n) {
+				assert_int_equal(drive_do(&d, EV_STEP), RC_OK);
+				drive_run(&d);
+			}
+		}
+		drive_done(&d);
+	}
+}
+
 static struct cycle_answer never_lets_go(struct drive *q, int32_t item, int attempt)
 {
 	(void)q, (void)attempt;
@@ -639,6 +666,7 @@ int main(void)
 		cmocka_unit_test(a_404_after_an_attempt_that_left_is_ours),
 		cmocka_unit_test(present_counts_as_failed_only_after_the_settling_time),
 		cmocka_unit_test(a_server_that_says_wait_is_waited_for_and_not_for_a_year),
+		cmocka_unit_test(a_policy_may_ask_for_a_smaller_canary_and_a_slower_ramp),
 		cmocka_unit_test(a_batch_that_is_not_through_in_its_time_holds_the_lane),
 		cmocka_unit_test(a_key_revoked_mid_way_holds_what_is_in_flight_and_sends_nothing_more),
 		cmocka_unit_test(a_lane_that_halts_in_its_last_batch_does_not_settle_with_held_items),

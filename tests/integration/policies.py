@@ -109,5 +109,18 @@ def soft_deleted_selects_files_whose_rows_were_all_deleted_long_ago():
         same(w.rows('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NULL OR deleted_at = ?', '')[0][0], 60 - 10 - 27)
 
 
+@test
+def canary_and_ramp_of_a_policy_are_the_batches_that_go_out():
+    policy = {'rules': [{'rule': 'age', 'older_than': '1d'}], 'canary': 2, 'ramp': 2}
+    with World(records=False, files=40, orphan=0, unused=0, policy=policy) as w:
+        w.granted(40)
+        for sent in (2, 6, 14, 30, 40):
+            s = w.canary()
+            same(len(w.deletes()[1]), sent, s['waiting_for'])
+        same(w.lane(s=s)['canary']['items'], 2)
+        same(w.finish()['end'], 'COMPLETED')
+        w.compare()
+
+
 if __name__ == '__main__':
     sys.exit(main(globals()))
