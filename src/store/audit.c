@@ -233,10 +233,11 @@ enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e)
 	" AND (?6 IS NULL OR subject = ?6) AND (?7 IS NULL OR cycle = ?7)" \
 	" ORDER BY seq " direction " LIMIT ?8"
 
-/* All but the records of single items; the same terms stand in the index audit_decisions of the schema. */
+/* All but the records of single items; the same terms stand in the index audit_decisions of the schema (its newest version). */
 #define NO_SINGLE_ITEM \
 	"kind <> 'intent' AND kind <> 'outcome' AND kind <> 'probe' AND kind <> 'row.intent' AND kind <> 'row.outcome'" \
-	" AND kind <> 'recheck' AND kind <> 'claim.intent' AND kind <> 'claim.outcome'"
+	" AND kind <> 'recheck' AND kind <> 'claim.intent' AND kind <> 'claim.outcome'" \
+	" AND kind <> 'escrow.intent' AND kind <> 'escrow.outcome'"
 #define DECISIONS \
 	"SELECT " AUDIT_COLUMNS " FROM audit WHERE " NO_SINGLE_ITEM " AND seq < ?1 AND seq > ?2" \
 	" AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR kind = ?4)" \

@@ -184,6 +184,21 @@ void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int
 	add_lane(j, OP_LANE_SPENT, (struct op_lane){ .lane = lane, .items = items, .bytes = bytes, .at_us = at_us });
 }
 
+void journal_escrow(struct journal *j, const struct journal_escrow *x)
+{
+	struct op *op = add(j, OP_ESCROW);
+
+	op->escrow = *x;
+	op->escrow.lane = keep(j, x->lane);
+	op->escrow.id = keep(j, x->id);
+	op->escrow.name = keep(j, x->name);
+	op->escrow.purpose = keep(j, x->purpose);
+	op->escrow.sha256 = keep(j, x->sha256);
+	op->escrow.meta = keep(j, x->meta);
+	op->escrow.path = keep(j, x->path);
+	op->escrow.state = keep(j, x->state);
+}
+
 void journal_setting(struct journal *j, const char *key, struct slice value)
 {
 	struct op *op = add(j, OP_SETTING);

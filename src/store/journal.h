@@ -95,6 +95,19 @@ void journal_lane_deleted(struct journal *j, struct slice lane, int64_t more);
 /* Items sent against a grant, for ceilings over 24 h. What is returned is subtracted at the at_us of
  * its send; a moment never counts for less than nothing. */
 void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int64_t bytes, int64_t at_us);
+/* A copy of an item's bytes (escrow/escrow.h); one row for each (lane, id). */
+struct journal_escrow {
+	struct slice lane, id, name, purpose;
+	int64_t bytes;                  /* of the copy; -1 until there is a whole one */
+	struct slice sha256;            /* of the copy, 64 hex digits; "" until there is a whole one */
+	int64_t created_us;             /* of the original, -1 unknown */
+	struct slice meta;              /* what the lane told about the original: a JSON object */
+	struct slice path;              /* of the file */
+	struct slice state;             /* started | ok | discarded */
+	int64_t cycle;
+	int64_t at_us;                  /* of this state */
+};
+void journal_escrow(struct journal *j, const struct journal_escrow *x);     /* insert or replace by lane and id */
 /* Behind an audit record of kind AUDIT_SEAL: the records up to last leave the database. RC_REFUSED, and
  * nothing happens, unless that record directly follows last. */
 void journal_seal(struct journal *j, int64_t last);

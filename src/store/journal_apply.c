@@ -256,6 +256,33 @@ static enum rc put_spent(struct db *d, const struct op_lane *l, struct err *e)
 	return db_run(s, NULL, e);
 }
 
+static enum rc put_escrow(struct db *d, const struct journal_escrow *x, struct err *e)
+{
+	struct db_stmt *s;
+	enum rc rc = db_prepare(d, &s,
+		"INSERT INTO escrow (lane, id, name, purpose, bytes, sha256, created_us, meta, path, state, cycle, at_us)"
+		" VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+		" ON CONFLICT (lane, id) DO UPDATE SET name = excluded.name, purpose = excluded.purpose, bytes = excluded.bytes,"
+		" sha256 = excluded.sha256, created_us = excluded.created_us, meta = excluded.meta, path = excluded.path,"
+		" state = excluded.state, cycle = excluded.cycle, at_us = excluded.at_us", e);
+
+	if (rc != RC_OK)
+		return rc;
+	db_bind_text(s, 1, x->lane);
+	db_bind_text(s, 2, x->id);
+	db_bind_text(s, 3, x->name);
+	db_bind_text(s, 4, x->purpose);
+	db_bind_opt(s, 5, x->bytes);
+	db_bind_text(s, 6, x->sha256);
+	db_bind_opt(s, 7, x->created_us);
+	db_bind_text(s, 8, x->meta);
+	db_bind_text(s, 9, x->path);
+	db_bind_text(s, 10, x->state);
+	db_bind_i64(s, 11, x->cycle);
+	db_bind_i64(s, 12, x->at_us);
+	return db_run(s, NULL, e);
+}
+
 static enum rc put_setting(struct db *d, const struct op_setting *x, struct err *e)
 {
 	struct db_stmt *s;
@@ -284,6 +311,7 @@ static enum rc put(struct db *d, struct audit_head *head, const struct op *op, s
 	case OP_LANE_LISTED:  return put_listed(d, &op->lane, e);
 	case OP_LANE_DELETED: return put_deleted(d, &op->lane, e);
 	case OP_LANE_SPENT:   return put_spent(d, &op->lane, e);
+	case OP_ESCROW:       return put_escrow(d, &op->escrow, e);
 	case OP_SETTING:      return put_setting(d, &op->setting, e);
 	}
 	die("journal: operation %d", (int)op->kind);

@@ -8,7 +8,7 @@
 
 enum op_kind {
 	OP_AUDIT, OP_CYCLE, OP_PLAN, OP_ITEM, OP_ITEM_STATE, OP_GRANT, OP_DEAD, OP_DEAD_REMOVE, OP_SEAL,
-	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_SETTING
+	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_ESCROW, OP_SETTING
 };
 
 struct op_lane {
@@ -31,6 +31,7 @@ struct op {
 		struct journal_grant grant;
 		struct journal_dead dead;
 		struct op_lane lane;
+		struct journal_escrow escrow;
 		int64_t last;                   /* OP_SEAL */
 		struct op_setting setting;
 	};

@@ -2,6 +2,7 @@
 
 static const struct db_migration sluice_steps[] = {
 	{ 1, schema_sluice_1 },
+	{ 2, schema_sluice_2 },
 	{ 0, NULL }
 };
 

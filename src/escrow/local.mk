@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libsluice_escrow.a
+libsluice_escrow_a_SOURCES = src/escrow/copy.c src/escrow/dir.c src/escrow/escrow.h src/escrow/impl.h src/escrow/index.c
