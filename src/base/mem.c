@@ -109,6 +109,27 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+void arena_reset(struct arena *a)
+{
+	struct block *keep = NULL;
+	for (struct block *b = a->blocks, *next; b; b = next) {
+		next = b->next;
+		if (!keep && b->n == a->block_bytes) {
+			keep = b;
+			continue;
+		}
+		a->held -= sizeof(*b) + b->n;
+		free(b);
+	}
+	a->blocks = keep;
+	a->at = a->end = NULL;
+	if (keep) {
+		keep->next = NULL;
+		a->at = keep->data;
+		a->end = keep->data + keep->n;
+	}
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
 	const size_t align = _Alignof(max_align_t);

@@ -18,6 +18,7 @@ void grow(void **p, size_t *cap, size_t need, size_t size);
 struct arena;
 struct arena *arena_new(size_t block_bytes);
 void arena_free(struct arena *a);               /* NULL is fine */
+void arena_reset(struct arena *a);              /* all that was allocated is gone; one block stays for what comes */
 void *arena_alloc(struct arena *a, size_t n);   /* aligned for any type, not zeroed */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 size_t arena_bytes(const struct arena *a);      /* held from the system */

@@ -33,8 +33,9 @@ struct slice plan_keep(struct plan *p, struct slice s)
 struct plan_item *plan_add(struct plan *p, const struct plan_item *it)
 {
 	GROW(p->item, p->item_cap, (size_t)p->items + 1);
-	struct plan_item *to = &p->item[p->items++];
+	struct plan_item *to = &p->item[p->items];
 	*to = *it;
+	to->nth = p->items++;
 	to->id = plan_keep(p, it->id);
 	to->name = plan_keep(p, it->name);
 	to->row = plan_keep(p, it->row);
@@ -225,12 +226,17 @@ static void encode_item(struct buf *b, const struct plan *p, const struct plan_i
 	enc_i64(b, it->class_);
 }
 
+/* Candidates come in this order, so most often there is nothing to sort. */
 static const struct plan_item **sorted_by_id(const struct plan *p)
 {
 	const struct plan_item **v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
+	bool sorted = true;
 	for (int32_t i = 0; i < p->items; i++)
-		v[i] = &p->item[i];
-	qsort(v, (size_t)p->items, sizeof *v, by_lane_id);
+		v[p->item[i].nth] = &p->item[i];
+	for (int32_t i = 1; sorted && i < p->items; i++)
+		sorted = by_lane_id(&v[i - 1], &v[i]) <= 0;
+	if (!sorted)
+		qsort(v, (size_t)p->items, sizeof *v, by_lane_id);
 	return v;
 }
 

@@ -13,6 +13,7 @@ enum reversibility { REV_R0, REV_R1, REV_R2, REV_R3, REV_COUNT };
 struct plan_item {
 	int32_t lane;                   /* index in the plan */
 	int32_t rank;                   /* 1 … within the lane, filled by plan_freeze */
+	int32_t nth;                    /* 0 … in the order of plan_add, filled by it */
 	struct slice id, name;          /* in the plan's arena */
 	struct slice row;               /* key of its row, empty = none */
 	struct slice rule, evidence;    /* evidence: JSON */

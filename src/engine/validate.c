@@ -19,10 +19,11 @@ struct pass {
 	struct arena *keep;             /* their bytes */
 	struct rng rng;
 	int64_t kept_seen;
-	enum { COMPARE, SELECT, RANKED } turn;  /* sets of items, candidates, verdicts with their ranks */
+	enum { COMPARE, JUDGE } turn;           /* sets of items, then verdicts and candidates */
 	struct policy_sets *sets;
-	const struct plan_item **by_id;
-	size_t n_by_id;
+	struct catalog_rank *ranks;     /* of the candidates, in the order of plan_add */
+	size_t n_ranks, cap_ranks;
+	int64_t verdicts;
 	struct catalog_verdict out[VERDICT_BATCH];
 	size_t n_out;
 	struct arena *texts;
@@ -33,12 +34,6 @@ static struct slice keep(struct arena *a, struct slice s)
 	return (struct slice){ arena_strndup(a, s.p ? s.p : "", s.n), s.n };
 }
 
-static int by_id(const void *a, const void *b)
-{
-	const struct plan_item *x = *(const struct plan_item *const *)a, *y = *(const struct plan_item *const *)b;
-	return x->lane != y->lane ? x->lane - y->lane : slice_cmp(x->id, y->id);
-}
-
 static void take_candidate(struct pass *p, const struct catalog_item *it)
 {
 	struct plan_item pi = { .lane = p->lane, .id = it->id, .name = it->name, .bytes = it->bytes, .created_us = it->created_us,
@@ -46,6 +41,8 @@ static void take_candidate(struct pass *p, const struct catalog_item *it)
 		.row = p->n_live ? p->rows[0].key : SLICE_LIT(""),
 		.rule = buf_slice(&p->verdict.rule), .evidence = buf_slice(&p->verdict.evidence) };
 	plan_add(p->v->plan, &pi);
+	GROW(p->ranks, p->cap_ranks, p->n_ranks + 1);
+	p->ranks[p->n_ranks++] = (struct catalog_rank){ .nth = p->verdicts };
 	p->v->irreversible[p->lane]++;
 }
 
@@ -66,23 +63,18 @@ static enum rc flush(struct pass *p)
 {
 	enum rc rc = catalog_verdicts_add(p->c, p->out, p->n_out, &p->v->err);
 	p->n_out = 0;
-	arena_free(p->texts);
-	p->texts = arena_new(1 << 16);
+	arena_reset(p->texts);
 	return rc;
 }
 
 static enum rc put_verdict(struct pass *p, const struct catalog_item *it)
 {
-	const struct plan_item probe = { .lane = p->lane, .id = it->id }, *key = &probe;
-	const struct plan_item **hit = NULL;
-	if (p->verdict.verdict == VERDICT_CANDIDATE)
-		hit = bsearch(&key, p->by_id, p->n_by_id, sizeof *p->by_id, by_id);
+	p->verdicts++;
 	p->out[p->n_out++] = (struct catalog_verdict){
 		.lane = it->lane, .id = keep(p->texts, it->id), .name = keep(p->texts, it->name), .purpose = keep(p->texts, it->purpose),
 		.bytes = it->bytes, .created_us = it->created_us, .verdict = (int32_t)p->verdict.verdict,
 		.rule = keep(p->texts, buf_slice(&p->verdict.rule)), .where = keep(p->texts, slice_of(p->verdict.where)),
-		.reason = keep(p->texts, buf_slice(&p->verdict.reason)), .evidence = keep(p->texts, buf_slice(&p->verdict.evidence)),
-		.rank = hit ? (*hit)->rank : 0 };
+		.reason = keep(p->texts, buf_slice(&p->verdict.reason)), .evidence = keep(p->texts, buf_slice(&p->verdict.evidence)) };
 	return p->n_out == VERDICT_BATCH ? flush(p) : RC_OK;
 }
 
@@ -105,14 +97,12 @@ static enum rc one_item(struct pass *p, const struct catalog_item *it)
 	}
 	policy_judge(p->v->policy, &p->v->facts, it, p->rows, p->n_rows, &p->verdict);
 	bound_to_letters(p, it);
-	if (p->turn == RANKED)
-		return put_verdict(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;
 	if (p->verdict.verdict == VERDICT_CANDIDATE)
 		take_candidate(p, it);
 	else
 		offer_control(p, it);
-	return RC_OK;
+	return put_verdict(p, it);
 }
 
 static void keep_row(struct pass *p, const struct catalog_row *row)
@@ -140,8 +130,7 @@ static enum rc visit(void *ctx, const struct catalog_item *item, const struct ca
 		return RC_OK;
 	enum rc rc = one_item(p, item);
 	p->n_rows = p->n_live = 0;
-	arena_free(p->keep);
-	p->keep = arena_new(512);
+	arena_reset(p->keep);
 	return rc;
 }
 
@@ -169,14 +158,12 @@ static enum rc each_lane(struct pass *p)
 	return rc;
 }
 
-static void index_items(struct pass *p)
+static enum rc rank(struct pass *p)
 {
 	const struct plan *pl = p->v->plan;
-	p->n_by_id = (size_t)pl->items;
-	p->by_id = xcalloc(p->n_by_id + 1, sizeof *p->by_id);
 	for (int32_t i = 0; i < pl->items; i++)
-		p->by_id[i] = &pl->item[i];
-	qsort(p->by_id, p->n_by_id, sizeof *p->by_id, by_id);
+		p->ranks[pl->item[i].nth].rank = pl->item[i].rank;
+	return catalog_verdicts_rank(p->c, p->ranks, p->n_ranks, &p->v->err);
 }
 
 static void write_journal(struct validation *v)
@@ -227,20 +214,17 @@ void validation_work(struct catalog *c, void *ctx)
 	v->rc = v->records ? RC_OK : no_rows(c, &v->err);
 	if (v->rc == RC_OK)
 		v->rc = compare(p);
-	p->turn = SELECT;
+	p->turn = JUDGE;
+	if (v->rc == RC_OK)
+		v->rc = catalog_verdicts_begin(c, &v->err);
 	if (v->rc == RC_OK)
 		v->rc = each_lane(p);
+	if (v->rc == RC_OK)
+		v->rc = flush(p);
 	if (v->rc == RC_OK)
 		v->rc = plan_freeze(v->plan, &v->err);
 	if (v->rc == RC_OK)
-		v->rc = catalog_verdicts_begin(c, &v->err);
-	if (v->rc == RC_OK) {
-		index_items(p);
-		p->turn = RANKED;
-		v->rc = each_lane(p);
-	}
-	if (v->rc == RC_OK)
-		v->rc = flush(p);
+		v->rc = rank(p);
 	if (v->rc == RC_OK)
 		v->rc = catalog_verdicts_finish(c, &v->err);
 	if (v->rc == RC_OK)
@@ -250,7 +234,7 @@ void validation_work(struct catalog *c, void *ctx)
 	policy_verdict_done(&p->verdict);
 	arena_free(p->keep);
 	arena_free(p->texts);
-	free(p->by_id);
+	free(p->ranks);
 	free(p->rows);
 	free(p);
 }

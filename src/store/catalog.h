@@ -56,10 +56,17 @@ struct catalog_verdict {
 	struct slice where;             /* "P O D", "P n D", "P n -" */
 	struct slice reason;            /* one sentence */
 	struct slice evidence;          /* JSON */
-	int32_t rank;                   /* in the plan, 0 = not planned */
+	int32_t rank;                   /* in the plan, 0 = not planned; not read by catalog_verdicts_add */
 };
 enum rc catalog_verdicts_begin(struct catalog *c, struct err *e) MUST_USE;
 enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v, size_t n, struct err *e) MUST_USE;
+/* Ranks are known only when all verdicts are: this gives them to those that were added as number nth
+ * (0 …, ascending). */
+struct catalog_rank {
+	int64_t nth;
+	int32_t rank;
+};
+enum rc catalog_verdicts_rank(struct catalog *c, const struct catalog_rank *r, size_t n, struct err *e) MUST_USE;
 enum rc catalog_verdicts_finish(struct catalog *c, struct err *e) MUST_USE;
 
 /* Ascending; unknown sizes and ages and what is not planned come last; age ascending = youngest

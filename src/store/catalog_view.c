@@ -12,7 +12,8 @@
  * window is a slice of an order: the rowids that match, sorted once and kept while only the offset
  * changes (4 bytes per row). */
 
-#define COLUMNS "lane, id, name, purpose, bytes, created_us, verdict, rule, place, reason, evidence, rank"
+#define COLUMNS "lane, id, name, purpose, bytes, created_us, verdict, rule, place, reason, evidence"
+#define SELECT "SELECT " COLUMNS ", coalesce(rank, 0) FROM verdicts LEFT JOIN ranks USING (n) "
 
 /* ---- loading ---- */
 
@@ -25,8 +26,9 @@ enum rc catalog_verdicts_begin(struct catalog *c, struct err *e)
 	rc = db_exec(c->db, "DROP TABLE IF EXISTS loading_verdicts;"
 		     "CREATE TABLE loading_verdicts (n INTEGER PRIMARY KEY, lane INTEGER NOT NULL, id TEXT NOT NULL,"
 		     " name TEXT NOT NULL, purpose TEXT NOT NULL, bytes INTEGER, created_us INTEGER, verdict INTEGER NOT NULL,"
-		     " rule TEXT NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL, evidence TEXT NOT NULL,"
-		     " rank INTEGER NOT NULL) STRICT", e);
+		     " rule TEXT NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL, evidence TEXT NOT NULL) STRICT;"
+		     "DROP TABLE IF EXISTS loading_ranks;"
+		     "CREATE TABLE loading_ranks (n INTEGER PRIMARY KEY, rank INTEGER NOT NULL) STRICT", e);
 	return catalog_end(c, rc, e);
 }
 
@@ -43,7 +45,6 @@ static enum rc add_verdict(struct db_stmt *s, const struct catalog_verdict *v, s
 	db_bind_text(s, 9, v->where);
 	db_bind_text(s, 10, v->reason);
 	db_bind_text(s, 11, v->evidence);
-	db_bind_i64(s, 12, v->rank);
 	return db_run(s, NULL, e);
 }
 
@@ -54,9 +55,25 @@ enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v,
 
 	if (rc != RC_OK)
 		return rc;
-	rc = db_prepare(c->db, &s, "INSERT INTO loading_verdicts (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", e);
+	rc = db_prepare(c->db, &s, "INSERT INTO loading_verdicts (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?)", e);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = add_verdict(s, &v[i], e);
+	return catalog_end(c, rc, e);
+}
+
+enum rc catalog_verdicts_rank(struct catalog *c, const struct catalog_rank *r, size_t n, struct err *e)
+{
+	struct db_stmt *s;
+	enum rc rc = catalog_begin(c, e);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = db_prepare(c->db, &s, "INSERT INTO loading_ranks (n, rank) VALUES (?, ?)", e);
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		db_bind_i64(s, 1, r[i].nth + 1);
+		db_bind_i64(s, 2, r[i].rank);
+		rc = db_run(s, NULL, e);
+	}
 	return catalog_end(c, rc, e);
 }
 
@@ -86,6 +103,7 @@ enum rc catalog_verdicts_finish(struct catalog *c, struct err *e)
 	rc = generation(c, &last, e);
 	if (rc == RC_OK)
 		rc = db_exec(c->db, "DROP TABLE IF EXISTS verdicts; ALTER TABLE loading_verdicts RENAME TO verdicts;"
+			     "DROP TABLE IF EXISTS ranks; ALTER TABLE loading_ranks RENAME TO ranks;"
 			     "CREATE INDEX verdicts_id ON verdicts (id)", e);
 	if (rc == RC_OK)
 		rc = catalog_set_list(c, CATALOG_VERDICTS, last + 1, e);
@@ -98,7 +116,7 @@ enum rc catalog_verdicts_finish(struct catalog *c, struct err *e)
 static const char *order_sql(enum catalog_order order)
 {
 	switch (order) {
-	case CATALOG_BY_RANK: return "rank = 0, lane, rank, n";
+	case CATALOG_BY_RANK: return "rank IS NULL, lane, rank, n";
 	case CATALOG_BY_SIZE: return "bytes NULLS LAST, n";
 	case CATALOG_BY_AGE:  return "created_us DESC NULLS LAST, n";
 	case CATALOG_BY_NAME: return "name, n";
@@ -119,7 +137,7 @@ static enum rc prepare_order(struct catalog *c, const struct catalog_window *w, 
 {
 	char sql[320];
 
-	snprintf(sql, sizeof sql, "SELECT n FROM verdicts WHERE 1%s%s%s ORDER BY %s",
+	snprintf(sql, sizeof sql, "SELECT n FROM verdicts LEFT JOIN ranks USING (n) WHERE 1%s%s%s ORDER BY %s",
 		 w->lane >= 0 ? " AND lane = ?1" : "", w->verdict >= 0 ? " AND verdict = ?2" : "",
 		 w->text.n != 0 ? " AND (instr(CAST(name AS BLOB), ?3) > 0 OR instr(CAST(id AS BLOB), ?3) > 0)" : "",
 		 order_sql(w->order));
@@ -187,7 +205,7 @@ static enum rc visit_nth(struct db_stmt *s, uint32_t n, catalog_verdict_visit *v
 static enum rc visit_window(struct catalog *c, const struct catalog_window *w, catalog_verdict_visit *v, void *ctx, struct err *e)
 {
 	struct db_stmt *s;
-	enum rc rc = db_prepare(c->db, &s, "SELECT " COLUMNS " FROM verdicts WHERE n = ?1", e);
+	enum rc rc = db_prepare(c->db, &s, SELECT "WHERE n = ?1", e);
 	int64_t total = (int64_t)c->order_n, from = MAX(w->offset, 0);
 
 	for (int64_t i = from; i < total && i - from < w->limit && rc == RC_OK; i++)
@@ -231,7 +249,7 @@ enum rc catalog_one(struct catalog *c, struct slice id, catalog_verdict_visit *v
 	enum rc rc = generation(c, &gen, e);
 
 	if (rc == RC_OK && gen != 0) {
-		rc = db_prepare(c->db, &s, "SELECT " COLUMNS " FROM verdicts WHERE id = ?1 ORDER BY lane, n", e);
+		rc = db_prepare(c->db, &s, SELECT "WHERE id = ?1 ORDER BY lane, n", e);
 		if (rc != RC_OK)
 			return rc;
 		db_bind_text(s, 1, id);

@@ -9,7 +9,7 @@ libsluice_store_a_SOURCES = \
 	src/store/store.c src/store/store_lock.c src/store/store.h
 nodist_libsluice_store_a_SOURCES = src/store/schema_sql.c
 
-schema_files = data/schema/sluice-1.sql data/schema/sluice-2.sql data/schema/catalog-1.sql
+schema_files = data/schema/sluice-1.sql data/schema/sluice-2.sql data/schema/catalog-1.sql data/schema/catalog-2.sql
 src/store/schema_sql.c: src/store/schema_sql.sh $(schema_files)
 	$(AM_V_GEN)$(MKDIR_P) src/store && cd $(srcdir) && \
 		sh src/store/schema_sql.sh $(schema_files) > $(abs_builddir)/$@.tmp && mv -f $(abs_builddir)/$@.tmp $(abs_builddir)/$@

@@ -17,6 +17,7 @@ const struct db_schema schema_sluice = {
 
 static const struct db_migration catalog_steps[] = {
 	{ 1, schema_catalog_1 },
+	{ 2, schema_catalog_2 },
 	{ 0, NULL }
 };
 

@@ -349,27 +349,29 @@ static void values_of_items_and_rows_come_back(void **state)
 /* ---- verdicts and windows ---- */
 
 static struct catalog_verdict verdict(int32_t lane, const char *id, const char *name, int64_t bytes, int64_t created_us,
-				      int32_t v, int32_t rank)
+				      int32_t v)
 {
 	return (struct catalog_verdict){
 		.lane = lane, .id = slice_of(id), .name = slice_of(name), .purpose = slice_of("p"), .bytes = bytes,
 		.created_us = created_us, .verdict = v, .rule = slice_of("orphan"), .where = slice_of("P n -"),
-		.reason = slice_of("in no row"), .evidence = slice_of("{}"), .rank = rank
+		.reason = slice_of("in no row"), .evidence = slice_of("{}")
 	};
 }
 
 static void some_verdicts(struct fixture *f)
 {
 	const struct catalog_verdict v[] = {
-		verdict(0, "a", "delta.pdf", 30, 400, 1, 2), verdict(0, "b", "alpha.pdf", -1, 300, 2, 0),
-		verdict(1, "c", "Beta.txt", 10, -1, 1, 1), verdict(0, "d", "alpha.pdf", 20, 100, 1, 1),
-		verdict(1, "e", "gamma\xff.txt", 40, 200, 3, 0)
+		verdict(0, "a", "delta.pdf", 30, 400, 1), verdict(0, "b", "alpha.pdf", -1, 300, 2),
+		verdict(1, "c", "Beta.txt", 10, -1, 1), verdict(0, "d", "alpha.pdf", 20, 100, 1),
+		verdict(1, "e", "gamma\xff.txt", 40, 200, 3)
 	};
+	const struct catalog_rank ranks[] = { { 0, 2 }, { 2, 1 }, { 3, 1 } };
 	struct err e;
 
 	ok(catalog_verdicts_begin(f->c, &e));
 	ok(catalog_verdicts_add(f->c, v, 3, &e));
 	ok(catalog_verdicts_add(f->c, v + 3, 2, &e));
+	ok(catalog_verdicts_rank(f->c, ranks, 3, &e));
 	ok(catalog_verdicts_finish(f->c, &e));
 }
 
@@ -473,7 +475,7 @@ static void windows_end_where_the_rows_end(void **state)
 static void a_reader_sees_the_last_verdicts_until_the_new_ones_are_complete(void **state)
 {
 	struct fixture *f = *state;
-	const struct catalog_verdict v = verdict(0, "z", "new", 1, 1, 1, 1);
+	const struct catalog_verdict v = verdict(0, "z", "new", 1, 1, 1);
 	struct catalog *r;
 	struct err e;
 
@@ -553,7 +555,7 @@ static void a_catalog_of_a_newer_version_is_made_anew_by_the_writer_only(void **
 	assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 9"), SQLITE_OK);
 	assert_int_equal(catalog_open(&r, f->path, false, &e), RC_USAGE);
 	ok(catalog_open(&f->c, f->path, true, &e));
-	assert_int_equal(raw_number(f->path, "PRAGMA user_version"), 1);
+	assert_int_equal(raw_number(f->path, "PRAGMA user_version"), 2);
 }
 
 static void a_database_of_another_program_is_left_alone(void **state)
