@@ -44,6 +44,8 @@ enum fault_what {
 	SAY_SAME_PAGE,          /* the page that ends where this one should begin, with more to come */
 	SAY_EMPTY_PAGE,         /* no items, more to come */
 	SAY_TWICE,              /* one item twice */
+	SAY_OTHER_BYTE,         /* the truth, but for one byte in its middle */
+	SAY_ONE_MORE,           /* the truth and one byte more */
 	/* links */
 	SAY_CLOSE,              /* Close with a code and a reason */
 	SAY_TCP_END,

@@ -65,6 +65,11 @@ static const struct fault_kind kinds[] = {
 	{ .name = "deleted-false", .ops = OP_DELETE, .usual = OP_DELETE, .say = SAY_NOT_DELETED, .status = 200, .help = "200 \"deleted\": false, true" },
 	{ .name = "wrong-id", .ops = OP_DELETE | OP_GET, .usual = OP_DELETE, .act = ACT_ASKED, .say = SAY_WRONG_ID, .status = 200, .only_live = true,
 	  .help = "200 about an id that was not asked" },
+	/* ---- content ---- */
+	{ .name = "wrong-byte", .ops = OP_CONTENT, .usual = OP_CONTENT, .act = ACT_ASKED, .say = SAY_OTHER_BYTE, .status = 200, .only_live = true,
+	  .help = "the file's bytes, one of them another" },
+	{ .name = "wrong-length", .ops = OP_CONTENT, .usual = OP_CONTENT, .act = ACT_ASKED, .say = SAY_ONE_MORE, .status = 200, .only_live = true,
+	  .help = "the file's bytes and one more" },
 	/* ---- lists ---- */
 	{ .name = "repeated-cursor", .ops = OP_LIST, .usual = OP_LIST, .say = SAY_SAME_PAGE, .status = 200, .only_after = true,
 	  .help = "the page before, again, with more to come" },

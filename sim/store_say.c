@@ -160,6 +160,14 @@ static void say_body(struct asking *a)
 	case SAY_WRONG_ID:
 		say_wrong_id(a);
 		return;
+	case SAY_OTHER_BYTE:
+		if (r->status == 200 && r->body.n)
+			r->body.p[r->body.n / 2] ^= 1;
+		return;
+	case SAY_ONE_MORE:
+		if (r->status == 200)
+			buf_addc(&r->body, '!');
+		return;
 	case SAY_HUGE:
 		r->padding = (size_t)a->rule->arg;
 		return;

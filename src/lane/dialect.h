@@ -26,6 +26,9 @@ struct dialect {
 	const char *id_field, *name_field, *bytes_field, *created_field, *purpose_field, *status_field;
 	const char *expires_field;      /* seconds since 1970, null = never; NULL = it does not say */
 	const char *deleted_field;      /* must be true in the answer to a delete */
+	const char *content_path;       /* behind an item's own: "/content"; NULL = its bytes are never given back, and why: */
+	const char *content_why;
+	const char *const *content_purposes;    /* only these are given back; NULL = whichever the store does not refuse */
 	const int *missing_status;      /* 0-terminated */
 	const struct dialect_error *errors;     /* ends with trouble LANE_FINE */
 	bool ids_never_reused;

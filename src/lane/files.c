@@ -60,7 +60,7 @@ static int64_t files_requests_sent(const struct lane *ln) { return http_requests
 
 /* ---- requests ---- */
 
-enum { HEADERS_MAX = 24 };
+enum { HEADERS_MAX = 24, CONTENT_TIMEOUT_MS = 6 * 3600 * 1000 };
 
 /* Header lines of one request. The first may hold the credential: wiped right after the send. */
 struct headers {
@@ -69,11 +69,11 @@ struct headers {
 	const char *lines[HEADERS_MAX + 3];
 };
 
-static void headers_fill(struct headers *h, const struct files_lane *ln)
+static void headers_fill(struct headers *h, const struct files_lane *ln, bool content)
 {
 	size_t n = 0;
 	memset(h, 0, sizeof *h);
-	h->lines[n++] = "Accept: application/json";
+	h->lines[n++] = content ? "Accept: */*" : "Accept: application/json";
 	if (ln->base.key) {
 		struct slice k = secret_use(ln->base.key);
 		char *room = xcalloc(1, k.n + sizeof "Authorization: Bearer ");
@@ -116,16 +116,21 @@ struct call *files_call_new(struct files_lane *ln, enum call_kind kind, struct s
 	return c;
 }
 
-void files_send(struct call *c, const char *method, const char *url, size_t max_body, http_done_fn *done)
+void files_send(struct call *c, const char *method, const char *url, size_t max_body, http_part_fn *part, http_done_fn *done)
 {
 	const struct cfg_lane *cfg = c->ln->base.cfg;
 	struct headers h;
-	headers_fill(&h, c->ln);
+	headers_fill(&h, c->ln, part != NULL);
 	struct http_req r = {
 		.method = method, .url = url, .headers = h.lines,
 		.timeout_ms = c->kind == CALL_LIST || c->kind == CALL_REFS ? cfg->list_timeout_ms : cfg->timeout_ms, .max_body = max_body,
 	};
-	http_send(c->ln->http, &r, done, c);
+	if (part) {             /* as long as something comes */
+		r.part = part;
+		r.idle_ms = cfg->timeout_ms;
+		r.timeout_ms = CONTENT_TIMEOUT_MS;
+	}
+	c->http = http_send(c->ln->http, &r, done, c);
 	headers_wipe(&h);
 }
 
@@ -134,7 +139,7 @@ bool files_addressable(struct slice id)
 	return id.n && !slice_is(id, ".") && !slice_is(id, "..");
 }
 
-static void item_url(const struct files_lane *ln, struct slice id, struct buf *out)
+void files_item_url(const struct files_lane *ln, struct slice id, struct buf *out)
 {
 	struct slice u = lane_base_url(&ln->base);
 	buf_add(out, u.p, u.n);
@@ -185,8 +190,8 @@ static void files_delete(struct lane *base, struct slice id, lane_answer_fn *fn,
 		loop_defer(ln->base.loop, delete_refused, c);
 		return;
 	}
-	item_url(ln, id, &url);
-	files_send(c, "DELETE", buf_z(&url), FILES_ANSWER_MAX, deleted);
+	files_item_url(ln, id, &url);
+	files_send(c, "DELETE", buf_z(&url), FILES_ANSWER_MAX, NULL, deleted);
 	buf_done(&url);
 }
 
@@ -250,8 +255,8 @@ static void files_probe(struct lane *base, struct slice id, lane_probe_fn *fn, v
 		loop_defer(ln->base.loop, probe_refused, c);
 		return;
 	}
-	item_url(ln, id, &url);
-	files_send(c, "GET", buf_z(&url), FILES_ANSWER_MAX, probed);
+	files_item_url(ln, id, &url);
+	files_send(c, "GET", buf_z(&url), FILES_ANSWER_MAX, NULL, probed);
 	buf_done(&url);
 }
 
@@ -259,5 +264,6 @@ const struct lane_kind files_kind = {
 	.speaks = files_speaks, .names = dialect_names, .open = files_new, .free = files_free, .permit = files_permit,
 	.can_get = files_can_get, .requests_sent = files_requests_sent, .identity = files_identity,
 	.list = files_list, .probe = files_probe, .delete_ = files_delete,
+	.content_never = files_content_never, .content = files_content, .content_go_on = files_content_go_on, .content_stop = files_content_stop,
 	.places = files_places, .place = files_place, .refs = files_refs,
 };

@@ -17,7 +17,7 @@ struct files_lane {
 	const struct dialect_place **places;    /* that refer to files, as configured */
 };
 
-enum call_kind { CALL_LIST, CALL_DELETE, CALL_PROBE, CALL_REFS };
+enum call_kind { CALL_LIST, CALL_DELETE, CALL_PROBE, CALL_REFS, CALL_CONTENT };
 
 /* One request under way. */
 struct call {
@@ -28,7 +28,10 @@ struct call {
 		lane_answer_fn *answer;
 		lane_probe_fn *probe;
 		lane_refs_fn *refs;
+		lane_content_fn *content;
 	} fn;
+	lane_part_fn *part;             /* of content */
+	struct http_call *http;
 	void *ctx;
 	struct buf subject;             /* the id, or after which item of a list */
 	size_t purpose;                 /* of a list, where it goes by purpose */
@@ -42,13 +45,22 @@ static inline const struct files_lane *files_self_const(const struct lane *ln) {
 
 struct call *files_call_new(struct files_lane *ln, enum call_kind kind, struct slice subject, void *ctx);
 void files_call_free(struct call *c);
-void files_send(struct call *c, const char *method, const char *url, size_t max_body, http_done_fn *done);
+/* part NULL: the answer as one; with it c->http is the request. */
+void files_send(struct call *c, const char *method, const char *url, size_t max_body, http_part_fn *part, http_done_fn *done);
 /* "." and ".." would be folded into the path of the whole list on their way. */
 bool files_addressable(struct slice id);
 
 /* files_list.c */
 void files_list(struct lane *base, struct slice cursor, lane_page_fn *fn, void *ctx);
 void files_list_stop(struct files_lane *ln);   /* answers for the pages that workers read */
+
+void files_item_url(const struct files_lane *ln, struct slice id, struct buf *out);
+
+/* files_content.c */
+const char *files_content_never(const struct lane *ln, struct slice purpose);
+struct lane_stream *files_content(struct lane *ln, struct slice id, int64_t at_most, lane_part_fn *part, lane_content_fn *fn, void *ctx);
+void files_content_go_on(struct lane *ln, struct lane_stream *s);
+void files_content_stop(struct lane *ln, struct lane_stream *s);
 
 /* files_refs.c */
 enum rc files_set_places(struct files_lane *ln, struct err *e) MUST_USE;

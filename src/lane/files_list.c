@@ -171,7 +171,7 @@ void files_list(struct lane *base, struct slice cursor, lane_page_fn *fn, void *
 		return;
 	}
 	list_url(c, &url);
-	files_send(c, "GET", buf_z(&url), FILES_LIST_MAX, listed);
+	files_send(c, "GET", buf_z(&url), FILES_LIST_MAX, NULL, listed);
 	buf_done(&url);
 }
 

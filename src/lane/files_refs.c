@@ -80,6 +80,6 @@ void files_refs(struct lane *base, size_t place, struct slice parent, struct sli
 		return;
 	}
 	refs_url(c, &url);
-	files_send(c, "GET", buf_z(&url), FILES_LIST_MAX, refs_come);
+	files_send(c, "GET", buf_z(&url), FILES_LIST_MAX, NULL, refs_come);
 	buf_done(&url);
 }

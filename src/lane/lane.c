@@ -143,3 +143,23 @@ void lane_refs(struct lane *ln, size_t place, struct slice parent, struct slice 
 {
 	ln->kind->refs(ln, place, parent, cursor, fn, ctx);
 }
+
+const char *lane_content_never(const struct lane *ln, struct slice purpose)
+{
+	return ln->kind->content_never ? ln->kind->content_never(ln, purpose) : "this kind of lane gives no content back";
+}
+
+struct lane_stream *lane_content(struct lane *ln, struct slice id, int64_t at_most, lane_part_fn *part, lane_content_fn *fn, void *ctx)
+{
+	return ln->kind->content(ln, id, at_most, part, fn, ctx);
+}
+
+void lane_content_go_on(struct lane *ln, struct lane_stream *s)
+{
+	ln->kind->content_go_on(ln, s);
+}
+
+void lane_content_stop(struct lane *ln, struct lane_stream *s)
+{
+	ln->kind->content_stop(ln, s);
+}

@@ -127,4 +127,25 @@ struct lane_probe {
 typedef void lane_probe_fn(void *ctx, const struct lane_probe *p);
 void lane_probe(struct lane *ln, struct slice id, lane_probe_fn *fn, void *ctx);
 
+/* The bytes of an item, part by part. */
+struct lane_content {
+	enum lane_trouble trouble;      /* FINE: all of it came */
+	bool about_item;                /* refused for this item; others may be given */
+	bool missing;                   /* there is no such item */
+	int64_t wait_ms;                /* PACED: what the server asked for, -1 if it did not say */
+	int64_t took_us;
+	int status;
+	char detail[200];
+};
+/* false = not now: nothing more comes until lane_content_go_on, then the same part again. */
+typedef bool lane_part_fn(void *ctx, struct slice part);
+typedef void lane_content_fn(void *ctx, const struct lane_content *a);
+struct lane_stream;                     /* lives until its lane_content_fn was called */
+/* NULL: it can be asked for; else why this lane has no bytes of an item of this purpose to give. */
+const char *lane_content_never(const struct lane *ln, struct slice purpose);
+/* at_most: more bytes than this are GARBLED. Only of a lane and an item that lane_content_never lets pass. */
+struct lane_stream *lane_content(struct lane *ln, struct slice id, int64_t at_most, lane_part_fn *part, lane_content_fn *fn, void *ctx);
+void lane_content_go_on(struct lane *ln, struct lane_stream *s);
+void lane_content_stop(struct lane *ln, struct lane_stream *s);        /* calls fn before it returns: NETWORK */
+
 #endif

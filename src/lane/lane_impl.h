@@ -19,6 +19,11 @@ struct lane_kind {
 	void (*list)(struct lane *ln, struct slice cursor, lane_page_fn *fn, void *ctx);
 	void (*probe)(struct lane *ln, struct slice id, lane_probe_fn *fn, void *ctx);
 	void (*delete_)(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
+	/* Bytes of an item; NULL = this kind never gives any. */
+	const char *(*content_never)(const struct lane *ln, struct slice purpose);
+	struct lane_stream *(*content)(struct lane *ln, struct slice id, int64_t at_most, lane_part_fn *part, lane_content_fn *fn, void *ctx);
+	void (*content_go_on)(struct lane *ln, struct lane_stream *s);
+	void (*content_stop)(struct lane *ln, struct lane_stream *s);
 	/* References at the provider; NULL = this kind knows no such places. */
 	size_t (*places)(const struct lane *ln);
 	const struct dialect_place *(*place)(const struct lane *ln, size_t place);

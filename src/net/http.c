@@ -14,6 +14,7 @@ enum {
 	DEFAULT_CONNECT_MS = 10000,
 	DEFAULT_MAX_BODY = 8 << 20,
 	DEFAULT_CONNECTIONS = 64,
+	REFUSAL_MAX = 256 << 10,                /* what an answer that is no 2xx may say to who streams */
 	SPARE_EASIES = 64
 };
 
@@ -61,7 +62,8 @@ struct http_call {
 	CURL *easy;                     /* NULL: answered by us */
 	struct curl_slist *headers;
 	struct buf body;
-	size_t max_body;
+	size_t max_body, passed;        /* passed: bytes that part took */
+	http_part_fn *part;
 	http_done_fn *done;
 	void *ctx;
 	struct http_headers seen;
@@ -88,11 +90,34 @@ static const struct method *method_find(const char *name)
 
 /* What libcurl calls while it works */
 
+static bool streams(const struct http_call *c)
+{
+	long status = 0;
+
+	if (c->part)
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status < 300;
+}
+
+static size_t pass_on(struct http_call *c, struct slice part)
+{
+	if (part.n > c->max_body - c->passed) {
+		c->too_large = true;
+		return 0;
+	}
+	if (!c->part(c->ctx, part))
+		return CURL_WRITEFUNC_PAUSE;
+	c->passed += part.n;
+	return part.n;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_call *c = ctx;
 
-	if (size * n > c->max_body - c->body.n) {
+	if (streams(c))
+		return pass_on(c, (struct slice){ p, size * n });
+	if (size * n > (c->part ? (size_t)REFUSAL_MAX : c->max_body) - c->body.n) {
 		c->too_large = true;
 		return 0;
 	}
@@ -378,6 +403,10 @@ static void start(struct http_call *c, const struct http_req *r)
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)(r->timeout_ms > 0 ? r->timeout_ms : DEFAULT_TIMEOUT_MS));
 	curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)(r->connect_timeout_ms > 0 ? r->connect_timeout_ms : DEFAULT_CONNECT_MS));
+	if (r->part && r->idle_ms > 0) {
+		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)((r->idle_ms + 999) / 1000));
+	}
 	set_policy(c);
 	set_method(c, r);
 	set_headers(c, r);
@@ -397,6 +426,7 @@ struct http_call *http_send(struct http_client *cl, const struct http_req *r, ht
 	c->done = done;
 	c->ctx = ctx;
 	c->max_body = r->max_body ? r->max_body : DEFAULT_MAX_BODY;
+	c->part = r->part;
 	c->start_us = loop_now(cl->loop).boot_us;
 	cl->in_flight++;
 	c->why = refusal(cl, r, &c->verdict);
@@ -429,6 +459,12 @@ void http_cancel(struct http_call *c)
 		cancel_local(c);
 	else
 		answer(c, HTTP_ERR_CANCELLED, detach(c), "cancelled");
+}
+
+void http_go_on(struct http_call *c)
+{
+	if (c->easy)
+		curl_easy_pause(c->easy, CURLPAUSE_CONT);
 }
 
 /* Clients */

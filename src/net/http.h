@@ -32,6 +32,9 @@ enum http_error {
 };
 const char *http_error_name(enum http_error e);    /* "timeout", "cut" … */
 
+/* A part of the body. false = not now: the transfer stands still until http_go_on, then it comes again. */
+typedef bool http_part_fn(void *ctx, struct slice part);
+
 struct http_req {
 	const char *method;             /* GET HEAD DELETE POST PUT PATCH */
 	const char *url;
@@ -40,6 +43,8 @@ struct http_req {
 	int64_t timeout_ms;             /* whole request; 0 = 30,000 */
 	int64_t connect_timeout_ms;     /* 0 = 10,000 */
 	size_t max_body;                /* 0 = 8 MiB */
+	http_part_fn *part;             /* takes the body of a 2xx answer instead of http_answer.body; with done's context */
+	int64_t idle_ms;                /* with part: nothing came for so long = HTTP_ERR_TIMEOUT; 0 = no bound of its own */
 };
 
 struct http_answer {
@@ -74,6 +79,7 @@ struct http_call;
 /* done is called exactly once, never from inside http_send. */
 struct http_call *http_send(struct http_client *c, const struct http_req *r, http_done_fn *done, void *ctx);
 void http_cancel(struct http_call *call);          /* calls done before it returns */
+void http_go_on(struct http_call *call);           /* after a part was not taken; may call part before it returns, never done */
 int http_in_flight(const struct http_client *c);
 int64_t http_requests_sent(const struct http_client *c);   /* requests that left, for audit comparison */
 

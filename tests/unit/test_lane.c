@@ -9,7 +9,7 @@ static struct loop *loop;
 static struct tcp_server *server;
 static struct buf in, heads, reply;
 static int requests;
-static bool silent;
+static bool silent, cut_after_reply;
 static struct cfg_lane cfg;
 static struct lane *lane;
 static char url[80];
@@ -32,6 +32,8 @@ static void on_data(void *ctx, struct tcp_conn *c, struct slice bytes)
 	buf_clear(&in);
 	if (!silent)
 		tcp_send(c, buf_slice(&reply));
+	if (cut_after_reply)
+		tcp_close(c);
 }
 
 static void on_end(void *ctx)
@@ -63,7 +65,7 @@ static int setup(void **state)
 	cfg = (struct cfg_lane){ .name = "kimi", .dialect = "openai", .url = url, .account = "team", .page_items = 1000, .in_flight = 4,
 				 .timeout_ms = 5000, .list_timeout_ms = 5000 };
 	requests = 0;
-	silent = false;
+	silent = cut_after_reply = false;
 	lane = NULL;
 	answer(200, "{}");
 	return 0;
@@ -506,6 +508,124 @@ static void the_identity_names_the_target_and_never_the_credential(void **state)
 	secret_free(key);
 }
 
+/* ---- content ---- */
+
+struct taken {
+	struct got g;                   /* first: pump asks it */
+	struct lane_content a;
+	struct buf bytes;
+	struct lane_stream *s;
+	int refusals;                   /* parts that are not taken at once */
+	struct loop_timer *later;
+};
+
+static void go_on(void *ctx)
+{
+	struct taken *t = ctx;
+	lane_content_go_on(lane, t->s);
+}
+
+static bool on_part(void *ctx, struct slice part)
+{
+	struct taken *t = ctx;
+	if (t->refusals-- > 0) {
+		loop_timer_start(t->later, 1, 0);
+		return false;
+	}
+	buf_add(&t->bytes, part.p, part.n);
+	return true;
+}
+
+static void on_content(void *ctx, const struct lane_content *a)
+{
+	struct taken *t = ctx;
+	t->a = *a;
+	t->g.calls++;
+}
+
+static void take(struct taken *t, int64_t at_most, int refusals)
+{
+	*t = (struct taken){ .refusals = refusals };
+	t->later = loop_timer_new(loop, go_on, t);
+	t->s = lane_content(lane, slice_of("file-1"), at_most, on_part, on_content, t);
+	assert_int_equal(t->g.calls, 0);
+	pump(loop, called, &t->g);
+	assert_int_equal(t->g.calls, 1);
+	loop_timer_free(t->later);
+}
+
+static void content_comes_part_by_part_and_waits_when_it_is_told_to(void **state)
+{
+	enum { MUCH = 3 << 20 };
+	struct taken t;
+	char *much = xcalloc(1, MUCH + 1);
+	(void)state;
+	for (int i = 0; i < MUCH; i++)
+		much[i] = (char)('a' + i % 26);
+	make(NULL, HTTP_READS);
+	answer(200, much);
+	take(&t, MUCH, 7);
+	assert_int_equal(t.a.trouble, LANE_FINE);
+	assert_true(t.refusals < 0);
+	assert_int_equal(t.bytes.n, MUCH);
+	assert_memory_equal(t.bytes.p, much, MUCH);
+	assert_non_null(strstr(buf_z(&heads), "GET /v1/files/file-1/content "));
+	buf_done(&t.bytes);
+	free(much);
+}
+
+static void content_that_is_refused_missing_or_too_long_is_no_content(void **state)
+{
+	static const struct { int status; const char *body; enum lane_trouble trouble; bool item, missing; } CASES[] = {
+		{ 400, "{\"error\":{\"message\":\"Not allowed to download files of purpose: user_data\"}}", LANE_REJECTED, true, false },
+		{ 404, "{\"error\":{\"message\":\"No such File object\",\"type\":\"invalid_request_error\"}}", LANE_REJECTED, true, true },
+		{ 401, "{\"error\":{\"code\":\"invalid_api_key\"}}", LANE_AUTH, false, false },
+		{ 429, "{\"error\":{\"code\":\"insufficient_quota\"}}", LANE_BILLING, false, false },
+		{ 429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", LANE_PACED, false, false },
+		{ 500, "{}", LANE_SERVER, false, false }, { 206, "12345", LANE_GARBLED, false, false }, { 200, "123456", LANE_GARBLED, true, false } };
+	(void)state;
+	make(NULL, HTTP_READS);
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct taken t;
+		answer(CASES[i].status, CASES[i].body);
+		take(&t, 5, 0);
+		assert_int_equal(t.a.trouble, CASES[i].trouble);
+		assert_int_equal(t.a.about_item, CASES[i].item);
+		assert_int_equal(t.a.missing, CASES[i].missing);
+		assert_true(t.a.detail[0]);
+		buf_done(&t.bytes);
+	}
+}
+
+static void content_that_ends_early_was_cut(void **state)
+{
+	struct taken t;
+	(void)state;
+	make(NULL, HTTP_READS);
+	buf_clear(&reply);
+	buf_adds(&reply, "HTTP/1.1 200 X\r\nContent-Length: 9\r\nConnection: close\r\n\r\n12345");
+	cut_after_reply = true;
+	take(&t, 9, 0);
+	assert_int_equal(t.a.trouble, LANE_CUT);
+	buf_done(&t.bytes);
+}
+
+static void content_is_not_asked_for_where_none_is_given(void **state)
+{
+	(void)state;
+	make(NULL, HTTP_READS);
+	assert_null(lane_content_never(lane, slice_of("user_data")));   /* the store itself says no */
+	lane_free(lane);
+	cfg.dialect = "kimi";
+	make(NULL, HTTP_READS);
+	assert_non_null(strstr(lane_content_never(lane, slice_of("file-extract")), "not the file"));
+	lane_free(lane);
+	cfg.dialect = "glm";
+	make(NULL, HTTP_READS);
+	assert_null(lane_content_never(lane, slice_of("batch")));
+	assert_non_null(strstr(lane_content_never(lane, slice_of("agent")), "batch"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(a_delete_is_one_request_with_the_credential),
@@ -526,6 +646,10 @@ static const struct CMUnitTest tests[] = {
 	T(without_a_get_one_complete_list_answers_every_probe),
 	T(a_list_that_is_not_complete_proves_no_absence),
 	T(freeing_answers_probes_that_wait_for_a_list),
+	T(content_comes_part_by_part_and_waits_when_it_is_told_to),
+	T(content_that_is_refused_missing_or_too_long_is_no_content),
+	T(content_that_ends_early_was_cut),
+	T(content_is_not_asked_for_where_none_is_given),
 	T(an_unknown_dialect_is_refused_by_name),
 	T(the_identity_names_the_target_and_never_the_credential),
 };
