@@ -127,17 +127,51 @@ static bool references_unknown(const struct judging *j)
 	return false;
 }
 
+enum { RULE_PATH = 220 };
+
+static enum policy_finding judge_rule(struct judging *j, const struct cfg_rule *r, const char *path, char because[POLICY_BECAUSE]);
+
+/* The first member that decided says why. */
+static enum policy_finding judge_group(struct judging *j, const struct cfg_rule *r, const char *path, char because[POLICY_BECAUSE])
+{
+	struct policy_tally t = { .match = r->kind == CFG_RULE_ALL ? CFG_MATCH_ALL : CFG_MATCH_ANY };
+	char first[POLICY_CANNOT_KNOW + 1][POLICY_BECAUSE] = { "", "", "" };
+	size_t n;
+	const struct cfg_rule *in = cfg_members(r, &n);
+	for (size_t i = 0; i < n; i++) {
+		char why[POLICY_BECAUSE], name[RULE_PATH];
+		snprintf(name, sizeof name, "%s/%s", path, in[i].name);
+		enum policy_finding found = judge_rule(j, &in[i], name, why);
+		policy_tally_add(&t, found);
+		if (!first[found][0])
+			snprintf(first[found], sizeof first[found], "%s", why);
+	}
+	enum policy_finding found = policy_tally(&t);
+	if (found == POLICY_CANNOT_KNOW || found == (t.match == CFG_MATCH_ANY ? POLICY_YES : POLICY_NO))
+		snprintf(because, POLICY_BECAUSE, "%s", first[found]);
+	else
+		snprintf(because, POLICY_BECAUSE, "%s of %zu", found == POLICY_YES ? "all" : "none", n);
+	return policy_not(found, r->negate);
+}
+
+/* Members stand in the evidence before their group, as GROUP/MEMBER. */
+static enum policy_finding judge_rule(struct judging *j, const struct cfg_rule *r, const char *path, char because[POLICY_BECAUSE])
+{
+	bool group = r->kind == CFG_RULE_ALL || r->kind == CFG_RULE_ANY;
+	enum policy_finding found = group ? judge_group(j, r, path, because) : policy_rule(j, r, because);
+	evidence(j, path, found, because);
+	return found;
+}
+
 static void rules(struct judging *j)
 {
 	const struct cfg_policy *p = j->p;
-	size_t yes = 0, unknown = 0;
+	struct policy_tally t = { .match = p->match };
 	char because[POLICY_BECAUSE] = "", why[POLICY_BECAUSE] = "", unknown_why[200] = "";
 	for (size_t i = 0; i < p->n_rules; i++) {
 		const struct cfg_rule *r = &p->rules[i];
-		enum policy_finding found = policy_rule(j, i, because);
-		evidence(j, r->name, found, because);
-		yes += found == POLICY_YES;
-		unknown += found == POLICY_CANNOT_KNOW;
+		enum policy_finding found = judge_rule(j, r, r->name, because);
+		policy_tally_add(&t, found);
 		if (found == POLICY_YES) {
 			buf_addf(&j->v->rule, "%s%s", j->v->rule.n ? "+" : "", r->name);
 			snprintf(why, sizeof why, "%s", because);
@@ -145,16 +179,14 @@ static void rules(struct judging *j)
 			snprintf(unknown_why, sizeof unknown_why, "ineligible: %s", because);
 		}
 	}
-	bool selected = p->match == CFG_MATCH_ALL ? yes == p->n_rules : yes > 0;
-	bool could = p->match == CFG_MATCH_ALL ? yes + unknown == p->n_rules : unknown > 0;
-	if (selected) {
+	switch (policy_tally(&t)) {
+	case POLICY_YES:
 		j->v->verdict = VERDICT_CANDIDATE;
 		buf_clear(&j->v->reason);
 		buf_adds(&j->v->reason, why);
-	} else if (could) {
-		conclude(j, VERDICT_INELIGIBLE, "", unknown_why);
-	} else {
-		conclude(j, VERDICT_KEPT, "", "no rule selects it");
+		break;
+	case POLICY_CANNOT_KNOW: conclude(j, VERDICT_INELIGIBLE, "", unknown_why); break;
+	case POLICY_NO: conclude(j, VERDICT_KEPT, "", "no rule selects it"); break;
 	}
 }
 

@@ -19,7 +19,16 @@ struct judging {
 
 bool policy_glob(const char *const *globs, size_t n, struct slice name);       /* a name that cannot be matched matches all */
 bool policy_listed(const char *const *list, size_t n, struct slice s);
-/* rule: index in the policy. `not` is done; unknown stays unknown. */
-enum policy_finding policy_rule(const struct judging *j, size_t rule, char because[POLICY_BECAUSE]);
+/* r: no group. `not` is done; unknown stays unknown. */
+enum policy_finding policy_rule(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE]);
+enum policy_finding policy_not(enum policy_finding found, bool negate);
+
+/* What the entries of a list, all or any of which must hold, come to (SEMANTICS 3: three answers). */
+struct policy_tally {
+	enum cfg_match match;
+	size_t n, yes, unknown;
+};
+void policy_tally_add(struct policy_tally *t, enum policy_finding found);
+enum policy_finding policy_tally(const struct policy_tally *t);
 
 #endif

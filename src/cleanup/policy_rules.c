@@ -148,20 +148,40 @@ static enum policy_finding rule_soft_deleted(const struct judging *j, const stru
 	return us > r->longer_than_ms * 1000 ? POLICY_YES : POLICY_NO;
 }
 
-static enum policy_finding compared(const struct judging *j, size_t i, char because[POLICY_BECAUSE])
+static enum policy_finding compared(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
 {
-	const struct cfg_rule *r = &j->p->rules[i];
 	if (!j->f->sets) {
 		snprintf(because, POLICY_BECAUSE, "the items were not compared");
 		return POLICY_CANNOT_KNOW;
 	}
 	return r->kind == CFG_RULE_DUPLICATE ? policy_sets_duplicate(j->f->sets, r->keep, j->item, j->rows, j->n, because)
-					     : policy_sets_quota(j->f->sets, i, j->item, because);
+					     : policy_sets_quota(j->f->sets, r, j->item, because);
 }
 
-enum policy_finding policy_rule(const struct judging *j, size_t i, char because[POLICY_BECAUSE])
+enum policy_finding policy_not(enum policy_finding found, bool negate)
 {
-	const struct cfg_rule *r = &j->p->rules[i];
+	if (!negate || found == POLICY_CANNOT_KNOW)
+		return found;
+	return found == POLICY_YES ? POLICY_NO : POLICY_YES;
+}
+
+void policy_tally_add(struct policy_tally *t, enum policy_finding found)
+{
+	t->n++;
+	t->yes += found == POLICY_YES;
+	t->unknown += found == POLICY_CANNOT_KNOW;
+}
+
+/* What is unknown decides nothing where the others already do. */
+enum policy_finding policy_tally(const struct policy_tally *t)
+{
+	if (t->match == CFG_MATCH_ANY)
+		return t->yes ? POLICY_YES : t->unknown ? POLICY_CANNOT_KNOW : POLICY_NO;
+	return t->yes + t->unknown < t->n ? POLICY_NO : t->unknown ? POLICY_CANNOT_KNOW : POLICY_YES;
+}
+
+enum policy_finding policy_rule(const struct judging *j, const struct cfg_rule *r, char because[POLICY_BECAUSE])
+{
 	const struct catalog_item *it = j->item;
 	enum policy_finding found = POLICY_CANNOT_KNOW;
 	switch (r->kind) {
@@ -173,9 +193,8 @@ enum policy_finding policy_rule(const struct judging *j, size_t i, char because[
 	case CFG_RULE_FAILED_UPLOAD: found = rule_failed(j, r, because); break;
 	case CFG_RULE_EXPIRED: found = rule_expired(j, because); break;
 	case CFG_RULE_SOFT_DELETED: found = rule_soft_deleted(j, r, because); break;
-	case CFG_RULE_DUPLICATE: case CFG_RULE_QUOTA: found = compared(j, i, because); break;
+	case CFG_RULE_DUPLICATE: case CFG_RULE_QUOTA: found = compared(j, r, because); break;
+	case CFG_RULE_ALL: case CFG_RULE_ANY: case CFG_RULE_NONE: break;
 	}
-	if (!r->negate || found == POLICY_CANNOT_KNOW)
-		return found;
-	return found == POLICY_YES ? POLICY_NO : POLICY_YES;
+	return policy_not(found, r->negate);
 }

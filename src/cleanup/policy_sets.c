@@ -25,32 +25,45 @@ struct full {
 	bool bytes_known;
 	struct aged *aged;
 	size_t n, cap;
-	struct cut { bool pressed, known; int64_t created_us; struct hash id; int64_t used_bp; } cut[16];      /* by rule; up to this one */
+	struct cut { bool pressed, known; int64_t created_us; struct hash id; int64_t used_bp; } *cut;  /* by quota rule; up to this one */
 };
 
 struct policy_sets {
 	const struct cfg_policy *p;
 	const struct cfg_lane *lanes;
-	bool duplicates, quotas;
+	bool duplicates;
+	const struct cfg_rule *quota[CFG_RULES_MAX];
+	size_t quotas;
 	struct copy *copy;
 	size_t n, cap;
 	struct full full[CFG_MAX_LANES];
 };
 
-static bool has_rule(const struct cfg_policy *p, enum cfg_rule_kind kind)
+/* What compares, groups looked into. */
+static void find_rules(struct policy_sets *s, const struct cfg_rule *rules, size_t n)
 {
-	for (size_t i = 0; i < p->n_rules; i++)
-		if (p->rules[i].kind == kind)
-			return true;
-	return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t members;
+		const struct cfg_rule *in = cfg_members(&rules[i], &members);
+		s->duplicates |= rules[i].kind == CFG_RULE_DUPLICATE;
+		if (rules[i].kind == CFG_RULE_QUOTA && s->quotas < CFG_RULES_MAX)
+			s->quota[s->quotas++] = &rules[i];
+		find_rules(s, in, members);
+	}
 }
 
-bool policy_needs_sets(const struct cfg_policy *p) { return has_rule(p, CFG_RULE_DUPLICATE) || has_rule(p, CFG_RULE_QUOTA); }
+bool policy_needs_sets(const struct cfg_policy *p)
+{
+	struct policy_sets s = { .p = p };
+	find_rules(&s, p->rules, p->n_rules);
+	return s.duplicates || s.quotas;
+}
 
 struct policy_sets *policy_sets_new(const struct cfg_policy *p, const struct cfg_lane *lanes)
 {
 	struct policy_sets *s = xcalloc(1, sizeof *s);
-	*s = (struct policy_sets){ .p = p, .lanes = lanes, .duplicates = has_rule(p, CFG_RULE_DUPLICATE), .quotas = has_rule(p, CFG_RULE_QUOTA) };
+	*s = (struct policy_sets){ .p = p, .lanes = lanes };
+	find_rules(s, p->rules, p->n_rules);
 	for (size_t i = 0; i < CFG_MAX_LANES; i++)
 		s->full[i].bytes_known = true;
 	return s;
@@ -61,7 +74,7 @@ void policy_sets_free(struct policy_sets *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < CFG_MAX_LANES; i++)
-		free(s->full[i].aged);
+		free(s->full[i].aged), free(s->full[i].cut);
 	free(s->copy);
 	free(s);
 }
@@ -178,9 +191,9 @@ void policy_sets_seal(struct policy_sets *s)
 		struct full *f = &s->full[s->p->lanes[l]];
 		if (f->n)
 			qsort(f->aged, f->n, sizeof *f->aged, by_age);
-		for (size_t k = 0; k < s->p->n_rules && k < ARRAY_LEN(f->cut); k++)
-			if (s->p->rules[k].kind == CFG_RULE_QUOTA)
-				cut(f, &s->lanes[s->p->lanes[l]], &s->p->rules[k], &f->cut[k]);
+		f->cut = xcalloc(s->quotas, sizeof *f->cut);
+		for (size_t k = 0; k < s->quotas; k++)
+			cut(f, &s->lanes[s->p->lanes[l]], s->quota[k], &f->cut[k]);
 	}
 }
 
@@ -229,9 +242,12 @@ enum policy_finding policy_sets_duplicate(const struct policy_sets *s, enum cfg_
 	return kept ? POLICY_NO : POLICY_YES;
 }
 
-enum policy_finding policy_sets_quota(const struct policy_sets *s, size_t rule, const struct catalog_item *it, char because[POLICY_BECAUSE])
+enum policy_finding policy_sets_quota(const struct policy_sets *s, const struct cfg_rule *rule, const struct catalog_item *it, char because[POLICY_BECAUSE])
 {
-	const struct cut *c = rule < ARRAY_LEN(s->full[0].cut) ? &s->full[it->lane].cut[rule] : NULL;
+	const struct cut *c = NULL;
+	for (size_t k = 0; k < s->quotas && s->full[it->lane].cut; k++)
+		if (s->quota[k] == rule)
+			c = &s->full[it->lane].cut[k];
 	struct hash id = id_of(it);
 	if (!c || !c->known) {
 		snprintf(because, POLICY_BECAUSE, "how full the lane is cannot be known");

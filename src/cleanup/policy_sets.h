@@ -20,7 +20,7 @@ void policy_sets_add(struct policy_sets *s, const struct catalog_item *it, const
 void policy_sets_seal(struct policy_sets *s);           /* after the last, before the first question */
 enum policy_finding policy_sets_duplicate(const struct policy_sets *s, enum cfg_keep keep, const struct catalog_item *it,
 					  const struct catalog_row *rows, size_t n, char because[POLICY_BECAUSE]);
-/* rule: index in the policy. */
-enum policy_finding policy_sets_quota(const struct policy_sets *s, size_t rule, const struct catalog_item *it, char because[POLICY_BECAUSE]);
+/* rule: of the policy. */
+enum policy_finding policy_sets_quota(const struct policy_sets *s, const struct cfg_rule *rule, const struct catalog_item *it, char because[POLICY_BECAUSE]);
 
 #endif

@@ -323,77 +323,6 @@ static bool maps(const struct cfg_records *r, int lane)
 	return false;
 }
 
-/* Which key belongs to which kind of rule, and what is said when it is missing. */
-static const struct {
-	const char *key;
-	enum cfg_rule_kind kind;
-	const char *needed;                     /* NULL = may be absent */
-} rule_keys[] = {
-	{ "older_than", CFG_RULE_AGE, "needs `older_than`, as older_than: 30d" },
-	{ "of", CFG_RULE_AGE, NULL },
-	{ "longer_than", CFG_RULE_SOFT_DELETED, "needs `longer_than`, as longer_than: 30d" },
-	{ "larger_than", CFG_RULE_SIZE, NULL },
-	{ "smaller_than", CFG_RULE_SIZE, NULL },
-	{ "purposes", CFG_RULE_PURPOSE, "needs `purposes`, as purposes: [batch]" },
-	{ "names", CFG_RULE_NAME, "needs `names`, as names: [\"tmp-*\"]" },
-	{ "statuses", CFG_RULE_FAILED_UPLOAD, NULL },
-	{ "keep", CFG_RULE_DUPLICATE, NULL },
-	{ "above", CFG_RULE_QUOTA, "needs `above`, as above: 90%" },
-	{ "until", CFG_RULE_QUOTA, "needs `until`, as until: 70%" },
-};
-
-static const char *const rule_titles[] = { [CFG_RULE_AGE] = "age", [CFG_RULE_ORPHAN] = "orphan", [CFG_RULE_SIZE] = "size",
-	[CFG_RULE_PURPOSE] = "purpose", [CFG_RULE_NAME] = "name", [CFG_RULE_FAILED_UPLOAD] = "failed_upload",
-	[CFG_RULE_DUPLICATE] = "duplicate", [CFG_RULE_QUOTA] = "quota_pressure",
-	[CFG_RULE_EXPIRED] = "expired", [CFG_RULE_SOFT_DELETED] = "soft_deleted" };
-
-static void check_rule_keys(struct filling *f, size_t i, size_t k, const struct cfg_rule *r)
-{
-	for (size_t n = 0; n < ARRAY_LEN(rule_keys); n++) {
-		bool there = tree_has(f->t, in2("policies", i, "rules", k, rule_keys[n].key).z);
-		if (there && r->kind != rule_keys[n].kind)
-			fill_bad(f, in2("policies", i, "rules", k, rule_keys[n].key).z, "is for the %s rule; add a rule of its own", rule_titles[rule_keys[n].kind]);
-		if (!there && r->kind == rule_keys[n].kind && rule_keys[n].needed)
-			fill_bad(f, in2("policies", i, "rules", k, "").z, "%s", rule_keys[n].needed);
-	}
-}
-
-/* What a rule needs to be told by records and lanes. */
-static void check_rule_needs(struct filling *f, size_t i, size_t k, const struct cfg_policy *p)
-{
-	const struct cfg_rule *r = &p->rules[k];
-	const struct cfg_records *rec = p->records >= 0 ? &f->c->records[p->records] : NULL;
-	bool has_records = tree_has(f->t, in("policies", i, "records").z);
-	if (r->kind == CFG_RULE_ORPHAN && !has_records)
-		fill_bad(f, in2("policies", i, "rules", k, "rule").z,
-			 "needs records; without them every file would look like an orphan. Add `records: NAME` to the policy");
-	if (r->kind == CFG_RULE_AGE && r->of == CFG_AGE_LAST_USED && (!has_records || (rec && !rec->columns.last_used.name)))
-		fill_bad(f, in2("policies", i, "rules", k, "of").z, "last_used needs records with a last_used column");
-	if (r->kind == CFG_RULE_SOFT_DELETED && (!has_records || (rec && !rec->columns.deleted_at.name)))
-		fill_bad(f, in2("policies", i, "rules", k, "rule").z, "needs records with a deleted_at column: they say what was soft-deleted, and when");
-	if (r->kind == CFG_RULE_DUPLICATE && (!has_records || (rec && !rec->columns.sha256.name)))
-		fill_bad(f, in2("policies", i, "rules", k, "rule").z, "needs records with a sha256 column: stores do not say what a file holds");
-	if (r->kind == CFG_RULE_SIZE && r->larger_than < 0 && r->smaller_than < 0)
-		fill_bad(f, in2("policies", i, "rules", k, "").z, "needs `larger_than` or `smaller_than`, as larger_than: 100MB");
-	if (r->kind == CFG_RULE_SIZE && r->smaller_than >= 0 && r->larger_than >= r->smaller_than - 1)
-		fill_bad(f, in2("policies", i, "rules", k, "").z, "selects nothing: no size is above larger_than and below smaller_than");
-	if (r->kind == CFG_RULE_QUOTA && r->above_bp >= 0 && r->until_bp > r->above_bp)
-		fill_bad(f, in2("policies", i, "rules", k, "until").z, "is above `above`; it says where the deleting stops");
-	for (size_t n = 0; r->kind == CFG_RULE_QUOTA && n < p->n_lanes; n++)
-		if (f->c->lanes[p->lanes[n]].quota_items < 0 && f->c->lanes[p->lanes[n]].quota_bytes < 0)
-			fill_bad(f, in2("policies", i, "rules", k, "rule").z, "needs a quota of lane %s; add `quota_items` or `quota_bytes` there",
-				 f->c->lanes[p->lanes[n]].name);
-}
-
-static void check_rule(struct filling *f, size_t i, size_t k, const struct cfg_policy *p)
-{
-	check_rule_keys(f, i, k, &p->rules[k]);
-	check_rule_needs(f, i, k, p);
-	for (size_t m = 0; m < k; m++)
-		if (same(p->rules[k].name, p->rules[m].name))
-			fill_bad(f, in2("policies", i, "rules", k, "").z, "has the name of rules[%zu], %s; remove one or give it a `name`", m, p->rules[k].name);
-}
-
 static void check_lanes_known(struct filling *f, size_t i, const struct cfg_policy *p)
 {
 	const struct config *c = f->c;
@@ -430,8 +359,7 @@ static void check_approvals(struct filling *f, size_t i, const struct cfg_policy
 static void check_policy(struct filling *f, size_t i)
 {
 	const struct cfg_policy *p = &f->c->policies[i];
-	for (size_t k = 0; k < p->n_rules; k++)
-		check_rule(f, i, k, p);
+	checks_rules(f, i);
 	check_lanes_known(f, i, p);
 	check_approvals(f, i, p);
 }

@@ -144,8 +144,11 @@ struct cfg_records {
 
 enum cfg_rule_kind {
 	CFG_RULE_AGE, CFG_RULE_ORPHAN, CFG_RULE_SIZE, CFG_RULE_PURPOSE, CFG_RULE_NAME, CFG_RULE_FAILED_UPLOAD, CFG_RULE_DUPLICATE,
-	CFG_RULE_QUOTA, CFG_RULE_EXPIRED, CFG_RULE_SOFT_DELETED
+	CFG_RULE_QUOTA, CFG_RULE_EXPIRED, CFG_RULE_SOFT_DELETED,
+	CFG_RULE_ALL, CFG_RULE_ANY,            /* groups of rules */
+	CFG_RULE_NONE                          /* neither was written; no policy that loads has it */
 };
+enum { CFG_RULES_MAX = 64 };                   /* of a policy, groups and what is in them included */
 enum cfg_keep { CFG_KEEP_NEWEST, CFG_KEEP_OLDEST, CFG_KEEP_REFERENCED };
 enum cfg_age_of { CFG_AGE_CREATED, CFG_AGE_LAST_USED };
 enum cfg_match { CFG_MATCH_ALL, CFG_MATCH_ANY };
@@ -156,6 +159,10 @@ struct cfg_rule {
 	const char *name;                      /* "age-created-30d", "orphan", or as written */
 	enum cfg_rule_kind kind;
 	bool negate;                           /* selects what the rule does not; what it cannot know stays unknown */
+	const struct cfg_rule *all;            /* kind ALL: its members */
+	size_t n_all;
+	const struct cfg_rule *any;            /* kind ANY: its members */
+	size_t n_any;
 	int64_t older_than_ms;                 /* age: strictly older; -1 for other rules */
 	enum cfg_age_of of;                    /* age */
 	int64_t longer_than_ms;                /* soft deleted: strictly longer; -1 for other rules */
@@ -274,6 +281,8 @@ enum rc config_check_files(const struct config *c, struct config_report *r) MUST
 /* Line on which a key ("lanes[0].url") was written, or the nearest part of it. */
 int config_line(const struct config *c, const char *key);
 
+/* Members of a group; *n = 0 for a rule. */
+const struct cfg_rule *cfg_members(const struct cfg_rule *r, size_t *n);
 /* NULL / -1 when there is none. */
 const struct cfg_lane *config_lane(const struct config *c, struct slice name);
 const struct cfg_link *config_link(const struct config *c, struct slice name);

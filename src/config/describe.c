@@ -16,7 +16,7 @@ static void walk(struct buf *out, const struct section *s, const char *prefix, l
 		line(out, buf_z(&path), f);
 		if (f->type == FIELD_LIST)
 			buf_adds(&path, "[]");
-		if (f->of)
+		if (f->of && !f->nested)
 			walk(out, f->of, buf_z(&path), line);
 		buf_done(&path);
 	}

@@ -375,12 +375,18 @@ static const struct section section_records = { "records", sizeof(struct cfg_rec
 static void rule_init(void *rec)
 {
 	struct cfg_rule *r = rec;
+	r->kind = CFG_RULE_NONE;
 	r->older_than_ms = r->longer_than_ms = r->larger_than = r->smaller_than = r->above_bp = r->until_bp = -1;
 }
 
+static const struct section section_rule;
 static const struct field rule_fields[] = {
-	{ .key = "rule", .type = FIELD_WORD, .required = true, AT(cfg_rule, kind), .words = rule_words,
-	  .doc = "age: older than older_than. orphan: in the lane, in no row of the records. size: larger_than, smaller_than. purpose, name: one of the list. failed_upload: the store says that it failed. duplicate: another item of the lane has the same hash and size. expired: the store said that it keeps it until a time, and that is past. soft_deleted: in no live row, and in rows that were soft-deleted longer_than ago. quota_pressure: above a share of the lane's quota, oldest first until another." },
+	{ .key = "rule", .type = FIELD_WORD, AT(cfg_rule, kind), .words = rule_words,
+	  .doc = "age: older than older_than. orphan: in the lane, in no row of the records. size: larger_than, smaller_than. purpose, name: one of the list. failed_upload: the store says that it failed. duplicate: another item of the lane has the same hash and size. expired: the store said that it keeps it until a time, and that is past. soft_deleted: in no live row, and in rows that were soft-deleted longer_than ago. quota_pressure: above a share of the lane's quota, oldest first until another. Each entry has this or is a group." },
+	{ .key = "all", .type = FIELD_LIST, ARR(cfg_rule, all), .max = 16, .of = &section_rule, .nested = true,
+	  .doc = "A group instead of a rule: holds when every entry does. Entries are rules or groups, a group in a group at the deepest." },
+	{ .key = "any", .type = FIELD_LIST, ARR(cfg_rule, any), .max = 16, .of = &section_rule, .nested = true,
+	  .doc = "A group that holds when one entry does. Unknown entries count as in a rule: a group that hangs on one is unknown itself." },
 	{ .key = "name", .type = FIELD_NAME, AT(cfg_rule, name),
 	  .doc = "Name on screens and in evidence. Absent: made from the rule, age-created-30d." },
 	{ .key = "older_than", .type = FIELD_DURATION, AT(cfg_rule, older_than_ms), .min = 0, .max = YEARS_100,
@@ -390,7 +396,7 @@ static const struct field rule_fields[] = {
 	{ .key = "of", .type = FIELD_WORD, AT(cfg_rule, of), .def = "created", .words = age_of_words,
 	  .doc = "Age rule: since when. An item without that time does not match." },
 	{ .key = "not", .type = FIELD_BOOL, AT(cfg_rule, negate), .def = "no",
-	  .doc = "Selects what the rule does not select. What the rule cannot know stays unknown, and unknown is never deleted." },
+	  .doc = "Selects what the rule or group does not select. What the rule cannot know stays unknown, and unknown is never deleted." },
 	{ .key = "larger_than", .type = FIELD_BYTES, AT(cfg_rule, larger_than), .min = 0, .max = BYTES_MAX,
 	  .doc = "Size rule: strictly more bytes than this." },
 	{ .key = "smaller_than", .type = FIELD_BYTES, AT(cfg_rule, smaller_than), .min = 1, .max = BYTES_MAX,

@@ -63,9 +63,11 @@ struct field {
 	const struct section *of;              /* MAP, LIST */
 	const char *ref;                       /* REF, REFS: key of the list in the root section */
 	const char *schemes;                   /* URL: "http https" */
+	bool nested;                           /* LIST of its own section, FIELD_NESTED deep at most; the reference tells its keys once */
 	const char *doc;
 };
 
+enum { FIELD_NESTED = 2 };
 enum { FIELD_LIST_MAX = 1000, FIELD_TEXT_MAX = 1000 };
 
 struct section {

@@ -24,13 +24,16 @@ static void add_age(struct buf *out, int64_t ms)
 	}
 }
 
-static void name_rule(struct filling *f, struct cfg_rule *r)
+/* groups: of the policy, so far; a group without a name is told by its number. */
+static void name_rule(struct filling *f, struct cfg_rule *r, int groups)
 {
 	struct buf b;
 	if (r->name)
 		return;
 	buf_init(&b);
-	if (r->kind == CFG_RULE_AGE) {
+	if (r->kind == CFG_RULE_ALL || r->kind == CFG_RULE_ANY) {
+		buf_addf(&b, "%s-%d", r->kind == CFG_RULE_ALL ? "all" : "any", groups);
+	} else if (r->kind == CFG_RULE_AGE) {
 		buf_addf(&b, "age-%s-", r->of == CFG_AGE_CREATED ? "created" : "used");
 		add_age(&b, r->older_than_ms);
 		if (r->older_than_ms <= 0)
@@ -40,7 +43,7 @@ static void name_rule(struct filling *f, struct cfg_rule *r)
 		add_age(&b, r->longer_than_ms);
 		if (r->longer_than_ms <= 0)
 			buf_addc(&b, '0');
-	} else {
+	} else if (r->kind != CFG_RULE_NONE) {
 		buf_adds(&b, cfg_rule_kind_name(r->kind));
 		for (size_t i = 0; i < b.n; i++)
 			if (b.p[i] == '_')
@@ -50,6 +53,22 @@ static void name_rule(struct filling *f, struct cfg_rule *r)
 		buf_adds(&b, "-not");
 	r->name = own(f, buf_z(&b));
 	buf_done(&b);
+}
+
+static void finish_rules(struct filling *f, struct cfg_policy *p, const struct cfg_rule *rules, size_t n, int *groups)
+{
+	for (size_t k = 0; k < n; k++) {
+		struct cfg_rule *r = (struct cfg_rule *)&rules[k];
+		size_t members;
+		if (r->kind == CFG_RULE_NONE)
+			r->kind = r->n_all ? CFG_RULE_ALL : r->n_any ? CFG_RULE_ANY : CFG_RULE_NONE;
+		const struct cfg_rule *in = cfg_members(r, &members);
+		*groups += members > 0;
+		name_rule(f, r, *groups);
+		if (r->kind == CFG_RULE_SOFT_DELETED && p->records >= 0)
+			((struct cfg_records *)&f->c->records[p->records])->deleted_too = true;
+		finish_rules(f, p, in, members, groups);
+	}
 }
 
 static void map_all_lanes(struct filling *f, struct cfg_records *r)
@@ -99,10 +118,7 @@ void finish_defaults(struct filling *f)
 		struct cfg_policy *p = (struct cfg_policy *)&f->c->policies[i];
 		if (p->irreversible_approvals < 0)
 			p->irreversible_approvals = p->approvals;
-		for (size_t k = 0; k < p->n_rules; k++) {
-			name_rule(f, (struct cfg_rule *)&p->rules[k]);
-			if (p->rules[k].kind == CFG_RULE_SOFT_DELETED && p->records >= 0)
-				((struct cfg_records *)&f->c->records[p->records])->deleted_too = true;
-		}
+		int groups = 0;
+		finish_rules(f, p, p->rules, p->n_rules, &groups);
 	}
 }

@@ -8,6 +8,8 @@
 void finish_defaults(struct filling *f);
 /* Every broken promise goes to the report. */
 void checks_run(struct filling *f);
+/* The rules of one policy, groups and their members; part of checks_run. */
+void checks_rules(struct filling *f, size_t policy);
 /* Hashes of policies and of the whole. */
 void canon_hash(struct config *c);
 

@@ -79,6 +79,12 @@ const char *cfg_rule_kind_name(enum cfg_rule_kind k)
 	return word_of("policies", "rules", "rule", (int)k);
 }
 
+const struct cfg_rule *cfg_members(const struct cfg_rule *r, size_t *n)
+{
+	*n = r->kind == CFG_RULE_ALL ? r->n_all : r->kind == CFG_RULE_ANY ? r->n_any : 0;
+	return r->kind == CFG_RULE_ALL ? r->all : r->any;
+}
+
 const char *cfg_order_name(enum cfg_order o)
 {
 	return word_of("policies", NULL, "order", (int)o);

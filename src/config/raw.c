@@ -14,12 +14,12 @@ static const cyaml_schema_value_t text_entry = {
 	.type = CYAML_STRING, .flags = CYAML_FLAG_POINTER, .data_size = 1, .string = { 0, CYAML_UNLIMITED },
 };
 
-static cyaml_schema_value_t mapping_of(struct arena *a, const struct section *s, enum cyaml_flag flags);
+static cyaml_schema_value_t mapping_of(struct arena *a, const struct section *s, int deep, enum cyaml_flag flags);
 
-static cyaml_schema_value_t list_of(struct arena *a, const struct field *f)
+static cyaml_schema_value_t list_of(struct arena *a, const struct field *f, int deep)
 {
 	cyaml_schema_value_t *entry = arena_alloc(a, sizeof(*entry));
-	*entry = f->type == FIELD_LIST ? mapping_of(a, f->of, CYAML_FLAG_DEFAULT) : text_entry;
+	*entry = f->type == FIELD_LIST ? mapping_of(a, f->of, deep + f->nested, CYAML_FLAG_DEFAULT) : text_entry;
 	return (cyaml_schema_value_t){
 		.type = CYAML_SEQUENCE,
 		.flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
@@ -28,7 +28,8 @@ static cyaml_schema_value_t list_of(struct arena *a, const struct field *f)
 	};
 }
 
-static cyaml_schema_field_t field_of(struct arena *a, const struct field *f, size_t i)
+/* deep: lists of their own section that this stands in. */
+static cyaml_schema_field_t field_of(struct arena *a, const struct field *f, size_t i, int deep)
 {
 	cyaml_schema_field_t cf = {
 		.key = f->key,
@@ -38,20 +39,20 @@ static cyaml_schema_field_t field_of(struct arena *a, const struct field *f, siz
 		.value = text_entry,
 	};
 	if (f->type == FIELD_MAP)
-		cf.value = mapping_of(a, f->of, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL);
-	else if (field_is_list(f->type))
-		cf.value = list_of(a, f);
+		cf.value = mapping_of(a, f->of, deep, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL);
+	else if (field_is_list(f->type) && (!f->nested || deep < FIELD_NESTED))
+		cf.value = list_of(a, f, deep);
 	else
 		cf.value.flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL;
 	return cf;
 }
 
-static cyaml_schema_value_t mapping_of(struct arena *a, const struct section *s, enum cyaml_flag flags)
+static cyaml_schema_value_t mapping_of(struct arena *a, const struct section *s, int deep, enum cyaml_flag flags)
 {
 	size_t n = section_fields(s);
 	cyaml_schema_field_t *fields = arena_alloc(a, (n + 1) * sizeof(*fields));
 	for (size_t i = 0; i < n; i++)
-		fields[i] = field_of(a, &s->fields[i], i);
+		fields[i] = field_of(a, &s->fields[i], i, deep);
 	fields[n] = (cyaml_schema_field_t)CYAML_FIELD_END;
 	return (cyaml_schema_value_t){
 		.type = CYAML_MAPPING, .flags = flags, .data_size = (uint32_t)(n * sizeof(struct slot)),
@@ -63,7 +64,7 @@ enum rc raw_read(struct raw **out, const struct section *root, struct slice text
 {
 	struct raw *r = xcalloc(1, sizeof(*r));
 	r->a = arena_new(16384);
-	r->schema = mapping_of(r->a, root, CYAML_FLAG_POINTER);
+	r->schema = mapping_of(r->a, root, 0, CYAML_FLAG_POINTER);
 	r->config = (cyaml_config_t){
 		.mem_fn = cyaml_mem,
 		.log_level = CYAML_LOG_ERROR,

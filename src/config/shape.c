@@ -6,6 +6,7 @@
 struct checker {
 	struct shape s;
 	struct config_report *r;
+	int deep;                      /* lists of their own section that this stands in */
 };
 
 static size_t min3(size_t a, size_t b, size_t c)
@@ -121,11 +122,18 @@ static void check_list(struct checker *c, const struct field *f, const struct no
 		report_add(c->r, n->line, n->path, "is an empty list; write at least one entry");
 	if (n->n > (size_t)max)
 		report_add(c->r, n->line, n->path, "has %zu entries; at most %lld are read", n->n, (long long)max);
+	if (f->nested && c->deep == FIELD_NESTED) {
+		report_add(c->r, n->line, n->path, "is nested too deep: a group may stand in a group, not in one that does");
+		c->s.readable = false;
+		return;
+	}
+	c->deep += f->nested;
 	for (const struct node *k = n->first; k; k = k->next)
 		if (f->type == FIELD_LIST)
 			check_map(c, f->of, k);
 		else
 			check_scalar(c, k);
+	c->deep -= f->nested;
 }
 
 static void check_field(struct checker *c, const struct field *f, const struct node *n)

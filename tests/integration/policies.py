@@ -110,6 +110,26 @@ def soft_deleted_selects_files_whose_rows_were_all_deleted_long_ago():
 
 
 @test
+def groups_select_what_all_any_and_not_of_their_members_say():
+    # (assistants, or larger than 6 kB and no pdf), and not (batch or smaller than 1 kB)
+    rules = [{'any': [{'rule': 'purpose', 'purposes': ['assistants']},
+                      {'all': [{'rule': 'size', 'larger_than': '6kB'}, {'rule': 'name', 'not': 'yes', 'names': ['"*.pdf"']}]}]},
+             {'not': 'yes', 'any': [{'rule': 'purpose', 'name': 'batches', 'purposes': ['batch']}, {'rule': 'size', 'name': 'tiny', 'smaller_than': '1kB'}]}]
+    with world(rules, match='all', files=300) as w:
+        got = planned(w)
+        same(sorted(got), want(w, lambda m: (m['purpose'] == 'assistants' or m['bytes'] > 6000 and not fnmatch.fnmatchcase(m['name'], '*.pdf'))
+                               and not (m['purpose'] == 'batch' or m['bytes'] < 1000)))
+        true(10 < len(got) < 290, len(got))
+
+
+@test
+def quota_pressure_within_a_group_is_compared_too():
+    rules = [{'all': [{'rule': 'quota_pressure', 'above': '90%', 'until': '60%'}, {'rule': 'age', 'older_than': '1d'}]}]
+    with world(rules, files=100, lane={'quota_items': 100}) as w:
+        same(len(planned(w)), 40)
+
+
+@test
 def canary_and_ramp_of_a_policy_are_the_batches_that_go_out():
     policy = {'rules': [{'rule': 'age', 'older_than': '1d'}], 'canary': 2, 'ramp': 2}
     with World(records=False, files=40, orphan=0, unused=0, policy=policy) as w:

@@ -143,10 +143,22 @@ static const struct row rows[] = {
 	{ "rule: orphan", "rule: orphan\n        keep: newest", "35:policies[0].rules[0].keep: ", "for the duplicate rule" },
 	{ "rule: orphan", "rule: duplicate\n        keep: best", "35:policies[0].rules[0].keep: ", "write newest, oldest or referenced" },
 	{ "rule: orphan", "rule: soft_deleted", "34:policies[0].rules[0]: ", "needs `longer_than`" },
+	{ "rule: orphan", "any:\n        - rule: orphan\n        - rule: size", "36:policies[0].rules[0].any[1]: ", "needs `larger_than`" },
+	{ "rule: orphan", "any:\n        - all:\n          - rule: agee", "36:policies[0].rules[0].any[0].all[0].rule: ", "write age" },
+	{ "rule: orphan", "any:\n        - all:\n          - any:\n            - rule: orphan", "36:policies[0].rules[0].any[0].all[0].any: ", "nested too deep" },
+	{ "rule: orphan", "any: []", "34:policies[0].rules[0].any: ", "group without rules" },
+	{ "rule: orphan", "any: [{not: yes}]", "34:policies[0].rules[0].any[0]: ", "has no `rule`" },
+	{ "rule: orphan", "rule: orphan\n        all: [{rule: expired}]", "35:policies[0].rules[0].all: ", "beside `rule`" },
+	{ "rule: orphan", "any: [{rule: orphan}]\n        all: [{rule: expired}]", "34:policies[0].rules[0].any: ", "beside `all`" },
+	{ "rule: orphan", "any: [{rule: orphan}]\n        older_than: 3d", "35:policies[0].rules[0].older_than: ", "for the age rule" },
+	{ "rule: orphan", "any: [{rule: age, older_than: 30d}]", "35:policies[0].rules[1]: ", "has the name of another rule" },
+	{ "rule: orphan", "any: {rule: orphan}", "34:policies[0].rules[0].any: ", "must be a list" },
+	{ "rule: orphan", "any: [{rule: soft_deleted}]", "34:policies[0].rules[0].any[0]: ", "needs `longer_than`" },
+	{ "    records: app\n    rules:\n      - rule: orphan", "    rules:\n      - any: [{rule: orphan}]", "33:policies[0].rules[0].any[0].rule: ", "needs records" },
 	{ "rule: orphan", "rule: expired\n        longer_than: 3d", "35:policies[0].rules[0].longer_than: ", "for the soft_deleted rule" },
 	{ "rule: orphan", "rule: dangling\n        older_than: 3d", "34:policies[0].rules[0].rule: ", "deletes no rows alone" },
 	{ "rule: orphan", "rule: orphan\n        older_than: 3d", "35:policies[0].rules[0].older_than: ", "for the age rule" },
-	{ "rule: age\n        older_than: 30d", "rule: orphan", "35:policies[0].rules[1]: ", "has the name of rules[0]" },
+	{ "rule: age\n        older_than: 30d", "rule: orphan", "35:policies[0].rules[1]: ", "has the name of another rule of this policy, orphan" },
 	/* words, and what does not exist yet */
 	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: s3\n    url: http://127.0.0.1:8080/v1",
 	  "14:lanes[0].dialect: ", "cannot do that yet" },
@@ -410,6 +422,33 @@ static void a_file_of_great_depth_or_length_ends_quickly(void **state)
 		buf_adds(&b, "# padding\n");
 	first_error(buf_z(&b), 0600, "at most 1 MiB");
 	buf_done(&b);
+}
+
+/* Four groups with 15 members each are 64 rules; one more is refused where it stands. */
+static void a_policy_has_so_many_rules_and_no_more(void **state)
+{
+	(void)state;
+	struct buf b;
+	for (int more = 0; more < 2; more++) {
+		buf_init(&b);
+		buf_adds(&b, "name: t\noperators: [{name: a, uids: [0]}]\nlanes: [{name: l, dialect: openai, url: \"http://localhost\"}]\n"
+			 "policies:\n  - name: p\n    lanes: [l]\n    rules:\n");
+		for (int g = 0; g < 4; g++) {
+			buf_adds(&b, "      - any:\n");
+			for (int i = 0; i < 15 + (more && g == 3); i++)
+				buf_addf(&b, "        - {rule: age, name: r%d-%d, older_than: 1d}\n", g, i);
+		}
+		if (more) {
+			first_error(buf_z(&b), 0600, "72:policies[0].rules[3].any[15]: is one rule too many");
+		} else {
+			put(buf_z(&b));
+			struct config *c = loaded();
+			assert_string_equal(c->policies[0].rules[3].name, "any-4");
+			assert_string_equal(c->policies[0].rules[3].any[14].name, "r3-14");
+			config_free(c);
+		}
+		buf_done(&b);
+	}
 }
 
 static void hostile_values_are_shown_escaped(void **state)
@@ -783,7 +822,7 @@ static bool some_default_is(const struct section *s, const char *key, const char
 			*has_default |= f->def != NULL;
 			hit |= !f->def || strcmp(f->def, value) == 0;
 		}
-		if (f->of)
+		if (f->of && !f->nested)
 			hit |= some_default_is(f->of, key, value, known, has_default);
 	}
 	return hit;
@@ -829,7 +868,7 @@ static void missing_keys(const struct section *s, const char *prefix, const stru
 			buf_addf(out, "%s ", path);
 		if (f->type == FIELD_LIST)
 			strcat(path, "[0]");
-		if (f->of)
+		if (f->of && !f->nested)
 			missing_keys(f->of, path, c, text, out);
 	}
 }
@@ -846,7 +885,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	/* the first lane has a url, the first rule is the orphan's, the second the age's */
 	assert_string_equal(buf_z(&missing), "lanes[0].command records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
-		"policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
+		"policies[0].rules[0].all policies[0].rules[0].any policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
 		"policies[0].rules[0].larger_than policies[0].rules[0].smaller_than policies[0].rules[0].purposes policies[0].rules[0].names "
 		"policies[0].rules[0].statuses policies[0].rules[0].keep policies[0].rules[0].above policies[0].rules[0].until ");
 	static const struct {
@@ -855,7 +894,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 		{ "policies[0].rules[1]", "name" }, { "policies[0].rules[1]", "older_than" }, { "policies[0].rules[1]", "of" },
 		{ "policies[1].rules[0]", "not" }, { "policies[1].rules[0]", "larger_than" }, { "policies[1].rules[0]", "smaller_than" },
 		{ "policies[1].rules[1]", "purposes" }, { "policies[1].rules[2]", "names" }, { "policies[1].rules[3]", "statuses" },
-		{ "policies[1].rules[5]", "longer_than" },
+		{ "policies[1].rules[5]", "longer_than" }, { "policies[1].rules[8]", "all[0].older_than" }, { "policies[1].rules[8].all[1]", "any[1].larger_than" },
 		{ "policies[1].rules[6]", "keep" }, { "policies[1].rules[7]", "above" }, { "policies[1].rules[7]", "until" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++) {
@@ -940,6 +979,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_file_that_is_none_is_refused),
 		cmocka_unit_test(a_fifo_does_not_hang_the_start),
 		cmocka_unit_test(a_file_of_great_depth_or_length_ends_quickly),
+		cmocka_unit_test(a_policy_has_so_many_rules_and_no_more),
 		cmocka_unit_test(hostile_values_are_shown_escaped),
 		cmocka_unit_test(a_password_in_a_url_is_not_repeated),
 		cmocka_unit_test(the_good_file_fills_the_structs),

@@ -356,7 +356,7 @@ static int pressed(int64_t quota_items, int64_t quota_bytes, int64_t above_bp, i
 				policy_sets_add(s, &it, NULL, 0, i >= protected_);
 				continue;
 			}
-			enum policy_finding found = policy_sets_quota(s, 0, &it, because);
+			enum policy_finding found = policy_sets_quota(s, &r, &it, because);
 			goes += found == POLICY_YES && i >= protected_;
 			unknown += found == POLICY_CANNOT_KNOW;
 			if (found == POLICY_YES && goes)
@@ -395,6 +395,61 @@ static void without_the_comparison_nothing_is_selected(void **state)
 	assert_int_equal(by(rule_of(CFG_RULE_QUOTA), &it), VERDICT_INELIGIBLE);
 }
 
+/* no, cannot know, yes of an item with 1,000 bytes and no row. */
+static struct cfg_rule says(int answer, const char *name)
+{
+	struct cfg_rule r = rule_of(answer == 1 ? CFG_RULE_AGE : CFG_RULE_SIZE);
+	r.name = name;
+	r.of = CFG_AGE_LAST_USED;
+	r.older_than_ms = 1;
+	r.larger_than = answer == 2 ? 1 : 5000;
+	return r;
+}
+
+static int kleene(enum cfg_match how, int a, int b) { return how == CFG_MATCH_ALL ? MIN(a, b) : MAX(a, b); }
+
+/* Against min, max and 2 - x over {0 no, 1 cannot know, 2 yes}: every combination two groups deep. */
+static void groups_of_three_answers_are_min_max_and_complement(void **state)
+{
+	static const enum verdict want[] = { VERDICT_KEPT, VERDICT_INELIGIBLE, VERDICT_CANDIDATE };
+	const struct catalog_item it = an_item();
+	(void)state;
+	for (int n = 0; n < 81 * 32; n++) {
+		int x[4] = { n % 3, n / 3 % 3, n / 9 % 3, n / 27 % 3 }, how = n / 81;
+		enum cfg_match top = how & 1 ? CFG_MATCH_ANY : CFG_MATCH_ALL, outer = how & 2 ? CFG_MATCH_ANY : CFG_MATCH_ALL,
+			       inner = how & 4 ? CFG_MATCH_ANY : CFG_MATCH_ALL;
+		const struct cfg_rule deep[] = { says(x[2], "c"), says(x[3], "d") };
+		struct cfg_rule mid[] = { says(x[1], "b"), { .name = "in", .negate = how & 8 } };
+		struct cfg_rule rules[] = { says(x[0], "a"), { .name = "out", .negate = how & 16 } };
+		mid[1].kind = inner == CFG_MATCH_ALL ? CFG_RULE_ALL : CFG_RULE_ANY;
+		mid[1].all = mid[1].any = deep;
+		mid[1].n_all = mid[1].n_any = ARRAY_LEN(deep);
+		rules[1].kind = outer == CFG_MATCH_ALL ? CFG_RULE_ALL : CFG_RULE_ANY;
+		rules[1].all = rules[1].any = mid;
+		rules[1].n_all = rules[1].n_any = ARRAY_LEN(mid);
+		int in = kleene(inner, x[2], x[3]);
+		int out = kleene(outer, x[1], how & 8 ? 2 - in : in);
+		int all = kleene(top, x[0], how & 16 ? 2 - out : out);
+		if (judged(rules, ARRAY_LEN(rules), top, &it, NULL, 0) != want[all])
+			fail_msg("combination %d: %s, %s", n, verdict_name(v.verdict), buf_z(&v.evidence));
+	}
+}
+
+static void every_member_of_a_group_stands_in_the_evidence(void **state)
+{
+	const struct catalog_item it = an_item();
+	const struct cfg_rule in[] = { says(0, "small"), says(1, "used"), says(2, "large") };
+	const struct cfg_rule group = { .name = "any-1", .kind = CFG_RULE_ANY, .any = in, .n_any = ARRAY_LEN(in) };
+	(void)state;
+	assert_int_equal(judged(&group, 1, CFG_MATCH_ALL, &it, NULL, 0), VERDICT_CANDIDATE);
+	assert_string_equal(buf_z(&v.evidence), "[{\"rule\":\"any-1/small\",\"verdict\":\"no\",\"because\":\"1000 bytes\"},"
+		"{\"rule\":\"any-1/used\",\"verdict\":\"cannot know\",\"because\":\"last_used unknown\"},"
+		"{\"rule\":\"any-1/large\",\"verdict\":\"yes\",\"because\":\"1000 bytes\"},"
+		"{\"rule\":\"any-1\",\"verdict\":\"yes\",\"because\":\"1000 bytes\"}]");
+	assert_string_equal(buf_z(&v.rule), "any-1");
+	assert_string_equal(buf_z(&v.reason), "1000 bytes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +466,8 @@ int main(void)
 		cmocka_unit_test(of_any_group_of_equals_one_stays),
 		cmocka_unit_test(quota_pressure_selects_the_oldest_until_it_is_gone),
 		cmocka_unit_test_setup_teardown(without_the_comparison_nothing_is_selected, setup, teardown),
+		cmocka_unit_test_setup_teardown(groups_of_three_answers_are_min_max_and_complement, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_member_of_a_group_stands_in_the_evidence, setup, teardown),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
