@@ -63,16 +63,65 @@ static int cmp_i64(int64_t x, int64_t y, bool up)
 	return up ? (x > y) - (x < y) : (x < y) - (x > y);
 }
 
+/* What most comparisons need, side by side: the items themselves are far apart. */
+struct rank_key {
+	int64_t value;
+	int32_t lane, item;
+};
+
+struct ranking {
+	const struct plan_item *item;
+	bool up;
+};
+
 static int by_rank(const void *a, const void *b, void *arg)
 {
-	const struct plan_item *x = a, *y = b;
-	enum plan_order o = *(enum plan_order *)arg;
+	const struct rank_key *x = a, *y = b;
+	const struct ranking *r = arg;
 	int d = (x->lane > y->lane) - (x->lane < y->lane);
-	if (!d && (o == ORDER_OLDEST || o == ORDER_NEWEST))
-		d = cmp_i64(x->created_us, y->created_us, o == ORDER_OLDEST);
-	if (!d && (o == ORDER_LARGEST || o == ORDER_SMALLEST))
-		d = cmp_i64(x->bytes, y->bytes, o == ORDER_SMALLEST);
-	return d ? d : slice_cmp(x->id, y->id);
+	if (!d)
+		d = cmp_i64(x->value, y->value, r->up);
+	return d ? d : slice_cmp(r->item[x->item].id, r->item[y->item].id);
+}
+
+static struct rank_key *ranked(const struct plan *p)
+{
+	bool by_age = p->order == ORDER_OLDEST || p->order == ORDER_NEWEST;
+	struct ranking r = { p->item, p->order == ORDER_OLDEST || p->order == ORDER_SMALLEST };
+	struct rank_key *key = xcalloc((size_t)p->items, sizeof *key);
+	for (int32_t i = 0; i < p->items; i++)
+		key[i] = (struct rank_key){ by_age ? p->item[i].created_us : p->item[i].bytes, p->item[i].lane, i };
+	if (p->items)
+		qsort_r(key, (size_t)p->items, sizeof *key, by_rank, &r);
+	return key;
+}
+
+static void give_ranks(struct plan *p, const struct rank_key *key)
+{
+	for (int32_t i = 0; i < p->lanes; i++) {
+		p->lane[i].first = p->lane[i].items = 0;
+		p->lane[i].bytes = 0;
+		memset(p->lane[i].by_class, 0, sizeof p->lane[i].by_class);
+	}
+	for (int32_t i = 0; i < p->items; i++) {
+		struct plan_item *it = &p->item[key[i].item];
+		struct plan_lane *l = &p->lane[it->lane];
+		if (!l->items)
+			l->first = i;
+		it->rank = ++l->items;
+		l->bytes += plan_charge(l, it);
+		l->by_class[it->class_]++;
+	}
+}
+
+static void into_order(struct plan *p, const struct rank_key *key)
+{
+	struct plan_item *to = xcalloc((size_t)p->items, sizeof *to);
+	for (int32_t i = 0; i < p->items; i++)
+		to[i] = p->item[key[i].item];
+	free(p->item);
+	p->item = to;
+	p->item_cap = (size_t)p->items;
 }
 
 static void encode_caps(struct buf *b, const struct plan_caps *c)
@@ -281,24 +330,12 @@ enum rc plan_freeze(struct plan *p, struct err *e)
 	enum rc rc = refuse_duplicates(p, e);
 	if (rc != RC_OK)
 		return rc;
-	if (p->items)
-		qsort_r(p->item, (size_t)p->items, sizeof *p->item, by_rank, &p->order);
-	for (int32_t i = 0; i < p->lanes; i++) {
-		p->lane[i].first = p->lane[i].items = 0;
-		p->lane[i].bytes = 0;
-		memset(p->lane[i].by_class, 0, sizeof p->lane[i].by_class);
-	}
-	for (int32_t i = 0; i < p->items; i++) {
-		struct plan_item *it = &p->item[i];
-		struct plan_lane *l = &p->lane[it->lane];
-		if (!l->items)
-			l->first = i;
-		it->rank = ++l->items;
-		l->bytes += plan_charge(l, it);
-		l->by_class[it->class_]++;
-	}
+	struct rank_key *key = ranked(p);
+	give_ranks(p, key);
 	encode_header(p);
-	plan_hash(p, &p->id);
+	plan_hash(p, &p->id);           /* while they still lie in the order in which they are hashed */
+	into_order(p, key);
+	free(key);
 	return RC_OK;
 }
 

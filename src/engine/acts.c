@@ -152,6 +152,8 @@ static void plan_record(struct validating *q)
 	jw_init(&w, &b);
 	jw_obj(&w);
 	jw_ki64(&w, "items", p->items);
+	jw_ki64(&w, "judged_ms", q->v.judged_us / 1000);
+	jw_ki64(&w, "frozen_ms", q->v.frozen_us / 1000);
 	jw_key(&w, "lanes");
 	jw_arr(&w);
 	for (int i = 0; i < p->lanes; i++) {

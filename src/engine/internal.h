@@ -270,6 +270,7 @@ struct validation {
 	int64_t irreversible[CYCLE_MAX_LANES];
 	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];
 	int control_n[CYCLE_MAX_LANES];
+	int64_t judged_us, frozen_us;   /* what the two halves took */
 	enum rc rc;
 	struct err err;
 };

@@ -211,6 +211,7 @@ void validation_work(struct catalog *c, void *ctx)
 	p->texts = arena_new(1 << 16);
 	rng_seed(&p->rng, v->seed);
 	policy_verdict_init(&p->verdict);
+	v->judged_us = now_read().boot_us;
 	v->rc = v->records ? RC_OK : no_rows(c, &v->err);
 	if (v->rc == RC_OK)
 		v->rc = compare(p);
@@ -221,8 +222,11 @@ void validation_work(struct catalog *c, void *ctx)
 		v->rc = each_lane(p);
 	if (v->rc == RC_OK)
 		v->rc = flush(p);
+	v->frozen_us = now_read().boot_us;
+	v->judged_us = v->frozen_us - v->judged_us;
 	if (v->rc == RC_OK)
 		v->rc = plan_freeze(v->plan, &v->err);
+	v->frozen_us = now_read().boot_us - v->frozen_us;
 	if (v->rc == RC_OK)
 		v->rc = rank(p);
 	if (v->rc == RC_OK)
