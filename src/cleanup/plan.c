@@ -49,9 +49,15 @@ int64_t plan_charge(const struct plan_lane *l, const struct plan_item *it)
 	return it->bytes < 0 ? l->max_item_bytes : it->bytes;
 }
 
+/* What a comparison by id needs, side by side: the items themselves are far apart. */
+struct id_key {
+	struct slice id;
+	int32_t lane, item;
+};
+
 static int by_lane_id(const void *a, const void *b)
 {
-	const struct plan_item *x = *(const struct plan_item *const *)a, *y = *(const struct plan_item *const *)b;
+	const struct id_key *x = a, *y = b;
 	return x->lane != y->lane ? (x->lane > y->lane) - (x->lane < y->lane) : slice_cmp(x->id, y->id);
 }
 
@@ -276,12 +282,12 @@ static void encode_item(struct buf *b, const struct plan *p, const struct plan_i
 }
 
 /* Candidates come in this order, so most often there is nothing to sort. */
-static const struct plan_item **sorted_by_id(const struct plan *p)
+static struct id_key *sorted_by_id(const struct plan *p)
 {
-	const struct plan_item **v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
+	struct id_key *v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
 	bool sorted = true;
 	for (int32_t i = 0; i < p->items; i++)
-		v[p->item[i].nth] = &p->item[i];
+		v[p->item[i].nth] = (struct id_key){ p->item[i].id, p->item[i].lane, i };
 	for (int32_t i = 1; sorted && i < p->items; i++)
 		sorted = by_lane_id(&v[i - 1], &v[i]) <= 0;
 	if (!sorted)
@@ -289,38 +295,48 @@ static const struct plan_item **sorted_by_id(const struct plan *p)
 	return v;
 }
 
-void plan_hash(const struct plan *p, struct hash *out)
+/* The hash of each item by its place, read as they lie in memory. */
+static struct hash *item_hashes(const struct plan *p)
 {
-	struct hasher *whole = hasher_new(), *one = hasher_new();
-	const struct plan_item **v = sorted_by_id(p);
+	struct hash *h = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *h);
+	struct hasher *one = hasher_new();
 	struct buf b;
 	buf_init(&b);
-	hasher_begin(whole);
-	hasher_add(whole, p->header.p, p->header.n);
 	for (int32_t i = 0; i < p->items; i++) {
-		struct hash h;
-		encode_item(&b, p, v[i]);
+		encode_item(&b, p, &p->item[i]);
 		hasher_begin(one);
 		hasher_add(one, b.p, b.n);
-		hasher_end(one, &h);
-		hasher_add(whole, h.b, sizeof h.b);
+		hasher_end(one, &h[i]);
 	}
-	hasher_end(whole, out);
 	buf_done(&b);
-	free(v);
 	hasher_free(one);
+	return h;
+}
+
+void plan_hash(const struct plan *p, struct hash *out)
+{
+	struct hasher *whole = hasher_new();
+	struct id_key *v = sorted_by_id(p);
+	struct hash *h = item_hashes(p);
+	hasher_begin(whole);
+	hasher_add(whole, p->header.p, p->header.n);
+	for (int32_t i = 0; i < p->items; i++)
+		hasher_add(whole, h[v[i].item].b, sizeof h->b);
+	hasher_end(whole, out);
+	free(h);
+	free(v);
 	hasher_free(whole);
 }
 
 static enum rc refuse_duplicates(const struct plan *p, struct err *e)
 {
-	const struct plan_item **v = sorted_by_id(p);
+	struct id_key *v = sorted_by_id(p);
 	enum rc rc = RC_OK;
 	char id[80];
 	for (int32_t i = 1; rc == RC_OK && i < p->items; i++)
 		if (!by_lane_id(&v[i - 1], &v[i]))
 			rc = err_set(e, RC_FORMAT, "item %s stands twice in lane %.*s; list it again",
-				     text_z(id, sizeof id, v[i]->id), SLICE_FMT(p->lane[v[i]->lane].name));
+				     text_z(id, sizeof id, v[i].id), SLICE_FMT(p->lane[v[i].lane].name));
 	free(v);
 	return rc;
 }
