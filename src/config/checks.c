@@ -4,6 +4,7 @@
 
 #include "config/finish.h"
 #include "config/url.h"
+#include "store/audit.h"
 
 enum { PATH_TEXT = 200 };
 
@@ -214,6 +215,35 @@ static void check_lane(struct filling *f, size_t i)
 
 /* ---- links ---- */
 
+static bool is_kind(const char *word)
+{
+	static const char *const kinds[] = {
+#define X(e, w) w,
+		AUDIT_KINDS(X)
+#undef X
+	};
+	size_t n = strlen(word);
+	bool prefix = n && word[n - 1] == '.';
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (prefix ? strncmp(kinds[i], word, n) == 0 : strcmp(kinds[i], word) == 0)
+			return true;
+	return false;
+}
+
+static void check_events(struct filling *f, size_t i, const struct cfg_link *l)
+{
+	bool speaks = same(l->handshake, "json-events");
+	if (!speaks && (l->events.id || l->events.sequence || l->events.epoch || l->events.ack))
+		fill_bad(f, in("links", i, "events").z, "is only for `handshake: json-events`; write that, or remove it");
+	if (!speaks && l->notify.n_kinds)
+		fill_bad(f, in("links", i, "notify").z, "is only for `handshake: json-events`; write that, or remove it");
+	if (speaks && l->events.ack && !l->events.id)
+		fill_bad(f, in("links", i, "events.ack").z, "names messages by their id; write events.id as well");
+	for (size_t k = 0; k < l->notify.n_kinds; k++)
+		if (!is_kind(l->notify.kinds[k]))
+			fill_bad(f, in("links", i, "notify.kinds").z, "has an entry that is no kind of the log; sluice audit tail shows them");
+}
+
 static void check_link(struct filling *f, size_t i)
 {
 	const struct cfg_link *l = &f->c->links[i];
@@ -228,6 +258,7 @@ static void check_link(struct filling *f, size_t i)
 		fill_bad(f, in("links", i, "session_id").z, "is only said in the exai hello; write `handshake: exai` or remove it");
 	if (l->token_file && !exai)
 		fill_bad(f, in("links", i, "token_file").z, "is only sent in the exai hello; write `handshake: exai` or remove it");
+	check_events(f, i, l);
 	for (size_t k = 0; k < i; k++)
 		if (same(l->session_id, f->c->links[k].session_id) && same(l->url, f->c->links[k].url))
 			fill_bad(f, in("links", i, "session_id").z,

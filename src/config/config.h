@@ -69,10 +69,27 @@ struct cfg_lane {
 	struct breaker_opts breaker;
 };
 
+/* Where in a JSON message of a link its place in the stream stands: "id" or "meta.id". */
+struct cfg_events {
+	const char *id, *type, *sequence, *epoch;      /* NULL = it has none */
+	bool ack;                              /* tell the peer when a message's effect is durable */
+	int64_t window;                        /* 10,000 marks */
+	int64_t window_age_ms;                 /* 24 h */
+};
+
+/* Which records of the log go out on a link, and what may wait. */
+struct cfg_notify {
+	const char *const *kinds;              /* kinds of the log, or a prefix ending in '.'; none = no events */
+	size_t n_kinds;
+	int64_t items, bytes;                  /* 1,000 and 1 MB */
+	int64_t age_ms;                        /* 300 s */
+	bool acked;                            /* the peer acknowledges each */
+};
+
 struct cfg_link {
 	const char *name;
 	const char *url;                       /* ws:// or wss:// */
-	const char *handshake;                 /* "none" or "exai" */
+	const char *handshake;                 /* none, exai, exai-dashboard, json-events */
 	const char *token_file, *ca_file;      /* absolute; NULL = none, system's certificates */
 	bool cleartext;                        /* ws:// with a token to another host is meant */
 	const char *session_id;                /* of the hello; NULL = the server chooses */
@@ -81,6 +98,8 @@ struct cfg_link {
 	int64_t hello_timeout_ms;              /* 15 s */
 	int64_t connections;                   /* 1 */
 	int64_t reconnect_base_ms, reconnect_max_ms;   /* 1 s, 60 s; with jitter */
+	struct cfg_events events;
+	struct cfg_notify notify;
 	struct breaker_opts breaker;
 };
 

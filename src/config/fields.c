@@ -36,7 +36,9 @@ static const struct field_word dialect_words[] = {
 	END_WORDS
 };
 
-static const struct field_word handshake_words[] = { { .word = "none" }, { .word = "exai" }, END_WORDS };
+static const struct field_word handshake_words[] = {
+	{ .word = "none" }, { .word = "exai" }, { .word = "exai-dashboard" }, { .word = "json-events" }, END_WORDS
+};
 
 static const struct field_word kind_words[] = {
 	{ .word = "sqlite", .value = CFG_RECORDS_SQLITE },
@@ -196,12 +198,43 @@ static const struct field breaker_fields[] = {
 };
 static const struct section section_breaker = { "breaker", sizeof(struct breaker_opts), breaker_fields, NULL };
 
+static const struct field events_fields[] = {
+	{ .key = "id", .type = FIELD_TEXT, AT(cfg_events, id), .max = 100,
+	  .doc = "Path of a message's id: members with dots between, as meta.id. Absent: it has none." },
+	{ .key = "type", .type = FIELD_TEXT, AT(cfg_events, type), .def = "type", .max = 100, .doc = "Path of its type." },
+	{ .key = "sequence", .type = FIELD_TEXT, AT(cfg_events, sequence), .max = 100,
+	  .doc = "Path of its sequence number, which shows gaps and reorderings, and stands for the id where there is none." },
+	{ .key = "epoch", .type = FIELD_TEXT, AT(cfg_events, epoch), .max = 100,
+	  .doc = "Path of what names the peer's stream; ids and numbers count within it." },
+	{ .key = "ack", .type = FIELD_BOOL, AT(cfg_events, ack), .def = "no",
+	  .doc = "Answer each message {\"type\":\"ack\",\"id\":…} once its effect is durable; a repeated one, too." },
+	{ .key = "window", .type = FIELD_INT, AT(cfg_events, window), .def = "10000", .min = 1, .max = 1000000,
+	  .doc = "Marks against repeats that are kept, at most." },
+	{ .key = "window_age", .type = FIELD_DURATION, AT(cfg_events, window_age_ms), .def = "24h", .min = SECOND, .max = 30 * DAY,
+	  .doc = "Age at which a mark no longer counts." },
+	END
+};
+static const struct section section_events = { "events", sizeof(struct cfg_events), events_fields, NULL };
+
+static const struct field notify_fields[] = {
+	{ .key = "kinds", .type = FIELD_TEXTS, ARR(cfg_notify, kinds), .max = 64,
+	  .doc = "Kinds of the log that the peer is told, or a prefix ending in a dot (cycle.). Absent: none." },
+	{ .key = "items", .type = FIELD_INT, AT(cfg_notify, items), .def = "1000", .min = 1, .max = 10000, .doc = "Events that may wait." },
+	{ .key = "bytes", .type = FIELD_BYTES, AT(cfg_notify, bytes), .def = "1MB", .min = 1000, .max = 64000000, .doc = "Bytes that may wait." },
+	{ .key = "age", .type = FIELD_DURATION, AT(cfg_notify, age_ms), .def = "300s", .min = SECOND, .max = DAY,
+	  .doc = "An event that could not be sent for this long is dropped, and counted." },
+	{ .key = "acked", .type = FIELD_BOOL, AT(cfg_notify, acked), .def = "no",
+	  .doc = "The peer answers {\"type\":\"ack\",\"id\":…}; until then an event counts as not sent and is repeated after a reconnect." },
+	END
+};
+static const struct section section_notify = { "notify", sizeof(struct cfg_notify), notify_fields, NULL };
+
 static const struct field link_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(cfg_link, name), .doc = "Name of the link." },
 	{ .key = "url", .type = FIELD_URL, .required = true, AT(cfg_link, url), .schemes = "ws wss",
 	  .doc = "WebSocket endpoint. No user or password in it." },
 	{ .key = "handshake", .type = FIELD_CHOICE, AT(cfg_link, handshake), .def = "none", .words = handshake_words,
-	  .doc = "What is said after the upgrade: nothing, or the exai hello." },
+	  .doc = "What the peer speaks: none, exai (a hello is said), exai-dashboard, or json-events (see events)." },
 	{ .key = "token_file", .type = FIELD_PATH, AT(cfg_link, token_file),
 	  .doc = "File with the token, private to the engine's account (0600). Absent: none is sent." },
 	{ .key = "ca_file", .type = FIELD_PATH, AT(cfg_link, ca_file), .doc = "Certificates to trust (PEM). Absent: the system's." },
@@ -221,6 +254,10 @@ static const struct field link_fields[] = {
 	  .doc = "First delay before a reconnect; doubles, with jitter." },
 	{ .key = "reconnect_max", .type = FIELD_DURATION, AT(cfg_link, reconnect_max_ms), .def = "60s", .min = 10 * MS, .max = DAY,
 	  .doc = "Largest delay before a reconnect." },
+	{ .key = "events", .type = FIELD_MAP, AT(cfg_link, events), .of = &section_events,
+	  .doc = "Of json-events: where its messages say what they are." },
+	{ .key = "notify", .type = FIELD_MAP, AT(cfg_link, notify), .of = &section_notify,
+	  .doc = "Of json-events: what of Sluice's own log goes out on it." },
 	{ .key = "breaker", .type = FIELD_MAP, AT(cfg_link, breaker), .of = &section_breaker, .doc = "Its breaker." },
 	END
 };

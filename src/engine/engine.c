@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/delivery.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -258,6 +259,7 @@ static void on_tick(void *ctx)
 	if (en->run)
 		runner_retry(en->run);
 	anchoring_tick(en);
+	delivery_tick(en);
 	if (store_writable(en->store) == en->store_was_bad) {
 		en->store_was_bad = !en->store_was_bad;
 		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);
@@ -274,6 +276,9 @@ static void on_link(void *ctx, struct link *k, enum link_state from)
 {
 	struct engine *en = ctx;
 	const struct link_view *v = link_look(k);
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		if (en->link[i] == k)
+			delivery_link_changed(en, i);
 	bool incident = (v->state == LINK_UP) || (from == LINK_UP && incident_words[v->state]) ||
 			(v->state == LINK_JAMMED && v->attempts == 1) || v->state == LINK_GIVEN_UP;
 	if (incident && incident_words[v->state] && !en->stopping) {
@@ -298,7 +303,9 @@ static void on_link(void *ctx, struct link *k, enum link_state from)
 
 static void on_store(void *ctx)
 {
-	store_drain(((struct engine *)ctx)->store);
+	struct engine *en = ctx;
+	store_drain(en->store);
+	delivery_committed(en);
 }
 
 static void wake_store(void *ctx)
@@ -359,6 +366,8 @@ static enum rc open_links(struct engine *en, struct err *e)
 		if (rc == RC_OK)
 			en->link[i] = link_new(en->loop, en->ws, c, en->link_token[i], seed, on_link, en);
 	}
+	if (rc == RC_OK)
+		rc = delivery_open(en, e);
 	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++)
 		link_start(en->link[i]);
 	return rc;
@@ -543,7 +552,7 @@ static void write_stop(struct engine *en, bool in_time)
 static bool quiet(const struct engine *en)
 {
 	bool run = !en->run || !en->run->waiting;
-	return run && jobs_idle(en) && !store_waiting(en->store);
+	return run && jobs_idle(en) && delivery_idle(en) && !store_waiting(en->store);
 }
 
 static void grace_check(void *ctx)
@@ -570,6 +579,7 @@ void engine_stop(struct engine *en, const struct audit_actor *who, void (*stoppe
 		hold_by(en, "the engine stops", "engine");
 	discover_stop(en, -1, "the engine stops");
 	referrers_stop(en, -1, "the engine stops");
+	delivery_stop(en);
 	loop_timer_stop(en->tick);
 	en->last_tick = now_read();
 	en->grace = loop_timer_new(en->loop, grace_check, en);
@@ -583,6 +593,7 @@ void engine_free(struct engine *en)
 	en->closing = true;
 	atomic_store(&en->no_proofs, true);
 	en->on_change = NULL;
+	delivery_stop(en);
 	discover_stop(en, -1, "the engine stops");
 	referrers_stop(en, -1, "the engine stops");
 	loop_timer_free(en->tick);
@@ -597,9 +608,10 @@ void engine_free(struct engine *en)
 		lane_free(en->lane[i].lane);
 	for (size_t i = 0; en->records && i < en->cfg->n_records; i++)
 		records_free(en->records[i].rec);
-	while ((en->store && (store_waiting(en->store) || !jobs_idle(en))) || en->change_queued)
+	while ((en->store && (store_waiting(en->store) || !jobs_idle(en))) || en->change_queued || !delivery_idle(en))
 		loop_run_once(en->loop);
 	store_close(en->store);
+	delivery_free(en);
 	anchoring_free(en);
 	runner_free(en->run);
 	loop_wake_free(en->store_wake);

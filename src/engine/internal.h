@@ -122,6 +122,7 @@ struct engine {
 	struct elane lane[CFG_MAX_LANES];
 	struct link *link[CFG_MAX_LINKS];
 	struct secret *link_token[CFG_MAX_LINKS];
+	struct delivery *delivery;
 	struct erecords *records;
 	struct runner *run;             /* open cycle, or the last one that ended */
 	int64_t last_cycle;

@@ -4,6 +4,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/anchoring.c \
 	src/engine/commands.c \
 	src/engine/dead.c \
+	src/engine/delivery.c src/engine/delivery.h \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/grants.c \

@@ -1,4 +1,5 @@
 /* Snapshots for the protocol: the overview. Shapes: api/PROTOCOL.md. */
+#include "engine/delivery.h"
 #include "engine/internal.h"
 #include "engine/view.h"
 
@@ -105,7 +106,44 @@ static void rungs(struct jw *w, const struct link_view *v)
 	jw_end_arr(w);
 }
 
-static void one_link(struct jw *w, const struct link_view *v)
+static void delivery(struct jw *w, const struct delivery_view *d)
+{
+	jw_key(w, "inbox");
+	if (d->dedups) {
+		jw_obj(w);
+		jw_ki64(w, "taken", d->taken);
+		jw_ki64(w, "marks", d->marks);
+		jw_ki64(w, "pending", d->pending);
+		jw_ki64(w, "duplicates", d->in.duplicates);
+		jw_ki64(w, "gaps", d->in.gaps);
+		jw_ki64(w, "reordered", d->in.reordered);
+		jw_ki64(w, "epochs", d->in.epochs);
+		jw_ki64(w, "nowhere", d->in.nowhere);
+		jw_ki64(w, "refused", d->in.refused);
+		jw_end_obj(w);
+	} else {
+		jw_null(w);
+	}
+	jw_key(w, "outbox");
+	if (d->notifies) {
+		jw_obj(w);
+		jw_ki64(w, "items", d->queue_items);
+		jw_ki64(w, "bytes", d->queue_bytes);
+		jw_ki64(w, "out", d->queue_out);
+		jw_kopt(w, "oldest_us", d->oldest_us);
+		jw_ki64(w, "sent", d->out.sent);
+		jw_ki64(w, "repeated", d->out.repeated);
+		jw_ki64(w, "expired", d->out.expired);
+		jw_ki64(w, "too_large", d->out.too_large);
+		jw_ki64(w, "most_items", (int64_t)d->out.most_items);
+		jw_ki64(w, "most_bytes", (int64_t)d->out.most_bytes);
+		jw_end_obj(w);
+	} else {
+		jw_null(w);
+	}
+}
+
+static void one_link(struct jw *w, const struct link_view *v, const struct delivery_view *d)
 {
 	jw_obj(w);
 	jw_kz(w, "name", v->name);
@@ -134,6 +172,7 @@ static void one_link(struct jw *w, const struct link_view *v)
 	rungs(w, v);
 	jw_key(w, "breaker");
 	view_breaker(w, &v->breaker);
+	delivery(w, d);
 	jw_end_obj(w);
 }
 
@@ -141,8 +180,11 @@ static void links_part(struct engine *en, struct jw *w)
 {
 	jw_key(w, "links");
 	jw_arr(w);
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		one_link(w, link_look(en->link[i]));
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
+		struct delivery_view d;
+		delivery_look(en, i, &d);
+		one_link(w, link_look(en->link[i]), &d);
+	}
 	jw_end_arr(w);
 }
 

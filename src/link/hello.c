@@ -115,9 +115,35 @@ static enum hello_answer none_answer(struct slice frame, struct hello_verdict *v
 
 static const struct hello_close no_closes[] = { { 0, { LINK_RETRY, NULL } } };
 
+/* ---- exai-dashboard and json-events: no hello, but JSON ---- */
+
+static bool events_known(struct slice frame)
+{
+	struct json_doc *doc = frame_parse(frame);
+	bool known = doc && json_is_object(json_root(doc));
+	json_doc_free(doc);
+	return known;
+}
+
+/* The types its monitoring sends; a test event and cache metrics came later. */
+static bool dashboard_known(struct slice frame)
+{
+	static const char *const types[] = { "initial_stats", "event", "session_metrics", "semaphore_metrics", "websocket_health", "stats",
+					     "recent_events", "historical_data", "time_series", "test_event", "cache_metrics" };
+	struct json_doc *doc = frame_parse(frame);
+	struct slice type = json_get_str(doc ? json_root(doc) : NULL, "type");
+	bool known = false;
+	for (size_t i = 0; i < sizeof types / sizeof *types && !known; i++)
+		known = slice_is(type, types[i]);
+	json_doc_free(doc);
+	return known;
+}
+
 static const struct hello hellos[] = {
 	{ "none", none_first, none_answer, NULL, no_closes },
 	{ "exai", exai_first, exai_answer, exai_known, exai_closes },
+	{ "exai-dashboard", none_first, none_answer, dashboard_known, no_closes },
+	{ "json-events", none_first, none_answer, events_known, no_closes },
 };
 
 const struct hello *hello_find(const char *name)

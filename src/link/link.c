@@ -36,6 +36,8 @@ struct link {
 	const struct hello *hello;
 	void (*changed)(void *ctx, struct link *k, enum link_state from);
 	void *ctx;
+	void (*message)(void *ctx, struct link *k, struct slice msg);
+	void *message_ctx;
 	struct link_view v;
 	struct attempt *now;
 	struct rng rng;
@@ -351,6 +353,8 @@ static void on_message(void *ctx, struct slice msg, bool binary)
 		k->v.rung_us[LINK_R_FIRST] = now_us(k) - k->opened_us;
 	if (k->hello->known_frame && (binary || !k->hello->known_frame(msg)))
 		k->v.bad_frames++;
+	else if (k->message && !binary)
+		k->message(k->message_ctx, k, msg);
 }
 
 static void on_pong(void *ctx, struct slice payload)
@@ -548,4 +552,29 @@ void link_free(struct link *k)
 const struct link_view *link_look(const struct link *k)
 {
 	return &k->v;
+}
+
+/* ---- messages ---- */
+
+void link_on_message(struct link *k, void (*fn)(void *ctx, struct link *k, struct slice msg), void *ctx)
+{
+	k->message = fn;
+	k->message_ctx = ctx;
+}
+
+enum rc link_send(struct link *k, struct slice text, struct err *e)
+{
+	if (k->v.state != LINK_UP)
+		return err_set(e, RC_REFUSED, "link %s is %s", k->cfg->name, link_state_name(k->v.state));
+	enum rc rc = ws_send_text(k->now->conn, text, e);
+	if (rc == RC_OK) {
+		k->v.messages_out++;
+		k->v.bytes_out += (int64_t)text.n;
+	}
+	return rc;
+}
+
+size_t link_unsent(const struct link *k)
+{
+	return k->now && k->now->conn ? ws_queued(k->now->conn) : 0;
 }

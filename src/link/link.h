@@ -60,4 +60,11 @@ void link_diagnose(struct link *k);             /* try now, whatever the wait */
 void link_free(struct link *k);
 const struct link_view *link_look(const struct link *k);
 
+/* Text messages of the peer, once the link is up and its adapter knows the frame. */
+void link_on_message(struct link *k, void (*fn)(void *ctx, struct link *k, struct slice msg), void *ctx);
+/* RC_REFUSED while it is not up, RC_FULL while too much has not left. Sent is not delivered: what a cut
+ * swallows is the caller's to repeat. */
+enum rc link_send(struct link *k, struct slice text, struct err *e) MUST_USE;
+size_t link_unsent(const struct link *k);       /* bytes that have not left this process */
+
 #endif

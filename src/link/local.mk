@@ -1,4 +1,6 @@
 noinst_LIBRARIES += libsluice_link.a
 libsluice_link_a_SOURCES = \
+	src/link/adapter.c src/link/adapter.h \
+	src/link/dedup.c src/link/dedup.h src/link/queue.c src/link/queue.h \
 	src/link/hello.c src/link/hello.h \
 	src/link/link.c src/link/link.h

@@ -206,3 +206,12 @@ void journal_setting(struct journal *j, const char *key, struct slice value)
 	op->setting.key = keep(j, slice_of(key));
 	op->setting.value = keep(j, value);
 }
+
+void journal_taken(struct journal *j, const struct journal_taken *t)
+{
+	struct op *op = add(j, OP_TAKEN);
+
+	op->taken = *t;
+	op->taken.link = keep(j, t->link);
+	op->taken.epoch = keep(j, t->epoch);
+}

@@ -113,6 +113,20 @@ void journal_escrow(struct journal *j, const struct journal_escrow *x);     /* i
 void journal_seal(struct journal *j, int64_t last);
 void journal_setting(struct journal *j, const char *key, struct slice value);    /* mode, armed config hash, epoch … */
 
+/* A message of a link whose effect is counted. With a mark that is there already nothing happens at all. */
+struct journal_taken {
+	struct slice link;
+	bool marked;                    /* false: it cannot be told from another, and counts */
+	struct hash key;
+	int64_t n, at_us;
+	int64_t keep_after_n;           /* marks up to this one leave */
+	int64_t stale_us;               /* a mark of that moment or older is none any more */
+	struct slice epoch;             /* where the stream stands after it */
+	int64_t highest;
+	bool sequenced;
+};
+void journal_taken(struct journal *j, const struct journal_taken *t);
+
 /* Commit the batch on the writing connection, or inside an open transaction apply it behind a
  * savepoint. On failure nothing of it remains and *head is as before. Storage thread only. */
 enum rc journal_apply(struct db *d, struct audit_head *head, const struct journal *j, struct err *e) MUST_USE;
@@ -142,5 +156,14 @@ struct journal_lane {
 enum rc journal_read_lane(struct db *r, struct slice lane, int64_t now_us, struct journal_lane *out, struct err *e) MUST_USE;
 /* false in *found when it was never set; value appended to out */
 enum rc journal_read_setting(struct db *r, const char *key, struct buf *out, bool *found, struct err *e) MUST_USE;
+
+/* Marks of a link in order of n; then its stream (taken 0 when there was none; epoch appended). */
+struct journal_stream {
+	int64_t taken, highest;
+	bool sequenced;
+};
+typedef enum rc journal_mark_visit(void *ctx, int64_t n, const struct hash *key, int64_t at_us);
+enum rc journal_read_marks(struct db *r, struct slice link, journal_mark_visit *v, void *ctx, struct err *e) MUST_USE;
+enum rc journal_read_stream(struct db *r, struct slice link, struct journal_stream *out, struct buf *epoch, struct err *e) MUST_USE;
 
 #endif

@@ -8,7 +8,7 @@
 
 enum op_kind {
 	OP_AUDIT, OP_CYCLE, OP_PLAN, OP_ITEM, OP_ITEM_STATE, OP_GRANT, OP_DEAD, OP_DEAD_REMOVE, OP_SEAL,
-	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_ESCROW, OP_SETTING
+	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_ESCROW, OP_SETTING, OP_TAKEN
 };
 
 struct op_lane {
@@ -34,6 +34,7 @@ struct op {
 		struct journal_escrow escrow;
 		int64_t last;                   /* OP_SEAL */
 		struct op_setting setting;
+		struct journal_taken taken;
 	};
 };
 
@@ -44,5 +45,8 @@ struct journal {
 	size_t audits;
 	uint64_t kinds;                         /* bit k = it holds a record of audit kind k */
 };
+
+/* journal_link.c */
+enum rc journal_put_taken(struct db *d, const struct journal_taken *t, struct err *e) MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
 static const struct db_migration sluice_steps[] = {
 	{ 1, schema_sluice_1 },
 	{ 2, schema_sluice_2 },
+	{ 3, schema_sluice_3 },
 	{ 0, NULL }
 };
 

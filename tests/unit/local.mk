@@ -160,3 +160,17 @@ tests_unit_test_verbs_LDADD = $(UNIT_CLI)
 unit_tests += tests/unit/test_policy
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_LDADD = libsluice_cleanup.a libsluice_config.a libsluice_store.a libsluice_guard.a $(UNIT_BASE) $(SQLITE_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
+
+unit_link_tests = \
+	tests/unit/test_adapter \
+	tests/unit/test_dedup \
+	tests/unit/test_queue
+check_PROGRAMS += $(unit_link_tests)
+TESTS += $(unit_link_tests)
+UNIT_LINK = libsluice_link.a $(UNIT_NET)
+tests_unit_test_adapter_SOURCES = tests/unit/test_adapter.c
+tests_unit_test_adapter_LDADD = $(UNIT_LINK)
+tests_unit_test_dedup_SOURCES = tests/unit/test_dedup.c
+tests_unit_test_dedup_LDADD = $(UNIT_LINK)
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c
+tests_unit_test_queue_LDADD = $(UNIT_LINK)

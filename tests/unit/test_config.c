@@ -170,7 +170,7 @@ static const struct row rows[] = {
 	  "16:lanes[0].key_file: ", "nothing for the dialect exec" },
 	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: openai\n    url: http://127.0.0.1:8080/v1\n    command: [/c]",
 	  "16:lanes[0].command: ", "is for the dialect exec" },
-	{ "handshake: exai", "handshake: mcp", "11:links[0].handshake: ", "write none or exai" },
+	{ "handshake: exai", "handshake: mcp", "11:links[0].handshake: ", "write none, exai, exai-dashboard or json-events" },
 	{ "path: app.db", "kind: postgresql", "25:records[0].url: ", "is missing" },
 	{ "path: app.db", "kind: postgresql\n    url: http://127.0.0.1/rest/v1", "27:records[0].url: ", "is for kind postgrest" },
 	{ "path: app.db", "kind: postgresql\n    url: postgresql://127.0.0.1", "27:records[0].url: ", "names no database" },
@@ -229,6 +229,12 @@ static const struct row rows[] = {
 	{ "rate: 20/s", "retry: {network: {base: 5m}}", "16:lanes[0].retry.network: ", "above its max" },
 	{ "rate: 20/s", "retry: {auth: {attempts: 5}}", "16:lanes[0].retry.auth: ", "not a key of retry" },
 	{ "rate: 20/s", "breaker: {open: 20m}", "16:lanes[0].breaker.open: ", "longer than open_max" },
+	{ "handshake: exai", "handshake: exai\n    events: { id: id }", "12:links[0].events: ", "only for `handshake: json-events`" },
+	{ "handshake: exai", "handshake: none\n    notify: { kinds: [hold] }", "12:links[0].notify: ", "only for `handshake: json-events`" },
+	{ "handshake: exai", "handshake: json-events\n    events: { ack: yes }", "12:links[0].events.ack: ", "write events.id" },
+	{ "handshake: exai", "handshake: json-events\n    events: { window: 0 }", "12:links[0].events.window: ", "1" },
+	{ "handshake: exai", "handshake: json-events\n    notify: { kinds: [hold, cycles] }", "12:links[0].notify.kinds: ", "no kind of the log" },
+	{ "handshake: exai", "handshake: json-events\n    notify: { kinds: [hold, cycle., grant.approved] }", "", "" },
 	{ "handshake: exai", "reconnect_base: 2m", "11:links[0].reconnect_base: ", "longer than reconnect_max" },
 	/* records */
 	{ "path: app.db", "path: app.db\n    columns: {id: none}", "27:records[0].columns.id: ", "cannot be none" },
@@ -883,7 +889,9 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	struct config *c = loaded();
 	missing_keys(&section_config, "", c, text, &missing);
 	/* the first lane has a url, the first rule is the orphan's, the second the age's */
-	assert_string_equal(buf_z(&missing), "lanes[0].command records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
+	assert_string_equal(buf_z(&missing), "links[0].events links[0].events.id links[0].events.type links[0].events.sequence links[0].events.epoch "
+		"links[0].events.ack links[0].events.window links[0].events.window_age links[0].notify links[0].notify.kinds links[0].notify.items "
+		"links[0].notify.bytes links[0].notify.age links[0].notify.acked lanes[0].command records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
 		"policies[0].rules[0].all policies[0].rules[0].any policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
 		"policies[0].rules[0].larger_than policies[0].rules[0].smaller_than policies[0].rules[0].purposes policies[0].rules[0].names "
@@ -891,6 +899,10 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	static const struct {
 		const char *rule, *key;
 	} elsewhere[] = {               /* each kind of rule stands in the file with its keys */
+		{ "links[1].events", "id" }, { "links[1].events", "type" }, { "links[1].events", "sequence" }, { "links[1].events", "epoch" },
+		{ "links[1].events", "ack" }, { "links[1].events", "window" }, { "links[1].events", "window_age" },
+		{ "links[1].notify", "kinds" }, { "links[1].notify", "items" }, { "links[1].notify", "bytes" }, { "links[1].notify", "age" },
+		{ "links[1].notify", "acked" },
 		{ "policies[0].rules[1]", "name" }, { "policies[0].rules[1]", "older_than" }, { "policies[0].rules[1]", "of" },
 		{ "policies[1].rules[0]", "not" }, { "policies[1].rules[0]", "larger_than" }, { "policies[1].rules[0]", "smaller_than" },
 		{ "policies[1].rules[1]", "purposes" }, { "policies[1].rules[2]", "names" }, { "policies[1].rules[3]", "statuses" },

@@ -275,7 +275,7 @@ static void a_handshake_that_is_not_there_is_refused_by_name(void **state)
 	cfg.handshake = "mqtt";
 	go(NULL);
 	assert_int_equal(link_look(k)->state, LINK_GIVEN_UP);
-	assert_string_equal(link_look(k)->sentence, "handshake mqtt is not in this version; it has: none, exai");
+	assert_string_equal(link_look(k)->sentence, "handshake mqtt is not in this version; it has: none, exai, exai-dashboard, json-events");
 	link_diagnose(k);
 	assert_int_equal(link_look(k)->state, LINK_GIVEN_UP);
 }

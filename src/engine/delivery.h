@@ -1,0 +1,31 @@
+/* Messages of links into durable counts, each once, and records of our own log out to the links that want
+ * them. The pure parts are link/dedup and link/queue; this binds them to links, the clock and the log.
+ * Loop thread. */
+#ifndef SLUICE_ENGINE_DELIVERY_H
+#define SLUICE_ENGINE_DELIVERY_H
+
+#include "engine/engine.h"
+#include "link/dedup.h"
+#include "link/queue.h"
+
+struct delivery;
+/* After the store is open and the links are made, before they start. Reads marks and cursors. */
+enum rc delivery_open(struct engine *en, struct err *e) MUST_USE;
+void delivery_link_changed(struct engine *en, size_t i);        /* it came up, or went */
+void delivery_committed(struct engine *en);                     /* the log may have grown */
+void delivery_tick(struct engine *en);                          /* once a second */
+void delivery_stop(struct engine *en);                          /* begins nothing more; what is collected is committed */
+bool delivery_idle(const struct engine *en);                    /* nothing of it is deferred */
+void delivery_free(struct engine *en);
+
+struct delivery_view {
+	bool dedups, notifies;
+	int64_t taken;                  /* durable, over all runs */
+	int64_t marks, pending;
+	struct dedup_counts in;
+	int64_t queue_items, queue_bytes, queue_out, oldest_us;         /* oldest: wall time, -1 none */
+	struct queue_counts out;
+};
+void delivery_look(const struct engine *en, size_t i, struct delivery_view *v);
+
+#endif

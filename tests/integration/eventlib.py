@@ -1,0 +1,77 @@
+"""A peer that speaks json-events (python3-websockets): it sends numbered messages until each is acknowledged, on every new
+connection all that are not from the start; it acknowledges the events that come; it cuts when told. One process, told by lines."""
+import asyncio
+import json
+import sys
+
+import websockets
+
+
+class Peer:
+    def __init__(self, port, window):
+        self.port, self.window = port, window
+        self.total = 0                  # messages to deliver: 1 … total
+        self.acked = set()
+        self.got = {}                   # our events by id: how often
+        self.conns = set()
+        self.sent = self.connections = 0
+        self.mute = False               # true: it acknowledges nothing
+
+    async def feed(self, ws):
+        """Repeats what is not acknowledged from the first on, then what is new."""
+        at = 0
+        while True:
+            waiting = [n for n in range(at + 1, self.total + 1) if n not in self.acked][:self.window]
+            for n in waiting:
+                await ws.send(json.dumps({'id': f'm{n}', 'type': 'thing', 'sequence': n, 'epoch': 'e1'}))
+                self.sent += 1
+                at = n
+            await asyncio.sleep(0.002)
+
+    async def serve(self, ws, path=None):
+        self.conns.add(ws)
+        self.connections += 1
+        task = asyncio.ensure_future(self.feed(ws))
+        try:
+            async for text in ws:
+                m = json.loads(text)
+                if m['type'] == 'ack':
+                    self.acked.add(int(m['id'][1:]) if m['id'][1:].isdigit() else m['id'])
+                elif m['type'] == 'event':
+                    self.got[m['id']] = self.got.get(m['id'], 0) + 1
+                    if not self.mute:
+                        await ws.send(json.dumps({'type': 'ack', 'id': m['id']}))
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            task.cancel()
+            self.conns.discard(ws)
+
+    async def told(self, words):
+        if words[0] == 'total':
+            self.total = int(words[1])
+        elif words[0] == 'mute':
+            self.mute = words[1] == 'yes'
+        elif words[0] == 'cut':         # without a Close, in the middle of whatever is said
+            for ws in list(self.conns):
+                ws.transport.abort()
+        elif words[0] == 'send':        # one frame as it is
+            for ws in list(self.conns):
+                await ws.send(' '.join(words[1:]))
+        return {'total': self.total, 'acked': len(self.acked), 'sent': self.sent, 'connections': self.connections,
+                'open': len(self.conns), 'events': self.got}
+
+    async def run(self):
+        server = await websockets.serve(self.serve, '127.0.0.1', self.port, ping_interval=None, max_queue=None, close_timeout=1)
+        print(json.dumps({'port': server.sockets[0].getsockname()[1]}), flush=True)
+        lines = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+        while True:
+            line = await lines.readline()
+            if not line:
+                return
+            print(json.dumps(await self.told(line.decode().split())), flush=True)
+
+
+if __name__ == '__main__':
+    asyncio.run(Peer(int(sys.argv[1]), int(sys.argv[2])).run())

@@ -1,0 +1,175 @@
+#!/usr/bin/python3
+"""Messages of a link take effect once, events of ours arrive, through cuts and kills; what is counted is what is."""
+import json
+import os
+import random
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+from englib import World, main, same, test, true, until         # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Peer:
+    def __init__(self, window=500):
+        self.proc = subprocess.Popen([sys.executable, '-B', os.path.join(HERE, 'eventlib.py'), '0', str(window)], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, text=True)
+        self.port = json.loads(self.proc.stdout.readline())['port']
+
+    def tell(self, *words):
+        self.proc.stdin.write(' '.join(str(w) for w in words) + '\n')
+        self.proc.stdin.flush()
+        return json.loads(self.proc.stdout.readline())
+
+    def link(self, **more):
+        return {'name': 'peer', 'url': f'ws://127.0.0.1:{self.port}/', 'handshake': 'json-events', 'reconnect_base': '10ms',
+                'reconnect_max': '50ms', 'breaker': {'open': '1s', 'open_max': '1s'},
+                'events': {'id': 'id', 'sequence': 'sequence', 'epoch': 'epoch', 'ack': 'yes', 'window': 20000},
+                'notify': {'kinds': ['mode', 'link.incident'], 'items': 50, 'bytes': '40kB', 'acked': 'yes'}, **more}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.proc.stdin.close()
+        self.proc.wait()
+        self.proc.stdout.close()
+
+
+def link(w):
+    return w.call('links')['links'][0]
+
+
+def stored(w):
+    """What the database says was taken, and how many marks it holds."""
+    taken = w.sql("SELECT taken FROM link_streams WHERE link = 'peer'")
+    return (taken[0][0] if taken else 0), w.sql("SELECT count(*), count(DISTINCT n) FROM link_marks WHERE link = 'peer'")[0]
+
+
+def wanted(w, since, kinds=('mode', 'link.incident'), upto=1 << 60):
+    """Ids of the log's records that the peer wants."""
+    return [f'test:{n}' for n, kind in w.sql('SELECT seq, kind FROM audit WHERE seq > ? AND seq <= ?', since, upto) if kind in kinds]
+
+
+def marked(w, since):
+    """Ids of what the database says needs no more sending."""
+    row = w.sql("SELECT value FROM settings WHERE key = 'notify.peer'")
+    return set(wanted(w, since, upto=int(row[0][0]) if row else 0))
+
+
+def within(w):
+    o = link(w)['outbox']
+    true(o['most_items'] <= 50 and o['most_bytes'] <= 40000, o)
+    return o
+
+
+def voyage(peer, w, messages, cuts, kills, seed=1):
+    """Delivers messages through cuts and kills; the peer's own figures at the end."""
+    rng = random.Random(seed)
+    since = w.sql('SELECT max(seq) FROM audit')[0][0]
+    troubles = ['cut'] * cuts + ['kill'] * kills
+    rng.shuffle(troubles)
+    for i, trouble in enumerate(troubles):
+        goal = messages * (i + 1) // (len(troubles) + 1)
+        before = peer.tell('total', goal)
+        until(lambda: link(w)['state'] == 'up', 60, lambda: link(w))
+        # anywhere in what is under way
+        want = before['acked'] + rng.randrange(0, max(1, goal - before['acked']))
+        until(lambda: peer.tell('look')['acked'] >= want, 60, lambda: (peer.tell('look'), link(w)))
+        within(w)
+        if trouble == 'cut':
+            peer.tell('cut')
+            w.call('mode.set', mode='rehearse' if i % 2 else 'observe')         # an event of ours
+        else:
+            w.kill()
+            lost = marked(w, since) - set(peer.tell('look')['events'])
+            true(not lost, ('marked as sent, but the peer never got', lost))
+            w.start()
+    peer.tell('total', messages)
+    until(lambda: peer.tell('look')['acked'] == messages, 120, lambda: (peer.tell('look'), link(w)))
+    ids = wanted(w, since)
+    until(lambda: set(ids) <= set(peer.tell('look')['events']), 60, lambda: (set(ids) - set(peer.tell('look')['events']), link(w)))
+    until(lambda: link(w)['outbox']['items'] == 0, 60, lambda: link(w))
+    until(lambda: marked(w, since) >= set(ids), 20, 'what was sent is not marked')
+    return peer.tell('look'), within(w)
+
+
+@test
+def each_message_takes_effect_once_through_cuts_and_kills():
+    with Peer() as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        w.configure(links=[peer.link()])
+        w.start()
+        until(lambda: link(w)['state'] == 'up', 30)
+        seen, out = voyage(peer, w, 300, 10, 2)
+        same(stored(w), (300, (300, 300)))
+        same(link(w)['inbox']['taken'], 300)
+        true(seen['sent'] >= 300, seen)
+        same(out['expired'] + out['too_large'], 0)
+
+
+@test
+def a_repeat_is_counted_and_changes_nothing():
+    with Peer() as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        w.configure(links=[peer.link()])
+        w.start()
+        until(lambda: link(w)['state'] == 'up', 30)
+        say = [{'id': 'a', 'sequence': 1, 'epoch': 'e'}, {'id': 'b', 'sequence': 2, 'epoch': 'e'}]
+        for m in say:
+            peer.tell('send', json.dumps(m, separators=(',', ':')))
+        until(lambda: link(w)['inbox']['taken'] == 2, 20, lambda: link(w))
+        for m in say + [{'id': 'd', 'sequence': 5, 'epoch': 'e'}, {'id': 'c', 'sequence': 4, 'epoch': 'e'}, {'id': 'a', 'sequence': 1, 'epoch': 'f'}, {}]:
+            peer.tell('send', json.dumps(m, separators=(',', ':')))
+        want = {'taken': 6, 'duplicates': 2, 'gaps': 2, 'reordered': 1, 'epochs': 1, 'nowhere': 1, 'refused': 0, 'marks': 5, 'pending': 0}
+        until(lambda: link(w)['inbox'] == want, 20, lambda: link(w)['inbox'])
+        w.kill()
+        w.start()
+        until(lambda: link(w)['state'] == 'up', 30)
+        same({k: link(w)['inbox'][k] for k in ('taken', 'marks')}, {'taken': 6, 'marks': 5})
+        peer.tell('send', '{"id":"a","sequence":1,"epoch":"f"}')
+        until(lambda: link(w)['inbox']['duplicates'] == 1, 20, lambda: link(w)['inbox'])
+        same(stored(w)[0], 6)
+
+
+@test
+def what_nobody_acknowledges_is_not_sent_and_goes_out_again():
+    with Peer() as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        conf = peer.link()
+        conf['notify']['kinds'] = ['mode']
+        w.configure(links=[conf])
+        w.start()
+        until(lambda: link(w)['state'] == 'up', 30)
+        peer.tell('mute', 'yes')
+        since = w.sql('SELECT max(seq) FROM audit')[0][0]
+        w.call('mode.set', mode='rehearse')
+        until(lambda: len(peer.tell('look')['events']) == 1, 20)
+        same((link(w)['outbox']['sent'], link(w)['outbox']['out']), (0, 1))
+        peer.tell('cut')
+        until(lambda: list(peer.tell('look')['events'].values()) == [2], 20, lambda: peer.tell('look'))
+        same(link(w)['outbox']['repeated'], 1)
+        w.kill()
+        peer.tell('mute', 'no')
+        w.start()
+        until(lambda: link(w)['outbox']['sent'] == 1, 20, lambda: link(w))
+        seen = peer.tell('look')['events']
+        same(list(seen), wanted(w, since, ['mode']))
+        same(list(seen.values()), [3])
+
+
+@test
+def an_event_too_old_is_dropped_and_counted():
+    with Peer() as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        conf = peer.link()
+        conf['notify'].update(kinds=['mode'], age='1s')
+        w.configure(links=[conf])
+        w.start()
+        until(lambda: link(w)['state'] == 'up', 30)
+        peer.tell('mute', 'yes')
+        w.call('mode.set', mode='rehearse')
+        until(lambda: link(w)['outbox']['expired'] == 1, 20, lambda: link(w))
+        same((link(w)['outbox']['items'], link(w)['outbox']['sent']), (0, 0))
+
+
+if __name__ == '__main__':
+    sys.exit(main(globals()))
