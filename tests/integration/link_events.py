@@ -157,6 +157,32 @@ def what_nobody_acknowledges_is_not_sent_and_goes_out_again():
         same(list(seen.values()), [3])
 
 
+def crowd(peer, w, events=120):
+    """More events than the queue holds while the peer says nothing; all come, in order, when it does. The most it held."""
+    since = w.sql('SELECT max(seq) FROM audit')[0][0]
+    peer.tell('mute', 'yes')
+    for i in range(events):
+        w.call('mode.set', mode='observe' if i % 2 else 'rehearse')
+    until(lambda: link(w)['outbox']['items'] == 50, 30, lambda: link(w)['outbox'])
+    within(w)
+    peer.tell('mute', 'no')
+    peer.tell('cut')
+    until(lambda: link(w)['outbox']['items'] == 0 and set(wanted(w, since)) <= set(peer.tell('look')['events']), 60, lambda: link(w)['outbox'])
+    ids = [i for i in peer.tell('look')['events'] if int(i.split(':')[1]) > since]
+    same(ids, sorted(ids, key=lambda i: int(i.split(':')[1])))
+    return within(w)
+
+
+@test
+def what_does_not_fit_the_queue_waits_in_the_log():
+    with Peer() as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        w.configure(links=[peer.link()])
+        w.start()
+        until(lambda: link(w)['state'] == 'up', 30)
+        out = crowd(peer, w)
+        same((out['most_items'], out['expired'], out['too_large']), (50, 0, 0))
+
+
 @test
 def an_event_too_old_is_dropped_and_counted():
     with Peer() as peer, World(start=False, files=5, orphan=0, unused=0) as w:
