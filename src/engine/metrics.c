@@ -62,6 +62,39 @@ static void links_part(struct engine *en, struct buf *b)
 		one(b, "sluice_link_reconnects_total", "link", en->cfg->links[i].name, NULL, NULL, link_look(en->link[i])->reconnects);
 }
 
+static void micro(struct buf *b, const char *name, const char *link, const char *rung, int64_t us)
+{
+	buf_addf(b, "%s{link=\"", name);
+	text_label(b, slice_of(link));
+	if (rung)
+		buf_addf(b, "\",rung=\"%s", rung);
+	buf_addf(b, "\"} %" PRId64 ".%06" PRId64 "\n", us / 1000000, us % 1000000);
+}
+
+/* Causes are a closed list; one that never came has no line. */
+static void ladders_part(struct engine *en, struct buf *b)
+{
+	head(b, "sluice_link_failures_total", "counter", "Ends and failed attempts of a link by cause.");
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		for (int c = 1; c < LINK_CAUSES; c++)
+			if (link_look(en->link[i])->failures[c])
+				one(b, "sluice_link_failures_total", "link", en->cfg->links[i].name, "cause", cause_of((enum link_cause)c)->name,
+				    link_look(en->link[i])->failures[c]);
+	head(b, "sluice_link_cause", "gauge", "1 for why the last connection of a link ended; none while it did not.");
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		one(b, "sluice_link_cause", "link", en->cfg->links[i].name, "cause", cause_of(link_look(en->link[i])->ladder.cause)->name, 1);
+	head(b, "sluice_link_rung_seconds", "gauge", "How long each rung of the last attempt took.");
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		for (int r = 0; r < LINK_RUNGS; r++)
+			if (link_look(en->link[i])->ladder.us[r] >= 0)
+				micro(b, "sluice_link_rung_seconds", en->cfg->links[i].name, link_rung_name((enum link_rung)r),
+				      link_look(en->link[i])->ladder.us[r]);
+	head(b, "sluice_link_certificate_expiry_seconds", "gauge", "When the certificate of a link's server expires.");
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		if (link_look(en->link[i])->ladder.cert.expires_us)
+			micro(b, "sluice_link_certificate_expiry_seconds", en->cfg->links[i].name, NULL, link_look(en->link[i])->ladder.cert.expires_us);
+}
+
 static void lanes_part(struct engine *en, struct buf *b)
 {
 	head(b, "sluice_lane_listed_items", "gauge", "Items in the last complete list of a lane.");
@@ -106,6 +139,7 @@ void engine_metrics(struct engine *en, struct buf *out)
 {
 	engine_part(en, out);
 	links_part(en, out);
+	ladders_part(en, out);
 	lanes_part(en, out);
 	cycle_part(en, out);
 	checks_part(en, out);

@@ -92,20 +92,6 @@ static void chain_part(struct engine *en, struct jw *w)
 
 /* ---- links ---- */
 
-static void rungs(struct jw *w, const struct link_view *v)
-{
-	jw_key(w, "rungs");
-	jw_arr(w);
-	for (int i = 0; i < LINK_RUNGS; i++) {
-		jw_obj(w);
-		jw_kz(w, "name", link_rung_name((enum link_rung)i));
-		jw_kopt(w, "us", v->rung_us[i]);
-		jw_kz(w, "state", v->failed_rung == i ? "failed" : v->rung_us[i] >= 0 ? "passed" : "skipped");
-		jw_end_obj(w);
-	}
-	jw_end_arr(w);
-}
-
 static void delivery(struct jw *w, const struct delivery_view *d)
 {
 	jw_key(w, "inbox");
@@ -169,7 +155,7 @@ static void one_link(struct jw *w, const struct link_view *v, const struct deliv
 	jw_ki64(w, "close_code", v->last_close_code);
 	jw_kz(w, "close_text", v->last_close_text);
 	jw_kopt(w, "next_attempt_us", view_wall(v->next_attempt_us));
-	rungs(w, v);
+	ladder_json(&v->ladder, w);
 	jw_key(w, "breaker");
 	view_breaker(w, &v->breaker);
 	delivery(w, d);

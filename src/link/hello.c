@@ -165,72 +165,18 @@ void hello_names(struct buf *out)
 
 /* ---- what an end means ---- */
 
-/* RFC 6455 7.4 and the IANA registry. */
-static const struct hello_close common_closes[] = {
-	{ 1000, { LINK_RETRY, "the server closed in good order: it may have been stopped" } },
-	{ 1001, { LINK_RETRY, "the server goes away: a restart, most likely" } },
-	{ 1002, { LINK_RETRY_LATER, "one side broke the protocol: check that this is the right server and path" } },
-	{ 1003, { LINK_RETRY_LATER, "the server does not take this kind of frame: check the handshake" } },
-	{ 1005, { LINK_RETRY, "the server closed without a reason" } },
-	{ 1006, { LINK_RETRY, "the connection was cut without a Close: the process died, or the network or a proxy dropped it" } },
-	{ 1007, { LINK_RETRY_LATER, "one side sent invalid text: check that this is the right server" } },
-	{ 1008, { LINK_RETRY_LATER, "the server's policy forbids it, often too many connections: look at its log" } },
-	{ 1009, { LINK_RETRY_LATER, "a message was too large for one side" } },
-	{ 1010, { LINK_RETRY_LATER, "the server wants an extension that we do not offer" } },
-	{ 1011, { LINK_RETRY, "an error inside the server; with keepalive in the text, one side's loop was blocked: compare the loop lag" } },
-	{ 1012, { LINK_RETRY, "the server restarts" } },
-	{ 1013, { LINK_RETRY_LATER, "the server is overloaded and asks to come back later" } },
-	{ 1014, { LINK_RETRY_LATER, "a gateway could not reach the server behind it" } },
-	{ 3000, { LINK_TERMINAL, "unauthorized: check the token" } },
-	{ 3003, { LINK_TERMINAL, "forbidden: check the token and its rights" } },
-	{ 0, { LINK_RETRY, NULL } }
-};
-
-static const struct hello_close *row(const struct hello_close *table, int code)
+static const struct hello_close *own_close(const struct hello *h, int code)
 {
-	for (; table->code; table++)
-		if (table->code == code)
-			return table;
+	for (const struct hello_close *r = h ? h->closes : no_closes; r->code; r++)
+		if (r->code == code)
+			return r;
 	return NULL;
 }
 
-struct hello_verdict hello_close_verdict(const struct hello *h, int close_code)
+struct hello_verdict hello_verdict(const struct hello *h, enum link_cause c, const struct ws_end *end)
 {
-	const struct hello_close *r = h ? row(h->closes, close_code) : NULL;
-	if (!r)
-		r = row(common_closes, close_code);
+	const struct hello_close *r = end->was_open && !end->by_us && c != CAUSE_JAMMED ? own_close(h, end->close_code) : NULL;
 	if (r)
 		return r->v;
-	return (struct hello_verdict){ LINK_RETRY_LATER, "a code of the server's own: look at its log" };
-}
-
-struct hello_verdict hello_http_verdict(int status)
-{
-	if (status == 401 || status == 403 || status == 407)
-		return (struct hello_verdict){ LINK_TERMINAL, "the server refuses who we are: check the token and the url" };
-	if (status >= 300 && status < 400)
-		return (struct hello_verdict){ LINK_TERMINAL, "the server sends us elsewhere, which is not followed: put the final address in url" };
-	if (status == 404)
-		return (struct hello_verdict){ LINK_RETRY_LATER, "there is no WebSocket at this path: check the url" };
-	if (status == 429)
-		return (struct hello_verdict){ LINK_RETRY_LATER, "too many attempts: the next one waits longer" };
-	if (status >= 500)
-		return (struct hello_verdict){ LINK_RETRY, "the server, or a proxy before it, is not ready" };
-	return (struct hello_verdict){ LINK_RETRY_LATER, "the server does not upgrade to WebSocket: check the url" };
-}
-
-struct hello_verdict hello_rung_verdict(enum ws_rung r)
-{
-	switch (r) {
-	case WS_RESOLVE:
-		return (struct hello_verdict){ LINK_RETRY, "the name does not resolve: check the url and the resolver" };
-	case WS_CONNECT:
-		return (struct hello_verdict){ LINK_RETRY, "nothing answers there: is the server running, and the port right?" };
-	case WS_TLS:
-		return (struct hello_verdict){ LINK_RETRY_LATER, "no TLS with this server: check ws or wss in the url, and ca_file" };
-	case WS_UPGRADE:
-	case WS_RUNGS:
-		break;
-	}
-	return (struct hello_verdict){ LINK_RETRY, "it accepts connections but does not upgrade: a hung server, or not a WebSocket port" };
+	return (struct hello_verdict){ cause_class(c, end), NULL };
 }

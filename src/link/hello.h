@@ -32,8 +32,7 @@ struct hello {
 
 const struct hello *hello_find(const char *name);       /* NULL = unknown */
 void hello_names(struct buf *out);
-struct hello_verdict hello_close_verdict(const struct hello *h, int close_code);
-struct hello_verdict hello_http_verdict(int http_status);
-struct hello_verdict hello_rung_verdict(enum ws_rung r);        /* an attempt that got no HTTP answer */
+/* What this end means: by the handshake's own close codes, else by its cause (then why is NULL: the cause has the words). */
+struct hello_verdict hello_verdict(const struct hello *h, enum link_cause c, const struct ws_end *end);
 
 #endif

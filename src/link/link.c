@@ -23,7 +23,8 @@ struct attempt {
 	bool ours;                      /* we close it, and verdict and sentence say why */
 	struct hello_verdict verdict;
 	char error[64];
-	char sentence[240];
+	enum link_cause cause;          /* of our closing */
+	char sentence[400];
 	struct breaker_ticket ticket;
 	bool ticketed;
 };
@@ -58,27 +59,6 @@ const char *link_state_name(enum link_state s)
 #undef X
 	};
 	return s < LINK_STATE_COUNT ? words[s] : "";
-}
-
-const char *link_rung_name(enum link_rung r)
-{
-	switch (r) {
-	case LINK_R_RESOLVE: return "resolve";
-	case LINK_R_CONNECT: return "connect";
-	case LINK_R_TLS: return "tls";
-	case LINK_R_UPGRADE: return "upgrade";
-	case LINK_R_HELLO: return "hello";
-	case LINK_R_FIRST: return "first message";
-	case LINK_RUNGS: break;
-	}
-	return "";
-}
-
-enum link_class link_classify(const char *handshake, int close_code, int http_status)
-{
-	if (http_status)
-		return hello_http_verdict(http_status).class_;
-	return hello_close_verdict(hello_find(handshake), close_code).class_;
 }
 
 /* ---- states ---- */
@@ -166,52 +146,32 @@ static void schedule(struct link *k, enum link_class c)
 
 /* ---- ends ---- */
 
-static void say_end(struct link *k, const struct ws_end *end, const struct attempt *a, const struct hello_verdict *v)
+static void say_end(struct link *k, const struct ws_end *end, const struct attempt *a, const char *why)
 {
 	struct buf b = { 0 };
 	if (a->ours)
 		buf_adds(&b, a->sentence);
 	else if (a->refused)
-		buf_addf(&b, "hello refused%s%s: %s", a->error[0] ? " with " : "", a->error, v->why);
-	else if (end->was_open)
-		buf_addf(&b, "closed %d%s%s%s: %s", end->close_code, end->reason[0] ? " “" : "", end->reason, end->reason[0] ? "”" : "", v->why);
-	else if (end->http_status)
-		buf_addf(&b, "upgrade answered HTTP %d: %s", end->http_status, v->why);
+		buf_addf(&b, "hello refused%s%s: %s", a->error[0] ? " with " : "", a->error, why);
 	else
-		buf_addf(&b, "failed at %s%s%.60s%s: %s", ws_rung_name(end->rung), end->reason[0] ? " (" : "", end->reason,
-			 end->reason[0] ? ")" : "", v->why);
+		ladder_sentence(&k->v.ladder, end, why, &b);
 	text_z(k->v.sentence, sizeof k->v.sentence, buf_slice(&b));
 	buf_done(&b);
 }
 
-/* Debian's library reports 1012–1014 as 1002; the text is intact. */
-static struct hello_verdict verdict_of(const struct link *k, const struct ws_end *end, const struct attempt *a)
+static enum link_cause cause_here(const struct ws_end *end, const struct attempt *a, bool in_hello)
 {
-	if (a->ours || a->refused)
-		return a->verdict;
-	if (!end->was_open)
-		return end->http_status ? hello_http_verdict(end->http_status) : hello_rung_verdict(end->rung);
-	if (end->close_code == 1002 && strcasestr(end->reason, "restart"))
-		return hello_close_verdict(k->hello, 1012);
-	if (end->close_code == 1002 && strcasestr(end->reason, "again"))
-		return hello_close_verdict(k->hello, 1013);
-	return hello_close_verdict(k->hello, end->close_code);
+	return a->ours ? a->cause : a->refused ? CAUSE_HELLO_REFUSED : cause_of_end(end, in_hello);
 }
 
-static void note_end(struct link *k, const struct ws_end *end, bool in_hello)
+static void note_end(struct link *k, const struct ws_end *end, enum link_cause cause)
 {
 	k->v.last_close_code = end->close_code;
 	text_z(k->v.last_close_text, sizeof k->v.last_close_text, slice_of(end->reason));
-	if (in_hello)
-		k->v.failed_rung = LINK_R_HELLO;
-	else if (!end->was_open)
-		k->v.failed_rung = (int)MIN(end->rung, WS_UPGRADE);
-}
-
-/* Upgrades and then closes in good order instead of an answer: a jammed server looks exactly so. */
-static bool is_jam(const struct ws_end *end, const struct attempt *a, bool in_hello)
-{
-	return in_hello && !a->refused && !a->ours && end->close_code == 1000;
+	ladder_end(&k->v.ladder, cause, end, now_us(k));
+	k->v.failures[cause]++;
+	if (cause == CAUSE_PONG_PEER || cause == CAUSE_1011)
+		k->v.ladder.lag_us = loop_lag_lately_us(k->loop);
 }
 
 static void count_end(struct link *k, struct attempt *a, bool was_up, int64_t up_for_us)
@@ -229,37 +189,32 @@ static void count_end(struct link *k, struct attempt *a, bool was_up, int64_t up
 
 static void ended(struct link *k, struct attempt *a, const struct ws_end *end)
 {
-	bool in_hello = k->opened_us >= 0 && k->v.rung_us[LINK_R_HELLO] < 0;
-	bool was_up = k->v.rung_us[LINK_R_HELLO] >= 0;
+	bool in_hello = k->opened_us >= 0 && k->v.ladder.us[LINK_R_HELLO] < 0;
+	bool was_up = k->v.ladder.us[LINK_R_HELLO] >= 0;
 	int64_t up_for = was_up ? now_us(k) - k->opened_us : 0;
-	struct hello_verdict v = verdict_of(k, end, a);
 	stop_timers(k);
 	ping_result(k, BREAKER_IGNORED);
-	note_end(k, end, in_hello);
+	note_end(k, end, cause_here(end, a, in_hello));
+	struct hello_verdict v = a->ours || a->refused ? a->verdict : hello_verdict(k->hello, k->v.ladder.cause, end);
 	count_end(k, a, was_up, up_for);
 	k->now = NULL;
-	if (is_jam(end, a, in_hello)) {
-		schedule(k, LINK_RETRY_LATER);
-		link_set_state(k, LINK_JAMMED, "jammed: it upgrades, then closes 1000 without answering the hello, while its health page may say all is well; "
-			       "its own circuit breaker is stuck open: restart the daemon");
-		return;
-	}
-	say_end(k, end, a, &v);
+	say_end(k, end, a, v.why);
 	if (v.class_ == LINK_TERMINAL) {
 		k->v.next_attempt_us = -1;
 		link_set_state(k, LINK_GIVEN_UP, NULL);
 		return;
 	}
 	schedule(k, v.class_);
-	link_set_state(k, LINK_WAITING, NULL);
+	link_set_state(k, k->v.ladder.cause == CAUSE_JAMMED ? LINK_JAMMED : LINK_WAITING, NULL);
 }
 
 /* We end it: the sentence is ours, and stays when the peer's Close comes. */
-static void close_here(struct link *k, int code, const char *reason, struct hello_verdict v, const char *sentence)
+static void close_here(struct link *k, int code, const char *reason, enum link_cause cause, struct hello_verdict v, const char *sentence)
 {
 	struct attempt *a = k->now;
 	a->ours = true;
 	a->verdict = v;
+	a->cause = cause;
 	snprintf(a->sentence, sizeof a->sentence, "%s", sentence);
 	stop_timers(k);
 	link_set_state(k, LINK_CLOSING, sentence);
@@ -271,16 +226,21 @@ static void close_here(struct link *k, int code, const char *reason, struct hell
 static void on_rung(void *ctx, enum ws_rung r, int64_t took_us)
 {
 	struct attempt *a = ctx;
-	if (a->k && r < WS_RUNGS)
-		a->k->v.rung_us[(int)r] = took_us;
+	(void)took_us;
+	if (!a->k || r >= WS_RUNGS)
+		return;
+	ladder_pass(&a->k->v.ladder, (enum link_rung)r, now_us(a->k));
+	if (r == WS_TLS && ws_cert(a->conn))
+		a->k->v.ladder.cert = *ws_cert(a->conn);
+	if (r == WS_UPGRADE)
+		a->k->v.ladder.http_status = 101;
 }
 
 static void on_ping_due(void *ctx);
 
 static void become_up(struct link *k)
 {
-	k->v.rung_us[LINK_R_HELLO] = now_us(k) - k->opened_us;
-	k->v.failed_rung = -1;
+	ladder_pass(&k->v.ladder, LINK_R_HELLO, now_us(k));
 	k->v.reconnects += k->v.up_count > 0;
 	k->v.up_count++;
 	attempt_result(k, k->now, BREAKER_GOOD);
@@ -297,7 +257,7 @@ static void send_hello(struct link *k, struct buf *frame)
 	k->v.bytes_out += (int64_t)frame->n;
 	link_set_state(k, LINK_HELLO, "");
 	if (ws_send_text(k->now->conn, buf_slice(frame), &e) != RC_OK)
-		close_here(k, 1011, "", (struct hello_verdict){ LINK_RETRY, NULL }, e.text);
+		close_here(k, 1011, "", CAUSE_SEND, (struct hello_verdict){ LINK_RETRY, NULL }, e.text);
 	else
 		loop_timer_start(k->deadline, k->cfg->hello_timeout_ms, 0);
 }
@@ -349,8 +309,8 @@ static void on_message(void *ctx, struct slice msg, bool binary)
 	}
 	if (k->v.state != LINK_UP)
 		return;
-	if (k->v.rung_us[LINK_R_FIRST] < 0)
-		k->v.rung_us[LINK_R_FIRST] = now_us(k) - k->opened_us;
+	if (k->v.ladder.us[LINK_R_FIRST] < 0)
+		ladder_pass(&k->v.ladder, LINK_R_FIRST, now_us(k));
 	if (k->hello->known_frame && (binary || !k->hello->known_frame(msg)))
 		k->v.bad_frames++;
 	else if (k->message && !binary)
@@ -398,27 +358,29 @@ static void on_ping_due(void *ctx)
 
 static void pong_missing(struct link *k)
 {
-	char s[240], silent[TIME_TEXT] = "never";
+	const struct cause *c = cause_of(CAUSE_PONG);
+	char s[400], silent[TIME_TEXT] = "never";
+	int64_t lag = k->v.ladder.lag_us = loop_lag_lately_us(k->loop);
 	if (k->v.last_message_us >= 0)
 		time_age(silent, now_us(k) - k->v.last_message_us);
-	snprintf(s, sizeof s, "no pong for %" PRId64 " ms (last message %s%s): the server's loop is blocked, it hangs, or the network drops packets; "
-		 "closed 1011 here, it reconnects by itself", k->cfg->pong_timeout_ms, silent, k->v.last_message_us >= 0 ? " ago" : "");
+	snprintf(s, sizeof s, "no pong for %" PRId64 " ms (last message %s%s; loop lag here: %" PRId64 ".%" PRId64 " ms): %s; %s", k->cfg->pong_timeout_ms,
+		 silent, k->v.last_message_us >= 0 ? " ago" : "", lag / 1000, lag % 1000 / 100, c->why, c->todo);
 	ping_result(k, BREAKER_BAD);
-	close_here(k, 1011, "keepalive ping timeout", (struct hello_verdict){ LINK_RETRY, NULL }, s);
+	close_here(k, 1011, "keepalive ping timeout", CAUSE_PONG, (struct hello_verdict){ c->class_, NULL }, s);
 }
 
 static void hello_missing(struct link *k)
 {
-	char s[240];
+	const struct cause *c = cause_of(CAUSE_HELLO_TIMEOUT);
+	char s[400];
 	if (k->now->refused) {          /* it said no, but leaves the closing to us */
 		struct hello_verdict v = k->now->verdict;
 		snprintf(s, sizeof s, "hello refused with %s: %s", k->now->error[0] ? k->now->error : "no reason", v.why);
-		close_here(k, 1000, "", v, s);
+		close_here(k, 1000, "", CAUSE_HELLO_REFUSED, v, s);
 		return;
 	}
-	snprintf(s, sizeof s, "no answer to the hello for %" PRId64 " ms: the server hangs, or speaks another protocol: check its log, the url and handshake",
-		 k->cfg->hello_timeout_ms);
-	close_here(k, 1002, "hello timeout", (struct hello_verdict){ LINK_RETRY_LATER, NULL }, s);
+	snprintf(s, sizeof s, "%s for %" PRId64 " ms: %s; %s", c->what, k->cfg->hello_timeout_ms, c->why, c->todo);
+	close_here(k, 1002, "hello timeout", CAUSE_HELLO_TIMEOUT, (struct hello_verdict){ c->class_, NULL }, s);
 }
 
 static void on_deadline(void *ctx)
@@ -442,9 +404,7 @@ static void connect_now(struct link *k, bool ticketed, struct breaker_ticket tic
 	a->k = k;
 	a->ticketed = ticketed;
 	a->ticket = ticket;
-	for (int i = 0; i < LINK_RUNGS; i++)
-		k->v.rung_us[i] = -1;
-	k->v.failed_rung = -1;
+	ladder_begin(&k->v.ladder, strncmp(k->cfg->url, "wss:", 4) == 0, now_us(k));
 	k->v.attempts++;
 	k->v.next_attempt_us = -1;
 	k->opened_us = -1;
@@ -519,10 +479,9 @@ struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *
 	k->hello = hello_find(cfg->handshake);
 	k->changed = changed;
 	k->ctx = ctx;
-	k->v = (struct link_view){ .name = cfg->name, .url = cfg->url, .handshake = cfg->handshake, .state = LINK_IDLE, .failed_rung = -1,
+	k->v = (struct link_view){ .name = cfg->name, .url = cfg->url, .handshake = cfg->handshake, .state = LINK_IDLE,
 				   .up_since_us = -1, .last_message_us = -1, .next_attempt_us = -1 };
-	for (int i = 0; i < LINK_RUNGS; i++)
-		k->v.rung_us[i] = -1;
+	ladder_begin(&k->v.ladder, false, -1);
 	k->opened_us = k->ping_sent_us = -1;
 	rng_seed(&k->rng, seed);
 	o.reads_only = true;

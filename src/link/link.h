@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "guard/breaker.h"
 #include "guard/window.h"
+#include "link/ladder.h"
 #include "net/ws.h"
 
 #define LINK_STATES(X) \
@@ -27,19 +28,12 @@ enum link_state {
 };
 const char *link_state_name(enum link_state s);
 
-enum link_class { LINK_RETRY, LINK_RETRY_LATER, LINK_TERMINAL };
-/* Class of a close code or a refused upgrade, by the handshake's table. */
-enum link_class link_classify(const char *handshake, int close_code, int http_status);
-
-enum link_rung { LINK_R_RESOLVE, LINK_R_CONNECT, LINK_R_TLS, LINK_R_UPGRADE, LINK_R_HELLO, LINK_R_FIRST, LINK_RUNGS };
-const char *link_rung_name(enum link_rung r);
-
 struct link_view {
 	const char *name, *url, *handshake;
 	enum link_state state;
-	int64_t rung_us[LINK_RUNGS];            /* of the last attempt, -1 not reached */
-	int failed_rung;                        /* -1 none */
-	char sentence[240];                     /* why it is not up, and what to do; "" when up */
+	struct ladder ladder;                   /* of the last attempt */
+	int64_t failures[LINK_CAUSES];          /* ends by cause */
+	char sentence[400];                     /* why it is not up, and what to do; "" when up */
 	struct window rtt_us;
 	int64_t up_since_us, last_message_us;   /* boot time, -1 */
 	int64_t messages_in, messages_out, bytes_in, bytes_out, pings, pongs;

@@ -2,5 +2,7 @@ noinst_LIBRARIES += libsluice_link.a
 libsluice_link_a_SOURCES = \
 	src/link/adapter.c src/link/adapter.h \
 	src/link/dedup.c src/link/dedup.h src/link/queue.c src/link/queue.h \
+	src/link/causes.c src/link/causes.h \
 	src/link/hello.c src/link/hello.h \
+	src/link/ladder.c src/link/ladder.h \
 	src/link/link.c src/link/link.h

@@ -7,6 +7,7 @@ libsluice_net_a_SOURCES = \
 	src/net/http_url.c \
 	src/net/loop.c src/net/loop.h \
 	src/net/tcp.c src/net/tcp.h \
+	src/net/why.c src/net/why.h \
 	src/net/ws.c src/net/ws.h src/net/ws_internal.h \
-	src/net/ws_client.c src/net/ws_listen.c src/net/ws_server.c src/net/ws_target.c
+	src/net/ws_client.c src/net/ws_listen.c src/net/ws_peer.c src/net/ws_server.c src/net/ws_target.c
 NET_LIBS = $(LWS_LIBS) $(CURL_LIBS) $(UV_LIBS)

@@ -16,7 +16,7 @@ struct loop {
 	uv_idle_t idle;                 /* runs while something is deferred */
 	struct deferred *first, **tail;
 	int works;                      /* queued or running on the pool, and owed */
-	int64_t lag_us;
+	int64_t lag_us, lag_before_us;
 	bool stopped;
 };
 
@@ -145,8 +145,14 @@ int64_t loop_lag_us(struct loop *l)
 {
 	int64_t lag = l->lag_us;
 
+	l->lag_before_us = lag;
 	l->lag_us = 0;
 	return lag;
+}
+
+int64_t loop_lag_lately_us(const struct loop *l)
+{
+	return MAX(l->lag_us, l->lag_before_us);
 }
 
 static void free_handle(uv_handle_t *h)

@@ -20,6 +20,7 @@ void loop_owe(struct loop *l, int n);            /* +1, later −1: loop_free wa
 struct now loop_now(struct loop *l);            /* clocks read now, not cached */
 /* Longest delay between a timer's due time and its run since the last call, in µs (loop lag). */
 int64_t loop_lag_us(struct loop *l);
+int64_t loop_lag_lately_us(const struct loop *l);       /* the same, of the last two such spans; changes nothing */
 
 /* Timers. One-shot unless repeat_ms > 0. Freeing a running timer is fine, also from its callback. */
 struct loop_timer;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 enum {
@@ -145,7 +146,7 @@ void ws_conn_end(struct ws_conn *c, const struct ws_end *end)
 
 struct ws_end ws_conn_verdict(const struct ws_conn *c)
 {
-	struct ws_end e = { .was_open = c->open, .rung = c->rung, .close_code = c->open ? 1006 : 0 };
+	struct ws_end e = { .was_open = c->open, .rung = c->rung, .close_code = c->open ? 1006 : 0, .why = c->why };
 
 	if (c->peer_closed) {
 		e.close_code = c->peer_code;
@@ -154,16 +155,34 @@ struct ws_end ws_conn_verdict(const struct ws_conn *c)
 		e.by_us = true;
 		e.close_code = c->open ? c->close_code : 0;
 		text_z(e.reason, sizeof e.reason, slice_of(c->close_reason));
+	} else if (c->why == NET_WHY_FRAMES) {
+		e.by_us = true;
+		e.close_code = 1002;
+		text_z(e.reason, sizeof e.reason, SLICE_LIT("the peer broke the rules of WebSocket frames"));
 	} else {
+		e.why = c->open && !e.why ? NET_WHY_CUT : e.why;
 		text_z(e.reason, sizeof e.reason, SLICE_LIT("the connection ended without a Close frame"));
 	}
 	return e;
 }
 
+/* lws ends a connection without a word when a frame breaks the rules. Then the peer is still there;
+ * when the peer cut it, the socket says so. */
+static bool peer_is_there(const struct ws_conn *c)
+{
+	char byte;
+	ssize_t n = recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
 void ws_conn_lws_closed(struct ws_conn *c)
 {
-	struct ws_end e = ws_conn_verdict(c);
+	struct ws_end e;
 
+	if (c->open && !c->peer_closed && !c->closing && peer_is_there(c))
+		c->why = NET_WHY_FRAMES;
+	e = ws_conn_verdict(c);
 	c->wsi = NULL;
 	ws_conn_end(c, &e);
 }
@@ -201,6 +220,21 @@ void ws_conn_opened(struct ws_conn *c)
 
 /* Receiving */
 
+static void refuse_message(struct ws_conn *c, enum net_why why, int code, const char *words)
+{
+	c->why = why;
+	ws_close(c, code, words);
+}
+
+/* Looked at when it is whole: lws would end the connection without saying why. */
+static void deliver(struct ws_conn *c, struct slice msg, bool binary)
+{
+	if (!binary && !utf8_valid(msg))
+		refuse_message(c, NET_WHY_TEXT, 1007, "text that is not UTF-8");
+	else
+		c->role->message(c, msg, binary);
+}
+
 void ws_conn_received(struct ws_conn *c, const void *in, size_t n)
 {
 	bool first = lws_is_first_fragment(c->wsi), final = lws_is_final_fragment(c->wsi);
@@ -216,11 +250,11 @@ void ws_conn_received(struct ws_conn *c, const void *in, size_t n)
 	if (n > c->max_message - c->rx.n) {
 		c->rx_skip = true;
 		buf_done(&c->rx);
-		ws_close(c, 1009, "message too large");
+		refuse_message(c, NET_WHY_TOO_LARGE, 1009, "message too large");
 		return;
 	}
 	if (first && final) {
-		c->role->message(c, (struct slice){ in, n }, binary);
+		deliver(c, (struct slice){ in, n }, binary);
 		return;
 	}
 	buf_add(&c->rx, in, n);
@@ -228,7 +262,7 @@ void ws_conn_received(struct ws_conn *c, const void *in, size_t n)
 		return;
 	whole = c->rx;
 	buf_init(&c->rx);
-	c->role->message(c, buf_slice(&whole), binary);
+	deliver(c, buf_slice(&whole), binary);
 	buf_done(&whole);
 }
 
@@ -360,8 +394,10 @@ int ws_verify(struct lws *wsi, void *store, size_t ok)
 	const char *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
 	struct ws_conn *c = lws_get_opaque_user_data(wsi);
 
-	if (!ok && c)
+	if (!ok && c) {
+		c->why = net_why_x509(X509_STORE_CTX_get_error(store));
 		snprintf(c->peer_reason, sizeof c->peer_reason, "certificate: %s", why);
+	}
 	return !ok;
 }
 
@@ -383,7 +419,7 @@ struct ws_ctx *ws_ctx_new(struct loop *l)
 	void *loops[1] = { loop_uv(l) };
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN,
-		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
 			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN,
 		.foreign_loops = loops,
 		.pcontext = &c->lws,

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "net/loop.h"
+#include "net/why.h"
 
 #include <sys/types.h>
 
@@ -31,6 +32,7 @@ struct ws_end {
 	int close_code;
 	bool by_us;
 	int http_status;                  /* of a refused upgrade, 0 if none */
+	enum net_why why;                 /* NET_WHY_NONE: the Close frame says it */
 	char reason[160];                 /* shown form of close text or error */
 };
 
@@ -52,6 +54,9 @@ struct ws_target {
 	size_t max_message;               /* 0 = 1 MiB; larger closes with 1009 */
 	size_t max_queue;                 /* unsent bytes; 0 = 4 MiB */
 };
+
+/* Certificate of the server, known from the TLS rung on; NULL without TLS. Borrowed from c. */
+const struct net_cert *ws_cert(const struct ws_conn *c);
 
 /* Callbacks never come from inside ws_connect. */
 struct ws_conn *ws_connect(struct ws_ctx *c, const struct ws_target *t, const struct ws_handler *h, void *ctx);

@@ -27,7 +27,8 @@ static const struct lws_protocols PROTOCOLS[] = {
 static void failed(struct ws_conn *c, const char *why)
 {
 	struct ws_client *k = c->role_data;
-	struct ws_end e = { .rung = c->rung, .http_status = k->http_status, .by_us = c->closing };
+	struct ws_end e = { .rung = c->rung, .http_status = k->http_status, .by_us = c->closing,
+			    .why = k->why ? k->why : NET_WHY_VAGUE };
 
 	text_z(e.reason, sizeof e.reason, slice_of(why));
 	ws_conn_detach(c);
@@ -103,6 +104,7 @@ static void role_timeout(struct ws_conn *c)
 	struct ws_client *k = c->role_data;
 	char why[160];
 
+	k->why = NET_WHY_SILENT;
 	snprintf(why, sizeof why, "not open after %lld ms; it stopped at: %s", (long long)k->connect_ms, ws_rung_name(c->rung));
 	failed(c, why);
 }
@@ -117,7 +119,6 @@ static struct lws_vhost *vhost_for(struct ws_ctx *ctx, const struct ws_client *k
 		.vhost_name = "client",
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = PROTOCOLS,
-		.options = LWS_SERVER_OPTION_VALIDATE_UTF8,
 		.http_proxy_address = ":0",             /* not the environment's */
 		.connect_timeout_secs = 3600,           /* our own deadline decides */
 		.retry_and_idle_policy = &WS_NO_VALIDITY,
@@ -260,6 +261,7 @@ static void connect_now(struct ws_conn *c)
 	int why;
 
 	if (!vh) {
+		k->why = NET_WHY_ADDRESS;
 		failed(c, "TLS cannot be set up; check the CA file");
 		return;
 	}
@@ -273,6 +275,7 @@ static void connect_now(struct ws_conn *c)
 	close_lost_watcher(c->ctx);
 	ws_nudge(c->ctx);
 	if (!c->wsi) {
+		k->why = why ? net_why_errno(why) : NET_WHY_VAGUE;
 		if (!next_address(k))
 			failed(c, why ? strerror(why) : "the connection could not be started");
 		return;
@@ -306,8 +309,10 @@ static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *res)
 		return;
 	}
 	k->lookup = NULL;
-	if (status < 0)
+	if (status < 0) {
+		k->why = NET_WHY_RESOLVE;
 		snprintf(k->failure, sizeof k->failure, "the host name does not resolve: %s", uv_strerror(status));
+	}
 	k->addrs = k->addr = res;
 	loop_timer_start(k->step, 0, 0);
 }
@@ -323,6 +328,7 @@ static void resolve(struct ws_conn *c)
 	l->uv.data = l;
 	n = uv_getaddrinfo(loop_uv(c->ctx->loop), &l->uv, on_resolved, k->host, NULL, &hints);
 	if (n < 0) {
+		k->why = NET_WHY_RESOLVE;
 		snprintf(k->failure, sizeof k->failure, "the host name does not resolve: %s", uv_strerror(n));
 		loop_timer_start(k->step, 0, 0);
 		free(l);
@@ -349,9 +355,10 @@ static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
 	c->wsi = NULL;
 	if (c->rung == WS_CONNECT && next_address(k))
 		return;
+	k->why = ws_client_refusal(c, words);
 	if (c->rung == WS_CONNECT)
 		words = SLICE_LIT("the connection was refused or the host is unreachable");
-	else if (c->peer_reason[0])
+	else if (c->peer_reason[0] && k->why != NET_WHY_STATUS)
 		words = slice_of(c->peer_reason);
 	else if (tells_of_tls(c, words))
 		words = SLICE_LIT("the SSL/TLS handshake failed; does the port speak TLS?");
@@ -366,6 +373,7 @@ static int add_headers(struct ws_conn *c, char **p, size_t room)
 	struct ws_client *k = c->role_data;
 
 	pass_rung(c, WS_CONNECT);
+	ws_client_cert(c);
 	pass_rung(c, WS_TLS);
 	for (char **h = k->headers; h && *h; h++) {
 		int n = snprintf(*p, room, "%s\r\n", *h);
@@ -424,6 +432,8 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		c->wsi = wsi;
 		return add_headers(c, in, len);
+	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
+		return ws_client_filter(c, wsi);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		on_established(c);
 		break;
@@ -471,6 +481,7 @@ struct ws_conn *ws_connect(struct ws_ctx *ctx, const struct ws_target *t, const 
 	k->probe = loop_timer_new(ctx->loop, on_probe, c);
 	ws_conn_deadline(c, k->connect_ms);
 	snprintf(k->failure, sizeof k->failure, "%s", why ? why : "");
+	k->why = why ? NET_WHY_ADDRESS : NET_WHY_NONE;
 	if (why || k->unix_path)
 		loop_timer_start(k->step, 0, 0);
 	else

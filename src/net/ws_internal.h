@@ -64,6 +64,9 @@ struct ws_conn {
 	bool peer_closed;               /* its Close came first */
 	int peer_code;
 	char peer_reason[160];
+	enum net_why why;               /* decided before the end is told; NET_WHY_NONE = not */
+	struct net_cert cert;
+	bool has_cert;
 	struct loop_timer *deadline;
 };
 
@@ -100,6 +103,7 @@ struct ws_client {
 	int64_t rung_start_us, connect_ms;
 	int http_status;
 	char failure[160];              /* decided before lws was asked */
+	enum net_why why;               /* of the failure */
 };
 
 struct ws_server {
@@ -137,6 +141,12 @@ struct ws_end ws_conn_verdict(const struct ws_conn *c);
 /* lws acts on what a foreign callback armed only after this. */
 void ws_nudge(struct ws_ctx *c);
 
+/* Why lws ended the attempt; words are its own. */
+enum net_why ws_client_refusal(const struct ws_conn *c, struct slice words);
+/* Reads the server's certificate, once TLS stands. */
+void ws_client_cert(struct ws_conn *c);
+/* lws takes any subprotocol: -1 = not this one. */
+int ws_client_filter(struct ws_conn *c, struct lws *wsi);
 /* Fills k from t; NULL, or why it cannot be used. */
 const char *ws_target_parse(struct ws_client *k, const struct ws_target *t);
 extern const struct lws_protocols WS_SERVER_PROTOCOLS[];

@@ -57,7 +57,7 @@ static void fill_common(struct ws_server *s, struct lws_context_creation_info *i
 {
 	*info = (struct lws_context_creation_info){
 		.protocols = WS_SERVER_PROTOCOLS,
-		.options = LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
+		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
 		.http_proxy_address = ":0",
 		.keepalive_timeout = 30,
 		.retry_and_idle_policy = &WS_NO_VALIDITY,

@@ -30,7 +30,8 @@ static void say(const struct link_view *v, const char *event, const char *from)
 	jw_kz(&w, "sentence", v->sentence);
 	jw_ki64(&w, "close_code", v->last_close_code);
 	jw_kz(&w, "close_text", v->last_close_text);
-	jw_kz(&w, "failed_rung", v->failed_rung < 0 ? NULL : link_rung_name((enum link_rung)v->failed_rung));
+	jw_kz(&w, "failed_rung", v->ladder.failed < 0 ? NULL : link_rung_name((enum link_rung)v->ladder.failed));
+	jw_kz(&w, "cause", cause_of(v->ladder.cause)->name);
 	jw_ki64(&w, "attempts", v->attempts);
 	jw_ki64(&w, "ups", v->up_count);
 	jw_ki64(&w, "pongs", v->pongs);

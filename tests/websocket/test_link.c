@@ -86,9 +86,9 @@ static void without_a_hello_a_link_is_up_after_the_upgrade(void **state)
 	const struct link_view *v = until(LINK_UP);
 	assert_string_equal(v->sentence, "");
 	assert_true(v->up_since_us > 0);
-	assert_int_equal(v->failed_rung, -1);
-	assert_true(v->rung_us[LINK_R_CONNECT] >= 0 && v->rung_us[LINK_R_UPGRADE] >= 0);
-	assert_int_equal(v->rung_us[LINK_R_TLS], -1);
+	assert_int_equal(v->ladder.failed, -1);
+	assert_true(v->ladder.us[LINK_R_CONNECT] >= 0 && v->ladder.us[LINK_R_UPGRADE] >= 0);
+	assert_int_equal(v->ladder.us[LINK_R_TLS], -1);
 	assert_int_equal(peer.frames, 0);
 	pump(loop, has_pong, &one);
 	assert_true(window_last(&v->rtt_us, 0) > 0);
@@ -159,7 +159,7 @@ static void a_refused_hello_gives_up_and_says_what_to_do(void **state)
 		const struct link_view *v = until(t[i].want);
 		assert_non_null(strstr(v->sentence, t[i].error));
 		assert_non_null(strstr(v->sentence, t[i].says));
-		assert_int_equal(v->failed_rung, LINK_R_HELLO);
+		assert_int_equal(v->ladder.failed, LINK_R_HELLO);
 		assert_int_equal(v->next_attempt_us >= 0, t[i].want == LINK_WAITING);
 		if (t[i].close)
 			assert_int_equal(v->last_close_code, t[i].close);
@@ -227,7 +227,7 @@ static void a_hello_without_an_answer_times_out(void **state)
 	go(NULL);
 	const struct link_view *v = until(LINK_WAITING);
 	assert_non_null(strstr(v->sentence, "no answer to the hello for 150 ms"));
-	assert_int_equal(v->failed_rung, LINK_R_HELLO);
+	assert_int_equal(v->ladder.failed, LINK_R_HELLO);
 	assert_string_equal(buf_z(&states), "connecting,hello,closing,waiting,");
 }
 
@@ -250,7 +250,7 @@ static void a_refused_upgrade_is_read_by_its_status(void **state)
 		snprintf(says, sizeof says, "HTTP %d", t[i].status);
 		if (!strstr(v->sentence, says))
 			fail_msg("%d: %s", t[i].status, v->sentence);
-		assert_int_equal(v->failed_rung, LINK_R_UPGRADE);
+		assert_int_equal(v->ladder.failed, LINK_R_UPGRADE);
 		link_free(k);
 		k = NULL;
 	}
@@ -264,7 +264,7 @@ static void a_server_that_is_not_there_waits_and_says_so(void **state)
 	peer.server = NULL;
 	go(NULL);
 	const struct link_view *v = until(LINK_WAITING);
-	assert_int_equal(v->failed_rung, LINK_R_CONNECT);
+	assert_int_equal(v->ladder.failed, LINK_R_CONNECT);
 	assert_non_null(strstr(v->sentence, "is the server running"));
 	assert_true(v->next_attempt_us - loop_now(loop).boot_us <= 60000000);
 }
@@ -342,7 +342,7 @@ static void frames_that_say_nothing_known_are_counted(void **state)
 	peer_frame(&peer, 2, "{\"op\":\"pong\"}", 13);
 	pump(loop, many_messages, &seven);
 	assert_int_equal(link_look(k)->bad_frames, 3);
-	assert_true(link_look(k)->rung_us[LINK_R_FIRST] >= 0);
+	assert_true(link_look(k)->ladder.us[LINK_R_FIRST] >= 0);
 }
 
 /* ---- coming back ---- */
@@ -450,9 +450,42 @@ static void every_end_has_its_class(void **state)
 		{ "none", 0, 500, LINK_RETRY }, { "none", 0, 503, LINK_RETRY }, { "none", 0, 200, LINK_RETRY_LATER },
 	};
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(t); i++)
-		if (link_classify(t[i].handshake, t[i].code, t[i].http) != t[i].want)
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct ws_end end = { .was_open = t[i].code != 0, .rung = WS_UPGRADE, .close_code = t[i].code, .http_status = t[i].http,
+				      .why = t[i].http ? NET_WHY_STATUS : NET_WHY_NONE };
+		enum link_cause c = cause_of_end(&end, false);
+		if (hello_verdict(hello_find(t[i].handshake), c, &end).class_ != t[i].want)
 			fail_msg("%s %d %d", t[i].handshake, t[i].code, t[i].http);
+	}
+}
+
+static void every_cause_has_a_word_of_its_own_and_whole_sentences(void **state)
+{
+	(void)state;
+	for (int i = 0; i < LINK_CAUSES; i++) {
+		const struct cause *c = cause_of((enum link_cause)i);
+		if (!c->name || !*c->name || c->name[strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+			fail_msg("cause %d: %s", i, c->name);
+		if (i && (!c->what || !*c->what || !*c->why || !*c->todo))
+			fail_msg("%s says not what, why or what to do", c->name);
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(c->name, cause_of((enum link_cause)j)->name);
+	}
+}
+
+static void a_failed_rung_names_its_cause(void **state)
+{
+	static const struct { enum net_why why; enum ws_rung rung; enum link_cause want; } t[] = {
+		{ NET_WHY_RESOLVE, WS_RESOLVE, CAUSE_RESOLVE }, { NET_WHY_REFUSED, WS_CONNECT, CAUSE_REFUSED },
+		{ NET_WHY_UNREACHABLE, WS_CONNECT, CAUSE_UNREACHABLE }, { NET_WHY_SILENT, WS_CONNECT, CAUSE_CONNECT_TIMEOUT },
+		{ NET_WHY_SILENT, WS_TLS, CAUSE_TLS_TIMEOUT }, { NET_WHY_SILENT, WS_UPGRADE, CAUSE_UPGRADE_TIMEOUT },
+		{ NET_WHY_CERT_EXPIRED, WS_TLS, CAUSE_TLS_EXPIRED }, { NET_WHY_NOT_TLS, WS_TLS, CAUSE_TLS_PLAIN },
+		{ NET_WHY_VAGUE, WS_CONNECT, CAUSE_CONNECT }, { NET_WHY_VAGUE, WS_TLS, CAUSE_TLS }, { NET_WHY_VAGUE, WS_UPGRADE, CAUSE_UPGRADE },
+		{ NET_WHY_CUT, WS_UPGRADE, CAUSE_UPGRADE_CUT }, { NET_WHY_ACCEPT_KEY, WS_UPGRADE, CAUSE_ACCEPT_KEY },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(cause_of_why(t[i].why, t[i].rung, 0), t[i].want);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -478,6 +511,8 @@ static const struct CMUnitTest tests[] = {
 	T(a_link_that_gave_up_comes_back_when_asked),
 	T(freeing_in_any_state_is_clean),
 	cmocka_unit_test(every_end_has_its_class),
+	cmocka_unit_test(every_cause_has_a_word_of_its_own_and_whole_sentences),
+	cmocka_unit_test(a_failed_rung_names_its_cause),
 };
 
 UNIT_MAIN("link", tests)

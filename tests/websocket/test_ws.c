@@ -1285,6 +1285,9 @@ static void text_that_is_not_utf8_never_reaches_the_owner(void **state)
 	pump(l.h.loop, is_ended, &g);
 	assert_int_equal(g.messages, 0);
 	assert_true(g.end.was_open);
+	assert_true(g.end.by_us);
+	assert_int_equal(g.end.close_code, 1007);
+	assert_int_equal(g.end.why, NET_WHY_TEXT);
 	liar_close(&l);
 }
 
