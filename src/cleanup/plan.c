@@ -341,6 +341,30 @@ static enum rc refuse_duplicates(const struct plan *p, struct err *e)
 	return rc;
 }
 
+int32_t *plan_in_rank_order(const struct plan *p)
+{
+	struct rank_key *key = ranked(p);
+	int32_t *v = xcalloc((size_t)MAX(p->items, 1), sizeof *v);
+	for (int32_t i = 0; i < p->items; i++)
+		v[i] = key[i].item;
+	free(key);
+	return v;
+}
+
+void plan_remove(struct plan *p, const bool *gone)
+{
+	int32_t *now = xcalloc((size_t)MAX(p->items, 1), sizeof *now), left = 0, n = 0;
+	for (int32_t k = 0; k < p->items; k++)
+		now[k] = gone[k] ? -1 : left++;
+	for (int32_t i = 0; i < p->items; i++)
+		if (now[p->item[i].nth] >= 0) {
+			p->item[n] = p->item[i];
+			p->item[n++].nth = now[p->item[i].nth];
+		}
+	p->items = n;
+	free(now);
+}
+
 enum rc plan_freeze(struct plan *p, struct err *e)
 {
 	enum rc rc = refuse_duplicates(p, e);

@@ -68,6 +68,10 @@ void plan_free(struct plan *p);
 /* Copies the strings into the arena. */
 struct plan_item *plan_add(struct plan *p, const struct plan_item *it);
 struct slice plan_keep(struct plan *p, struct slice s);
+/* Places of the items by lane and rank, before freezing puts them there; the caller frees. */
+int32_t *plan_in_rank_order(const struct plan *p);
+/* Takes out the items whose gone[nth] is true; nth is counted anew. */
+void plan_remove(struct plan *p, const bool *gone);
 /* Rank by order (ties by id), count, encode, hash. A duplicate (lane, id) is RC_FORMAT and names it. */
 enum rc plan_freeze(struct plan *p, struct err *e) MUST_USE;
 /* Recompute the id from header and items; used when a plan was read back from disk. */

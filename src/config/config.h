@@ -35,6 +35,17 @@ struct cfg_header {
 	const char *name, *value;              /* no credential, no line breaks */
 };
 
+/* Is an item's content kept before the item is deleted? TRY: where it can be. REQUIRED: what cannot be kept is no
+ * candidate. AS_LANE (policies only): what the lane says. */
+enum cfg_escrow_word { CFG_ESCROW_OFF, CFG_ESCROW_TRY, CFG_ESCROW_REQUIRED, CFG_ESCROW_AS_LANE };
+
+struct cfg_escrow {
+	const char *dir;                       /* absolute; NULL = STATE/escrow */
+	int64_t reserve;                       /* 1 GB of its file system stay free */
+	int64_t at_once;                       /* 4 copies under way */
+	int64_t keep_for_ms;                   /* 30 d; 0 = for ever */
+};
+
 struct cfg_lane {
 	const char *name;
 	const char *dialect;                   /* "openai" */
@@ -65,6 +76,7 @@ struct cfg_lane {
 	size_t n_sentinels;
 	const int *depends_on;                 /* indexes into links[] */
 	size_t n_depends_on;
+	enum cfg_escrow_word escrow;           /* off */
 	struct retry_policy retry;             /* defaults of guard/retry with the file's changes */
 	struct breaker_opts breaker;
 };
@@ -233,6 +245,7 @@ struct cfg_policy {
 	int64_t plan_for_ms;                   /* 60 min; above that only where approvals > 1; up to 24 h */
 	int64_t run_for_ms;                    /* 8 h */
 	enum cfg_on_abort on_abort;            /* ask */
+	enum cfg_escrow_word escrow;           /* as lane */
 	struct hash hash;                      /* this policy and its records section, effective values */
 };
 
@@ -259,6 +272,7 @@ struct config {
 	const char *file;                      /* absolute path it was read from */
 	struct hash hash;                      /* SHA-256 of all effective values: comments and order of keys do not count */
 	struct cfg_engine engine;
+	struct cfg_escrow escrow;
 	const struct cfg_operator *operators;
 	size_t n_operators;
 	const struct cfg_lane *lanes;
@@ -317,6 +331,9 @@ const char *cfg_role_name(enum cfg_role r);
 const char *cfg_rule_kind_name(enum cfg_rule_kind k);
 const char *cfg_order_name(enum cfg_order o);
 const char *cfg_on_abort_name(enum cfg_on_abort a);
+const char *cfg_escrow_name(enum cfg_escrow_word w);
+/* Never AS_LANE. */
+enum cfg_escrow_word cfg_escrow_of(const struct cfg_policy *p, const struct cfg_lane *l);
 
 /* "http://127.0.0.1:8080", "ws://localhost" and "[::1]" are loopback. */
 bool cfg_url_loopback(const char *url);

@@ -89,6 +89,21 @@ static const struct field_word order_words[] = {
 	END_WORDS
 };
 
+static const struct field_word escrow_words[] = {
+	{ .word = "off", .value = CFG_ESCROW_OFF },
+	{ .word = "try", .value = CFG_ESCROW_TRY },
+	{ .word = "required", .value = CFG_ESCROW_REQUIRED },
+	{ .word = "as_lane", .value = CFG_ESCROW_AS_LANE },
+	END_WORDS
+};
+
+static const struct field_word lane_escrow_words[] = {
+	{ .word = "off", .value = CFG_ESCROW_OFF },
+	{ .word = "try", .value = CFG_ESCROW_TRY },
+	{ .word = "required", .value = CFG_ESCROW_REQUIRED },
+	END_WORDS
+};
+
 static const struct field_word on_abort_words[] = {
 	{ .word = "ask", .value = CFG_ABORT_ASK },
 	{ .word = "keep", .value = CFG_ABORT_KEEP },
@@ -319,6 +334,8 @@ static const struct field lane_fields[] = {
 	  .doc = "Ids that every complete list must contain; one that is missing stops the plan." },
 	{ .key = "depends_on", .type = FIELD_REFS, ARR(cfg_lane, depends_on), .ref = "links", .max = 16,
 	  .doc = "Links that use this lane's files, shown beside it." },
+	{ .key = "escrow", .type = FIELD_WORD, AT(cfg_lane, escrow), .def = "off", .words = lane_escrow_words,
+	  .doc = "Whether the content of candidates is copied and verified before a plan is frozen. try: where the store gives it back. required: what could not be copied is no candidate. off: nothing is copied." },
 	{ .key = "retry", .type = FIELD_MAP, AT(cfg_lane, retry), .of = &section_retry,
 	  .doc = "Retry tiers, by class of failure." },
 	{ .key = "breaker", .type = FIELD_MAP, AT(cfg_lane, breaker), .of = &section_breaker, .doc = "Its breaker." },
@@ -520,15 +537,32 @@ static const struct field policy_fields[] = {
 	  .doc = "How long a granted run may take from its first delete." },
 	{ .key = "on_abort", .type = FIELD_WORD, AT(cfg_policy, on_abort), .def = "ask", .words = on_abort_words,
 	  .doc = "What an abort does with what is already deleted." },
+	{ .key = "escrow", .type = FIELD_WORD, AT(cfg_policy, escrow), .def = "as_lane", .words = escrow_words,
+	  .doc = "The same as the lanes' escrow, for this policy. as_lane: what each lane says." },
 	END
 };
 static const struct section section_policy = { "policy", sizeof(struct cfg_policy), policy_fields, policy_init };
+
+static const struct field escrow_fields[] = {
+	{ .key = "dir", .type = FIELD_PATH, AT(cfg_escrow, dir),
+	  .doc = "Directory of the copies (mode 0700), made if it is not there. Absent: escrow in the state directory." },
+	{ .key = "reserve", .type = FIELD_BYTES, AT(cfg_escrow, reserve), .def = "1GB", .min = 0, .max = BYTES_MAX,
+	  .doc = "Room of its file system that copies leave free." },
+	{ .key = "at_once", .type = FIELD_INT, AT(cfg_escrow, at_once), .def = "4", .min = 1, .max = 64,
+	  .doc = "Copies under way at the same time, over all lanes; each lane's rate holds as well." },
+	{ .key = "keep_for", .type = FIELD_DURATION, AT(cfg_escrow, keep_for_ms), .def = "30d", .min = 0, .max = YEARS_100,
+	  .doc = "How long copies are kept after they were made; never removed while their cycle is open. 0: for ever." },
+	END
+};
+static const struct section section_escrow = { "escrow", sizeof(struct cfg_escrow), escrow_fields, NULL };
 
 /* Lists come after the lists they refer to. */
 static const struct field config_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(config, name),
 	  .doc = "Name of the environment, always on the screen." },
 	{ .key = "engine", .type = FIELD_MAP, AT(config, engine), .of = &section_engine, .doc = "The engine itself." },
+	{ .key = "escrow", .type = FIELD_MAP, AT(config, escrow), .of = &section_escrow,
+	  .doc = "Verified copies of what is going to be deleted." },
 	{ .key = "operators", .type = FIELD_LIST, ARR(config, operators), .max = 64, .of = &section_operator,
 	  .doc = "Who may do what. Anybody else who reaches the socket may look." },
 	{ .key = "links", .type = FIELD_LIST, ARR(config, links), .max = CFG_MAX_LINKS, .of = &section_link,

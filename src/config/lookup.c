@@ -94,3 +94,13 @@ const char *cfg_on_abort_name(enum cfg_on_abort a)
 {
 	return word_of("policies", NULL, "on_abort", (int)a);
 }
+
+const char *cfg_escrow_name(enum cfg_escrow_word w)
+{
+	return word_of("policies", NULL, "escrow", (int)w);
+}
+
+enum cfg_escrow_word cfg_escrow_of(const struct cfg_policy *p, const struct cfg_lane *l)
+{
+	return p->escrow == CFG_ESCROW_AS_LANE ? l->escrow : p->escrow;
+}

@@ -242,12 +242,22 @@ static void rehearsal_grants(struct runner *r)
 	}
 }
 
+static void validating_free(struct validating *q)
+{
+	plan_free(q->v.plan);
+	journal_free(q->v.journal);
+	for (int i = 0; i < q->v.lanes; i++)
+		referrals_free((struct ereferrals *)q->v.referrals[i]);
+	free(q);
+}
+
 static void validated(void *ctx)
 {
 	struct validating *q = ctx;
 	struct runner *r = q->r;
 	struct cycle_event ev = event_of(EV_VALIDATED);
 	struct journal *j = NULL;
+	job_let_go(r->en);
 	ev.ok = q->v.rc == RC_OK;
 	ev.text = q->v.err.text;
 	r->waiting--;
@@ -264,14 +274,49 @@ static void validated(void *ctx)
 		v->journal = NULL;
 		v->plan = NULL;
 	}
-	plan_free(q->v.plan);
-	journal_free(q->v.journal);
-	for (int i = 0; i < q->v.lanes; i++)
-		referrals_free((struct ereferrals *)q->v.referrals[i]);
-	feed_with(r, &ev, j);
+	/* interrupted by a stop: as after a crash, the next start validates again */
+	if (q->v.rc != RC_CANCELLED || !r->en->stopping)
+		feed_with(r, &ev, j);
 	if (r->c->rehearsal && r->c->plan_frozen)
 		rehearsal_grants(r);
-	free(q);
+	validating_free(q);
+}
+
+static void freeze_work(void *ctx)
+{
+	struct validating *q = ctx;
+	validation_freeze(&q->v);
+}
+
+static void copied(void *ctx)
+{
+	struct validating *q = ctx;
+	loop_work(q->r->en->loop, freeze_work, validated, q);
+}
+
+static void judged(void *ctx)
+{
+	struct validating *q = ctx;
+	struct engine *en = q->r->en;
+	if (q->v.copies && q->v.rc == RC_OK && (en->stopping || en->closing))
+		q->v.rc = err_set(&q->v.err, RC_CANCELLED, "the engine stops");
+	if (q->v.copies && q->v.rc == RC_OK)
+		copying_run(q->r, &q->v, copied, q);
+	else
+		copied(q);
+}
+
+static void judge_work(void *ctx)
+{
+	struct validating *q = ctx;
+	validation_judge(q->r->en->catalog, &q->v);
+}
+
+/* The catalogue is its own until the plan is frozen: the verdicts are finished only then. */
+static void judge(void *ctx)
+{
+	struct validating *q = ctx;
+	loop_work(q->r->en->loop, judge_work, judged, q);
 }
 
 /* The files were listed before: whatever refers to one of them by now is seen. */
@@ -282,13 +327,15 @@ static void validate_begin(struct validating *q)
 	for (int i = 0; i < v->lanes; i++) {
 		struct elane *l = elane_of(q->r, i);
 		v->excluded[i] = q->r->c->lane[i].excluded;
+		v->escrow[i] = cfg_escrow_of(v->policy, l->cfg);
+		v->copies = v->copies || v->escrow[i] != CFG_ESCROW_OFF;
 		if (l->places[0] && !v->excluded[i]) {
 			v->places[i] = l->places;
 			v->referrals[i] = referrals_keep(l->referrals);
 		}
 	}
 	v->facts.wall_us = now_read().wall_us;
-	job_queue(q->r->en, validation_work, validated, q);
+	job_hold(q->r->en, judge, q);
 }
 
 static void referrers_listed(void *ctx, const struct ereferrals *f)
@@ -789,6 +836,7 @@ static void do_ended(struct runner *r)
 	loop_timer_stop(r->timer);
 	discover_stop(en, -1, "the cycle ended");
 	referrers_stop(en, -1, "the cycle ended");
+	copying_stop(en, "the cycle ended");
 	engine_permits(en);     /* a rehearsal is over */
 }
 

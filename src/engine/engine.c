@@ -509,6 +509,7 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	if (rc == RC_OK) {
 		note_start(en);
 		engine_permits(en);
+		copying_recover(en);
 		rc = recover_cycle(en, e);
 	}
 	if (rc == RC_OK)
@@ -580,6 +581,7 @@ void engine_stop(struct engine *en, const struct audit_actor *who, void (*stoppe
 	discover_stop(en, -1, "the engine stops");
 	referrers_stop(en, -1, "the engine stops");
 	delivery_stop(en);
+	copying_stop(en, "the engine stops");
 	loop_timer_stop(en->tick);
 	en->last_tick = now_read();
 	en->grace = loop_timer_new(en->loop, grace_check, en);
@@ -596,6 +598,7 @@ void engine_free(struct engine *en)
 	delivery_stop(en);
 	discover_stop(en, -1, "the engine stops");
 	referrers_stop(en, -1, "the engine stops");
+	copying_stop(en, "the engine stops");
 	loop_timer_free(en->tick);
 	loop_timer_free(en->hold_poll);
 	loop_timer_free(en->grace);

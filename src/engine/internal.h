@@ -129,6 +129,7 @@ struct engine {
 	struct catalog *catalog;        /* the writer, used by jobs */
 	struct listing *listings;       /* lists under way */
 	struct walk *walks;             /* places of providers being listed */
+	struct copying *copying;        /* NULL = nothing is copied now */
 	struct job *jobs, **jobs_tail;
 	bool job_running;
 	int reads_running;
@@ -252,6 +253,16 @@ void referrals_free(struct ereferrals *f);
 bool referrals_stale(const struct ereferrals *f, int64_t max_age_us);
 
 /* ---- validate.c ---- */
+/* A candidate of a lane whose content is to be kept. */
+struct ecopy {
+	struct slice purpose, sha256;   /* in the plan's arena; of its row, "" = none */
+	bool kept;                      /* there is a verified copy: */
+	int64_t bytes;
+	struct hash hash;
+	const char *why;                /* there is none; in the plan's arena */
+};
+
+struct pass;
 struct validation {
 	struct plan *plan;              /* in: lanes and header filled; out: frozen */
 	struct journal *journal;        /* out: plan and items */
@@ -272,10 +283,28 @@ struct validation {
 	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];
 	int control_n[CYCLE_MAX_LANES];
 	int64_t judged_us, frozen_us;   /* what the two halves took */
+	bool copies;                    /* some lane's content is to be kept */
+	enum cfg_escrow_word escrow[CYCLE_MAX_LANES];
+	struct ecopy *copy;             /* by plan_item.nth */
+	size_t copy_cap;
+	int32_t *order;                 /* with copies: places of the plan's items, by rank */
+	struct pass *pass;              /* between judging and freezing */
 	enum rc rc;
 	struct err err;
 };
-void validation_work(struct catalog *c, void *ctx);     /* struct validation */
+/* On a worker, each once, in this order, with the catalogue's writer; freezing also after a failure. */
+void validation_judge(struct catalog *c, struct validation *v);
+void validation_freeze(struct validation *v);
+
+/* ---- copying.c ---- */
+struct copying;
+/* Not while the engine stops. Copies the candidates' content as v->escrow asks and tells in v->copy what came of each; done on the loop. */
+void copying_run(struct runner *r, struct validation *v, void (*done)(void *ctx), void *ctx);
+/* It ends soon: nothing new is begun, what runs is given up. */
+void copying_stop(struct engine *en, const char *why);
+void copying_json(const struct engine *en, struct jw *w);       /* member escrow: how far it is, or null */
+/* What a crash left under way is taken away. At the start, before a cycle is rebuilt. */
+void copying_recover(struct engine *en);
 
 /* ---- runner.c ---- */
 struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy *p, bool rehearsal);

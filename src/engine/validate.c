@@ -1,5 +1,6 @@
 /* Every item of the listed lanes judged against its rows, on a worker: verdicts into the catalogue,
- * candidates into a frozen plan, the plan into a journal batch. */
+ * candidates into a plan. Then, when what can be copied was copied (engine/copying.c), the plan is frozen
+ * and put into a journal batch. */
 #include "engine/internal.h"
 
 #include "base/mem.h"
@@ -34,6 +35,15 @@ static struct slice keep(struct arena *a, struct slice s)
 	return (struct slice){ arena_strndup(a, s.p ? s.p : "", s.n), s.n };
 }
 
+/* What a copy is made and compared by; the plan keeps neither. */
+static void offer_copy(struct pass *p, const struct catalog_item *it)
+{
+	struct validation *v = p->v;
+	GROW(v->copy, v->copy_cap, (size_t)v->plan->items);
+	v->copy[v->plan->items - 1] = (struct ecopy){ .purpose = plan_keep(v->plan, it->purpose),
+		.sha256 = plan_keep(v->plan, p->n_live ? p->rows[0].sha256 : SLICE_LIT("")), .bytes = -1 };
+}
+
 static void take_candidate(struct pass *p, const struct catalog_item *it)
 {
 	struct plan_item pi = { .lane = p->lane, .id = it->id, .name = it->name, .bytes = it->bytes, .created_us = it->created_us,
@@ -41,9 +51,10 @@ static void take_candidate(struct pass *p, const struct catalog_item *it)
 		.row = p->n_live ? p->rows[0].key : SLICE_LIT(""),
 		.rule = buf_slice(&p->verdict.rule), .evidence = buf_slice(&p->verdict.evidence) };
 	plan_add(p->v->plan, &pi);
+	if (p->v->copies)
+		offer_copy(p, it);
 	GROW(p->ranks, p->cap_ranks, p->n_ranks + 1);
 	p->ranks[p->n_ranks++] = (struct catalog_rank){ .nth = p->verdicts };
-	p->v->irreversible[p->lane]++;
 }
 
 /* Up to CYCLE_CONTROL items that stay, chosen by the plan's seed. */
@@ -201,39 +212,127 @@ static enum rc compare(struct pass *p)
 	return rc;
 }
 
-void validation_work(struct catalog *c, void *ctx)
+static enum rc judge(struct pass *p)
 {
-	struct validation *v = ctx;
-	struct pass *p = xcalloc(1, sizeof *p);
+	struct validation *v = p->v;
+	enum rc rc = v->records ? RC_OK : no_rows(p->c, &v->err);
+	v->judged_us = now_read().boot_us;
+	if (rc == RC_OK)
+		rc = compare(p);
+	p->turn = JUDGE;
+	if (rc == RC_OK)
+		rc = catalog_verdicts_begin(p->c, &v->err);
+	if (rc == RC_OK)
+		rc = each_lane(p);
+	if (rc == RC_OK)
+		rc = flush(p);
+	if (v->copies)
+		v->order = plan_in_rank_order(v->plan);
+	v->judged_us = now_read().boot_us - v->judged_us;
+	return rc;
+}
+
+void validation_judge(struct catalog *c, struct validation *v)
+{
+	struct pass *p = v->pass = xcalloc(1, sizeof *p);
 	p->v = v;
 	p->c = c;
 	p->keep = arena_new(512);
 	p->texts = arena_new(1 << 16);
 	rng_seed(&p->rng, v->seed);
 	policy_verdict_init(&p->verdict);
-	v->judged_us = now_read().boot_us;
-	v->rc = v->records ? RC_OK : no_rows(c, &v->err);
-	if (v->rc == RC_OK)
-		v->rc = compare(p);
-	p->turn = JUDGE;
-	if (v->rc == RC_OK)
-		v->rc = catalog_verdicts_begin(c, &v->err);
-	if (v->rc == RC_OK)
-		v->rc = each_lane(p);
-	if (v->rc == RC_OK)
-		v->rc = flush(p);
-	v->frozen_us = now_read().boot_us;
-	v->judged_us = v->frozen_us - v->judged_us;
-	if (v->rc == RC_OK)
-		v->rc = plan_freeze(v->plan, &v->err);
-	v->frozen_us = now_read().boot_us - v->frozen_us;
-	if (v->rc == RC_OK)
-		v->rc = rank(p);
-	if (v->rc == RC_OK)
-		v->rc = catalog_verdicts_finish(c, &v->err);
-	if (v->rc == RC_OK)
-		write_journal(v);
-	v->facts.sets = NULL;
+	v->rc = judge(p);
+}
+
+/* ---- what was copied, and what was not ---- */
+
+static bool asked_for(const struct validation *v, const struct plan_item *it)
+{
+	return v->copies && v->escrow[it->lane] != CFG_ESCROW_OFF && it->class_ == REV_R0;
+}
+
+/* One more line of evidence: the plan is hashed with it. */
+static struct slice with_copy(struct pass *p, const struct plan_item *it)
+{
+	const struct ecopy *k = &p->v->copy[it->nth];
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	buf_add(&b, it->evidence.p, it->evidence.n - 1);
+	buf_adds(&b, it->evidence.n > 2 ? "," : "");
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "rule", "escrow");
+	jw_kz(&w, "verdict", k->kept ? "yes" : "no");
+	jw_kz(&w, "because", k->kept ? "copied and verified: it can be restored under a new id" : k->why);
+	if (k->kept) {
+		char hex[HASH_HEX];
+		jw_ki64(&w, "bytes", k->bytes);
+		jw_kz(&w, "sha256", hash_hex(hex, &k->hash));
+	}
+	jw_end_obj(&w);
+	buf_addc(&b, ']');
+	struct slice s = plan_keep(p->v->plan, buf_slice(&b));
+	buf_done(&b);
+	return s;
+}
+
+/* Required, and there is no copy: no candidate. A rehearsal copies nothing and shows what it would take. */
+static bool falls_out(const struct validation *v, const struct plan_item *it)
+{
+	return asked_for(v, it) && v->escrow[it->lane] == CFG_ESCROW_REQUIRED && !v->copy[it->nth].kept && !v->plan->rehearsal;
+}
+
+static enum rc amend(struct pass *p, struct plan_item *it, bool gone)
+{
+	struct validation *v = p->v;
+	const struct ecopy *k = &v->copy[it->nth];
+	struct buf why;
+	buf_init(&why);
+	if (gone)
+		buf_addf(&why, "no copy can be kept, and its escrow is required: %s", k->why);
+	struct catalog_amend a = { .nth = p->ranks[it->nth].nth, .verdict = gone ? VERDICT_KEPT : VERDICT_CANDIDATE,
+		.reason = buf_slice(&why), .evidence = it->evidence };
+	enum rc rc = catalog_verdicts_amend(p->c, &a, 1, &v->err);
+	buf_done(&why);
+	return rc;
+}
+
+static void take_out(struct pass *p, const bool *gone)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < p->n_ranks; k++)
+		if (!gone[k])
+			p->ranks[n++] = p->ranks[k];
+	p->n_ranks = n;
+	plan_remove(p->v->plan, gone);
+}
+
+static enum rc settle_copies(struct pass *p)
+{
+	struct validation *v = p->v;
+	bool *gone = v->copies ? xcalloc((size_t)MAX(v->plan->items, 1), sizeof *gone) : NULL;
+	enum rc rc = RC_OK;
+	for (int32_t i = 0; gone && rc == RC_OK && i < v->plan->items; i++) {
+		struct plan_item *it = &v->plan->item[i];
+		if (!asked_for(v, it))
+			continue;
+		it->evidence = with_copy(p, it);
+		gone[it->nth] = falls_out(v, it);
+		it->class_ = v->copy[it->nth].kept ? REV_R1 : REV_R0;
+		v->by_verdict[it->lane][VERDICT_CANDIDATE] -= gone[it->nth];
+		v->by_verdict[it->lane][VERDICT_KEPT] += gone[it->nth];
+		rc = amend(p, it, gone[it->nth]);
+	}
+	if (gone && rc == RC_OK)
+		take_out(p, gone);
+	free(gone);
+	return rc;
+}
+
+static void pass_free(struct pass *p)
+{
+	p->v->facts.sets = NULL;
 	policy_sets_free(p->sets);
 	policy_verdict_done(&p->verdict);
 	arena_free(p->keep);
@@ -241,4 +340,29 @@ void validation_work(struct catalog *c, void *ctx)
 	free(p->ranks);
 	free(p->rows);
 	free(p);
+}
+
+void validation_freeze(struct validation *v)
+{
+	struct pass *p = v->pass;
+	if (v->rc == RC_OK)
+		v->rc = settle_copies(p);
+	v->frozen_us = now_read().boot_us;
+	if (v->rc == RC_OK)
+		v->rc = plan_freeze(v->plan, &v->err);
+	v->frozen_us = now_read().boot_us - v->frozen_us;
+	if (v->rc == RC_OK)
+		v->rc = rank(p);
+	if (v->rc == RC_OK)
+		v->rc = catalog_verdicts_finish(p->c, &v->err);
+	if (v->rc == RC_OK)
+		write_journal(v);
+	for (int i = 0; v->rc == RC_OK && i < v->lanes; i++)
+		v->irreversible[i] = v->plan->lane[i].by_class[REV_R0];
+	pass_free(p);
+	free(v->copy);
+	free(v->order);
+	v->order = NULL;
+	v->pass = NULL;
+	v->copy = NULL;
 }

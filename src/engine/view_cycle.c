@@ -316,6 +316,7 @@ static void whole_cycle(struct engine *en, struct runner *r, struct buf *out)
 		one_lane(&w, r, i);
 	jw_end_arr(&w);
 	rows_part(&w, c);
+	copying_json(en, &w);
 	jw_kopt(&w, "ack_needed", cycle_ack_needed(c) ? cycle_ack_needed(c) : -1);
 	jw_kz(&w, "equation", buf_z(&eq));
 	jw_kbool(&w, "balanced", balanced);

@@ -93,22 +93,34 @@ enum rc escrow_room(const struct escrow *s, int64_t bytes, struct err *e)
 	return RC_OK;
 }
 
-enum rc escrow_remove(const struct escrow *s, struct slice lane, struct slice id, struct err *e)
+static enum rc flush_dir_of(const char *path, struct err *e)
 {
-	char name[HASH_HEX], part[HASH_HEX + 8];
-	bool gone = false;
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum rc rc = fd >= 0 && fsync(fd) == 0 ? RC_OK : err_set(e, RC_IO, "cannot flush the directory %s: %s", dir, strerror(errno));
 
-	escrow_file_name(lane, id, name);
-	snprintf(part, sizeof part, "%s.part", name);
-	for (int i = 0; i < 2; i++) {
-		if (unlinkat(s->fd, i ? name : part, 0) == 0)
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return rc;
+}
+
+enum rc escrow_remove(const char *path, struct err *e)
+{
+	struct buf part = { 0 };
+	bool gone = false;
+	enum rc rc = RC_OK;
+
+	buf_addf(&part, "%s.part", path);
+	for (int i = 0; i < 2 && rc == RC_OK; i++) {
+		if (unlink(i ? path : buf_z(&part)) == 0)
 			gone = true;
 		else if (errno != ENOENT)
-			return err_set(e, RC_IO, "cannot remove the copy %s/%s: %s", s->dir, i ? name : part, strerror(errno));
+			rc = err_set(e, RC_IO, "cannot remove the copy %s: %s", path, strerror(errno));
 	}
-	if (gone && fsync(s->fd) != 0)
-		return err_set(e, RC_IO, "cannot flush the escrow directory %s: %s", s->dir, strerror(errno));
-	return RC_OK;
+	buf_done(&part);
+	return rc == RC_OK && gone ? flush_dir_of(path, e) : rc;
 }
 
 static enum rc read_part(int fd, void *part, size_t *n, const char *what, struct err *e)

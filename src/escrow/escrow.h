@@ -23,8 +23,8 @@ void escrow_close(struct escrow *s);
 void escrow_path(const struct escrow *s, struct slice lane, struct slice id, struct buf *out);
 /* RC_FULL unless this many bytes fit beside the reserve. */
 enum rc escrow_room(const struct escrow *s, int64_t bytes, struct err *e) MUST_USE;
-/* Both names of a copy, finished or not; nothing there is fine. */
-enum rc escrow_remove(const struct escrow *s, struct slice lane, struct slice id, struct err *e) MUST_USE;
+/* A copy by its path in the index, finished or not; nothing there is fine. */
+enum rc escrow_remove(const char *path, struct err *e) MUST_USE;
 
 /* ---- one copy being made ---- */
 

@@ -60,6 +60,14 @@ struct catalog_verdict {
 };
 enum rc catalog_verdicts_begin(struct catalog *c, struct err *e) MUST_USE;
 enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v, size_t n, struct err *e) MUST_USE;
+/* What came out after the verdicts were added, for those that were added as number nth. */
+struct catalog_amend {
+	int64_t nth;
+	int32_t verdict;
+	struct slice reason;            /* empty = as it was */
+	struct slice evidence;
+};
+enum rc catalog_verdicts_amend(struct catalog *c, const struct catalog_amend *a, size_t n, struct err *e) MUST_USE;
 /* Ranks are known only when all verdicts are: this gives them to those that were added as number nth
  * (0 …, ascending). */
 struct catalog_rank {

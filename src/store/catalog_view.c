@@ -61,6 +61,25 @@ enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v,
 	return catalog_end(c, rc, e);
 }
 
+enum rc catalog_verdicts_amend(struct catalog *c, const struct catalog_amend *a, size_t n, struct err *e)
+{
+	struct db_stmt *s;
+	enum rc rc = catalog_begin(c, e);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = db_prepare(c->db, &s, "UPDATE loading_verdicts SET verdict = ?2, reason = CASE WHEN ?3 = '' THEN reason ELSE ?3 END,"
+			" evidence = ?4 WHERE n = ?1", e);
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		db_bind_i64(s, 1, a[i].nth + 1);
+		db_bind_i64(s, 2, a[i].verdict);
+		db_bind_text(s, 3, a[i].reason.n ? a[i].reason : SLICE_LIT(""));
+		db_bind_text(s, 4, a[i].evidence);
+		rc = db_run(s, NULL, e);
+	}
+	return catalog_end(c, rc, e);
+}
+
 enum rc catalog_verdicts_rank(struct catalog *c, const struct catalog_rank *r, size_t n, struct err *e)
 {
 	struct db_stmt *s;

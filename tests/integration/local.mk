@@ -14,5 +14,5 @@ tests_integration_recprobe_LDADD = libsluice_records.a libsluice_config.a $(UNIT
 script_tests += tests/integration/records.py tests/integration/engine_postgres.py
 EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py tests/integration/pgworld.py
 # The binary itself, from outside.
-script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py tests/integration/engine_referrers.py
+script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py tests/integration/engine_referrers.py tests/integration/escrow.py
 script_tests += tests/integration/cli.py

@@ -92,8 +92,8 @@ static void a_copy_is_private_whole_and_comes_back(void **state)
 	assert_int_equal(read(fd, back, sizeof back), 5);
 	assert_memory_equal(back, "12345", 5);
 	close(fd);
-	ok(escrow_remove(f->s, LANE, ID, &e));
-	ok(escrow_remove(f->s, LANE, ID, &e));
+	ok(escrow_remove(buf_z(&path), &e));
+	ok(escrow_remove(buf_z(&path), &e));
 	assert_int_equal(files_in(f->copies), 0);
 	assert_int_equal(escrow_open_verified(buf_z(&path), 5, &made, &fd, &e), RC_NOT_FOUND);
 	buf_done(&path);
@@ -184,6 +184,14 @@ static void what_a_crash_left_is_replaced(void **state)
 	ok(escrow_write(next, SLICE_LIT("12345"), &e));
 	assert_int_equal(escrow_written(next), 5);
 	ok(escrow_finish(next, 5, NULL, &made, &e));
+	escrow_drop(left);
+	struct buf path;
+	ok(escrow_begin(f->s, LANE, SLICE_LIT("file-2"), &left, &e));
+	buf_init(&path);
+	escrow_path(f->s, LANE, SLICE_LIT("file-2"), &path);
+	ok(escrow_remove(buf_z(&path), &e));    /* its unfinished name too */
+	buf_done(&path);
+	assert_int_equal(files_in(f->copies), 1);
 	escrow_drop(left);
 	assert_int_equal(files_in(f->copies), 1);
 }
