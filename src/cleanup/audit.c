@@ -59,7 +59,7 @@ static void sweep(struct step *s)
 		struct cycle_item *it = &c->item[i];
 		if (it->has_row && it->row == ROW_CONFLICT)
 			it->unclaim = true;
-		else if (it->has_row && it->row != ROW_COMMITTED && it->row != ROW_CONFLICT && it->row != ROW_NONE)
+		else if (it->has_row && it->row != ROW_COMMITTED && it->row != ROW_REMAPPED && it->row != ROW_CONFLICT && it->row != ROW_NONE)
 			row_set(s, it, ROW_CLAIMED);
 	}
 	(void)release_next(s);

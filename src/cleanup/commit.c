@@ -10,17 +10,23 @@ enum { ROWS_PER_CALL = 500 };
 
 /* ---- rows ---- */
 
-static bool row_due(const struct cycle_item *it)
+static bool row_due(const struct cycle *c, const struct cycle_item *it)
 {
 	if (it->row == ROW_INTENT)
 		return true;    /* its file was gone when the intent was written */
-	if (!it->has_row || it->row == ROW_COMMITTED || it->row == ROW_CONFLICT || it->row == ROW_NONE)
+	if (!it->has_row || it->row == ROW_COMMITTED || it->row == ROW_REMAPPED || it->row == ROW_CONFLICT || it->row == ROW_NONE)
 		return false;
-	return item_deleted(it->state) || (it->state == ITEM_GONE_OTHER && it->confirmed);
+	if (restore_due(c, it))
+		return false;
+	return item_deleted(it->state) || it->state == ITEM_RESTORED || (it->state == ITEM_GONE_OTHER && it->confirmed);
 }
+
+static const char *const REMAP = "restored";
 
 static const char *reason_of(const struct cycle *c, const struct cycle_item *it)
 {
+	if (it->state == ITEM_RESTORED)
+		return REMAP;
 	return c->aborting || c->lane[it->lane].phase == PHASE_ABORTED ? "aborted" : "expired";
 }
 
@@ -32,7 +38,7 @@ static bool rows_next(struct step *s)
 	int32_t n = 0, from = 0, i;
 	for (i = 0; i < c->items && n < ROWS_PER_CALL; i++) {
 		struct cycle_item *it = &c->item[i];
-		if (!row_due(it))
+		if (!row_due(c, it))
 			continue;
 		if (reason && strcmp(reason, reason_of(c, it)))
 			break;
@@ -46,7 +52,7 @@ static bool rows_next(struct step *s)
 	if (!n)
 		return false;
 	c->rows_busy = n;
-	struct effect *e = emit(s, EFF_COMMIT_ROWS, -1, -1);
+	struct effect *e = emit(s, reason == REMAP ? EFF_REMAP_ROWS : EFF_COMMIT_ROWS, -1, -1);
 	e->from = from;
 	e->to = i;
 	e->text = xstrdup(reason);
@@ -56,7 +62,7 @@ static bool rows_next(struct step *s)
 /* A file that had no row when it was claimed had nothing to claim, so nobody was kept from making one. */
 bool item_look_due(const struct cycle_item *it)
 {
-	return !it->has_row && it->row == ROW_NONE && !it->looked && item_deleted((enum item_state)it->state);
+	return !it->has_row && it->row == ROW_NONE && !it->looked && (item_deleted((enum item_state)it->state) || it->state == ITEM_RESTORED);
 }
 
 static bool look_next(struct step *s)
@@ -83,7 +89,7 @@ static bool release_due(const struct cycle *c, const struct cycle_item *it)
 {
 	if (it->row != ROW_CLAIMED && it->row != ROW_RELEASING)
 		return it->unclaim;
-	return c->stage >= STAGE_COMMITTING ? !row_due(it) : it->state == ITEM_PLANNED;
+	return c->stage >= STAGE_COMMITTING ? !row_due(c, it) && !restore_due(c, it) : it->state == ITEM_PLANNED;
 }
 
 bool release_next(struct step *s)
@@ -111,16 +117,17 @@ bool release_next(struct step *s)
 
 /* ---- the stage ---- */
 
-/* Aborting gives claims back first, then commits what is gone all the same. */
+/* Aborting gives claims back first, then brings back what it can, then commits what is gone all the same. */
 static void work_on(struct step *s)
 {
 	struct cycle *c = s->c;
-	if (c->relisting || c->rows_busy || c->release_busy || c->held || c->store_failed)
+	bool back = c->aborting || restore_wanted(c);
+	if (c->relisting || c->rows_busy || c->release_busy || c->held || c->store_failed || (back && release_next(s)))
 		return;
-	if (c->aborting)
-		(void)(release_next(s) || rows_next(s) || look_next(s));
-	else
-		(void)(rows_next(s) || look_next(s) || release_next(s));
+	c->undeleted_free = true;
+	if (rows_next(s) || (!restore_left(c) && look_next(s)) || back)
+		return;
+	(void)release_next(s);
 }
 
 void commit_enter(struct step *s)
@@ -136,6 +143,7 @@ void commit_enter(struct step *s)
 		c->relisting++;
 		emit(s, EFF_RELIST, i, -1);
 	}
+	restore_enter(s);
 	work_on(s);
 }
 
@@ -171,11 +179,11 @@ void row_conflict(struct step *s, struct cycle_item *it, const char *phase)
 	item_dead(s, it, phase, "row_conflict");
 }
 
-static enum row_state row_outcome(enum claim_result r)
+static enum row_state row_outcome(const struct cycle_item *it, enum claim_result r)
 {
 	switch (r) {
 	case CLAIM_DONE:
-	case CLAIM_REHEARSED: return ROW_COMMITTED;
+	case CLAIM_REHEARSED: return it->state == ITEM_RESTORED ? ROW_REMAPPED : ROW_COMMITTED;
 	case CLAIM_NO_ROW: return ROW_NONE;
 	case CLAIM_UNCLAIMED:
 	case CLAIM_REFERENCED:
@@ -213,7 +221,7 @@ void commit_rows(struct step *s, const struct cycle_event *ev)
 	c->rows_busy = 0;
 	for (size_t i = 0; i < ev->n; i++) {
 		struct cycle_item *it = &c->item[ev->items[i]];
-		enum row_state to = row_outcome(ev->results[i]);
+		enum row_state to = row_outcome(it, ev->results[i]);
 		if (looked_up(c, ev->items[i], to))
 			continue;
 		if (to == ROW_INTENT) {
@@ -269,7 +277,11 @@ bool commit_finished(const struct cycle *c, const char **why)
 		return false;
 	}
 	for (int32_t i = 0; i < c->items; i++) {
-		if (row_due(&c->item[i]) || item_look_due(&c->item[i])) {
+		if (restore_due(c, &c->item[i])) {
+			*why = "items are left to restore: resume";
+			return false;
+		}
+		if (row_due(c, &c->item[i]) || item_look_due(&c->item[i])) {
 			*why = "rows are left to write: resume";
 			return false;
 		}
@@ -299,10 +311,12 @@ enum cycle_end commit_end(const struct cycle *c)
 		conflicts += c->item[i].row == ROW_CONFLICT;
 	if (c->ending)
 		return c->ending;
-	if (aborted && aborted == active && !c->abort_restore)
+	bool back = c->abort_restore || restore_wanted(c) || b[ITEM_RESTORED];
+	if (aborted && aborted == active && !back)
 		return END_ABORTED_KEPT;
 	if (aborted && aborted == active)       /* what was in flight when it aborted may have been deleted since */
-		return b[ITEM_DELETED] + b[ITEM_GONE] + b[ITEM_UNKNOWN] ? END_ABORTED_PARTLY_RESTORED : END_ABORTED_RESTORED;
+		return b[ITEM_DELETED] + b[ITEM_GONE] + b[ITEM_UNKNOWN] + b[ITEM_UNRESTORED] + conflicts ? END_ABORTED_PARTLY_RESTORED
+													 : END_ABORTED_RESTORED;
 	int64_t bad = b[ITEM_FAILED] + b[ITEM_UNKNOWN] + b[ITEM_REFUSED] + b[ITEM_HELD];
 	return aborted || bad || conflicts ? END_COMPLETED_WITH_FAILURES : END_COMPLETED;
 }

@@ -50,12 +50,13 @@ enum rc cycle_end_rc(enum cycle_end e)
 	return rcs[e];
 }
 
-bool item_settled(enum item_state s) { return s >= ITEM_DELETED; }
-bool item_deleted(enum item_state s) { return s == ITEM_DELETED || s == ITEM_GONE; }
+bool item_settled(enum item_state s) { return s >= ITEM_DELETED && s != ITEM_RESTORING && s != ITEM_SEEKING; }
+bool item_deleted(enum item_state s) { return s == ITEM_DELETED || s == ITEM_GONE || s == ITEM_UNRESTORED; }
 
 bool item_holds_unit(enum item_state s)
 {
-	return s == ITEM_SENT || s == ITEM_PROBING || s == ITEM_SETTLING || s == ITEM_DELETED || s == ITEM_GONE || s == ITEM_UNKNOWN;
+	return s == ITEM_SENT || s == ITEM_PROBING || s == ITEM_SETTLING || s == ITEM_DELETED || s == ITEM_GONE || s == ITEM_UNKNOWN ||
+	       s >= ITEM_RESTORING;
 }
 
 /* ---- effects and records ---- */
@@ -182,7 +183,8 @@ void cycle_tf(const struct cycle_lane *l, int64_t *t, int64_t *f)
 {
 	const int64_t *b = l->c.by_state;
 	*f = b[ITEM_FAILED] + b[ITEM_UNKNOWN];
-	*t = b[ITEM_DELETED] + b[ITEM_GONE] + b[ITEM_GONE_OTHER] + *f;
+	*t = b[ITEM_DELETED] + b[ITEM_GONE] + b[ITEM_GONE_OTHER] + *f +
+	     b[ITEM_RESTORING] + b[ITEM_SEEKING] + b[ITEM_RESTORED] + b[ITEM_UNRESTORED];
 }
 
 void cycle_totals(const struct cycle *c, struct cycle_counts *out)
@@ -211,6 +213,7 @@ bool cycle_equation(const struct cycle *c, struct buf *out)
 {
 	static const enum item_state terms[] = { ITEM_DELETED, ITEM_GONE, ITEM_GONE_OTHER, ITEM_FAILED, ITEM_UNKNOWN,
 		ITEM_REFUSED, ITEM_DRIFTED, ITEM_PROTECTED, ITEM_BLOCKED, ITEM_HELD };
+	static const enum item_state undone[] = { ITEM_RESTORED, ITEM_UNRESTORED };      /* named where there are any */
 	struct cycle_counts n;
 	cycle_totals(c, &n);
 	int64_t planned = c->items, sum = 0, busy = 0;
@@ -219,10 +222,16 @@ bool cycle_equation(const struct cycle *c, struct buf *out)
 		buf_addf(out, " %s%" PRId64 " %s", i ? "+ " : "", n.by_state[terms[i]], item_state_name(terms[i]));
 		sum += n.by_state[terms[i]];
 	}
+	for (size_t i = 0; i < ARRAY_LEN(undone); i++) {
+		if (n.by_state[undone[i]])
+			buf_addf(out, " + %" PRId64 " %s", n.by_state[undone[i]], item_state_name(undone[i]));
+		sum += n.by_state[undone[i]];
+	}
 	int64_t rest = cycle_not_started(&n);
 	buf_addf(out, " + %" PRId64 " not started", rest);
 	for (int k = ITEM_SENT; k < ITEM_DELETED; k++)
 		busy += n.by_state[k];
+	busy += n.by_state[ITEM_RESTORING] + n.by_state[ITEM_SEEKING];
 	return planned == sum + rest && busy == 0;
 }
 
@@ -256,6 +265,8 @@ void cycle_free(struct cycle *c)
 {
 	if (!c)
 		return;
+	for (int i = 0; i < c->lanes; i++)
+		restore_free(&c->lane[i]);
 	free(c->item);
 	free(c);
 }
@@ -272,6 +283,7 @@ void cycle_drop_plan(struct cycle *c)
 		l->c = (struct cycle_counts){ 0 };
 		l->granted = false;
 		l->n = l->bytes_granted = 0;
+		restore_free(l);
 	}
 }
 
@@ -301,7 +313,7 @@ void cycle_take_plan(struct cycle *c, const struct cycle_plan_item *items, int32
 		c->lane[i].control_n = MIN(control_n[i], (int)CYCLE_CONTROL);
 	for (int32_t i = 0; i < n; i++) {
 		c->item[i] = (struct cycle_item){ .bytes = items[i].bytes, .lane = items[i].lane, .sent_us = -1, .sent_wall_us = -1,
-			.checked_us = INT64_MIN / 2, .has_row = items[i].has_row };
+			.done_us = -1, .checked_us = INT64_MIN / 2, .has_row = items[i].has_row, .restorable = (uint8_t)items[i].restorable };
 		cycle_count_item(c, i, ITEM_PLANNED);
 	}
 }

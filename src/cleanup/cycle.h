@@ -42,7 +42,8 @@ enum cycle_end {
 	X(SENT, "sent") X(BACKOFF, "waiting to repeat") X(PROBING, "probing") X(SETTLING, "present, too early to tell") \
 	X(DELETED, "deleted") X(GONE, "gone") X(GONE_OTHER, "gone_other") X(FAILED, "failed") X(UNKNOWN, "unknown") \
 	X(REFUSED, "refused") X(DRIFTED, "drifted") X(PROTECTED, "protected") X(BLOCKED, "blocked") X(HELD, "held") \
-	X(REHEARSED, "rehearsed")
+	X(REHEARSED, "rehearsed") X(RESTORING, "restoring") X(SEEKING, "perhaps restored") X(RESTORED, "restored") \
+	X(UNRESTORED, "deleted, not restored")
 enum item_state {
 #define X(e, w) ITEM_##e,
 	ITEM_STATES(X)
@@ -53,7 +54,7 @@ enum item_state {
 /* CLAIMED: the row may carry our claim. Stored in sluice.db: append only. */
 #define ROW_STATES(X) \
 	X(UNTOUCHED, "untouched") X(CLAIMED, "claimed") X(INTENT, "intent") X(COMMITTED, "committed") \
-	X(NONE, "no row") X(CONFLICT, "conflict") X(RELEASED, "released") X(RELEASING, "releasing")
+	X(NONE, "no row") X(CONFLICT, "conflict") X(RELEASED, "released") X(RELEASING, "releasing") X(REMAPPED, "remapped")
 enum row_state {
 #define X(e, w) ROW_##e,
 	ROW_STATES(X)
@@ -79,22 +80,24 @@ const char *row_state_name(enum row_state s);
 const char *lane_phase_name(enum lane_phase p);
 enum rc cycle_end_rc(enum cycle_end e);                /* exit code of SEMANTICS 9 */
 bool item_settled(enum item_state s);
-bool item_deleted(enum item_state s);                  /* DELETED, GONE */
+bool item_deleted(enum item_state s);                  /* and stays so: DELETED, GONE, UNRESTORED */
 bool item_holds_unit(enum item_state s);               /* of the grant: all but proved non-deletions */
 
 struct cycle_item {
 	int64_t bytes;                  /* -1 unknown: charged at the lane's maximum */
-	int64_t sent_us;                /* boot time of the last send, -1 never or before a restart */
-	int64_t sent_wall_us;           /* wall time of the last send, -1 never */
+	int64_t sent_us;                /* boot time of the last send or upload, -1 never or before a restart */
+	int64_t sent_wall_us;           /* wall time of the same, -1 never */
 	int64_t due_us;                 /* BACKOFF, SETTLING: when to go on */
+	int64_t done_us;                /* boot time at which its delete was known, -1 not in this process */
 	int64_t checked_us;             /* boot time of the facts its last re-validation relied on */
 	int32_t lane;
 	uint16_t attempts;              /* intents written */
-	uint8_t tries;                  /* of them, those that count against its tier */
+	uint8_t tries;                  /* of them, or of its uploads, those that count against its tier */
 	uint8_t state;                  /* enum item_state */
 	uint8_t row;                    /* enum row_state */
 	uint8_t class_;                 /* enum retry_class of the last failure */
 	uint8_t probes;                 /* asked without an answer */
+	uint8_t restorable;             /* enum reversibility of its plan: 0 cannot be brought back */
 	struct breaker_ticket ticket;   /* of the breaker when it was sent */
 	bool has_row;
 	bool left;                      /* a request of ours for it has left, or may have */
@@ -173,6 +176,15 @@ struct cycle_lane {
 	int64_t waiting_reads;          /* re-reads asked for, not answered */
 	int64_t list_at_us;             /* boot time of the list that re-validation may rely on */
 	bool relisted;
+	/* an abort that brings back what was deleted (restore.c) */
+	bool restore;                   /* it does */
+	bool based;                     /* what the lane held before the first upload is durable */
+	bool basing, uploading, seeking;        /* that list, one upload, one look for an upload is out */
+	int32_t *order;                 /* items to bring back, the last deleted first; NULL until COMMITTING */
+	int32_t order_n, order_at;      /* those before order_at are through, or the one in hand */
+	struct cycle_item *in_hand;     /* NULL = none */
+	int64_t restore_due_us;         /* boot time at which the one in hand goes on */
+	int restore_streak;             /* lost one after the other */
 	struct cycle_counts c;
 };
 
@@ -209,6 +221,7 @@ struct cycle {
 	bool cleaned;                   /* every lane is through CLEANING; the next run command passes the gate */
 	/* committing, auditing */
 	int64_t rows_busy, release_busy;
+	bool undeleted_free;            /* no claim is left on what was not deleted */
 	int32_t look_at;                /* items before it need no look */
 	bool claims_counted, claims_swept;
 	int64_t claims_left;
@@ -240,6 +253,10 @@ enum cycle_event_kind {
 	EV_ROWS,                /* items[]/results[] = enum claim_result */
 	EV_RELEASED,            /* items[]/results[] */
 	EV_CLAIMS,              /* number = claims left, -1 = cannot be read */
+	EV_BASELINE,            /* lane, ok: listed, its ids are durable, and there is room; text = trouble */
+	EV_RESTORED,            /* item, number = enum restore_result, text = the new id or what was said; answer: class_, wait_ms,
+				   quota, status */
+	EV_SOUGHT,              /* item, number = files that may be it, -1 = no answer; text = the id of the only one, or trouble */
 	EV_TICK,
 	EV_STORE_FAILED,        /* text: the audit log cannot be written */
 	EV_STORE_BACK,
@@ -249,6 +266,14 @@ enum cycle_event_kind {
 enum check_result { CHECK_SAME, CHECK_DRIFTED, CHECK_REFERENCED, CHECK_PROTECTED, CHECK_NO_ANSWER, CHECK_ABSENT };
 enum claim_result { CLAIM_DONE, CLAIM_NO_ROW, CLAIM_UNCLAIMED, CLAIM_REFERENCED, CLAIM_CHANGED, CLAIM_FAILED, CLAIM_REHEARSED };
 enum presence { PRESENT, ABSENT, NO_ANSWER };
+enum restore_result {
+	RESTORE_DONE,
+	RESTORE_REFUSED,        /* about this item: it will not be taken */
+	RESTORE_LANE,           /* about the lane: key, quota, room */
+	RESTORE_RETRY,          /* proved: nothing was uploaded */
+	RESTORE_UNCLEAR,        /* it may be there */
+	RESTORE_WITHDRAWN       /* its intent became durable too late: nothing was tried */
+};
 enum reread_why { REREAD_CANARY, REREAD_BREAKER, REREAD_SAMPLE };
 
 /* What a delete came to (the shell translates lane/lane.h's answer). */
@@ -291,6 +316,7 @@ enum effect_kind {
 	EFF_DEAD,               /* item becomes a dead letter: word = phase, text = belief */
 	EFF_SPENT,              /* lane: number items and bytes more (returned: less) count for 24 h from wall time at_us */
 	EFF_CYCLE,              /* the cycle's own row changed */
+	EFF_NEW_ID,             /* item is restored as text */
 	/* acts */
 	EFF_DISCOVER,           /* lane */
 	EFF_LIST_RECORDS,
@@ -306,6 +332,12 @@ enum effect_kind {
 	EFF_LOOK_ROWS,          /* from, to: items in the range for which item_look_due(); answered by EV_ROWS */
 	EFF_RELEASE,            /* from, to: items with row RELEASING, or unclaim, in the range */
 	EFF_COUNT_CLAIMS,
+	EFF_BASELINE,           /* lane: list it whole, keep the ids that might be taken for an upload durably, look whether
+				   there is room for items whose restore_due() */
+	EFF_RESTORE,            /* item: bring its bytes back, once */
+	EFF_SEEK,               /* item: which files of its name and size does the lane hold that are neither in the baseline
+				   nor another item's new id? */
+	EFF_REMAP_ROWS,         /* from, to: items with row INTENT in the range: from the old id to the new */
 	EFF_ENDED               /* the cycle is over; number = enum cycle_end */
 };
 
@@ -340,6 +372,7 @@ struct cycle_plan_item {
 	int32_t lane;
 	int64_t bytes;
 	bool has_row;
+	int restorable;                 /* enum reversibility of cleanup/plan */
 };
 void cycle_take_plan(struct cycle *c, const struct cycle_plan_item *items, int32_t n, const int control_n[CYCLE_MAX_LANES],
 		     int64_t until_wall_us, int64_t until_boot_us);
@@ -359,6 +392,10 @@ bool cycle_equation(const struct cycle *c, struct buf *out);
 /* Sum over all lanes. */
 void cycle_totals(const struct cycle *c, struct cycle_counts *out);
 int64_t cycle_not_started(const struct cycle_counts *n);
+/* Is it to be brought back, and has it not come to its end yet? */
+bool restore_due(const struct cycle *c, const struct cycle_item *it);
+/* "restored 375 of 412; 37 cannot be restored"; false, and nothing, when nothing was to be. */
+bool cycle_restored(const struct cycle *c, struct buf *out);
 
 /* ---- persistence (cycle_body.c) ---- */
 /* Everything but the items, as JSON for journal_cycle.body. */

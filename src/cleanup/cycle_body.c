@@ -29,6 +29,7 @@ static const struct field lane_fields[] = {
 	LE(phase, PHASE_COUNT), LF(list_items, F_I64), LF(excluded, F_BOOL), LF(granted, F_BOOL), LF(n, F_I64),
 	LF(bytes_granted, F_I64), LE(on_abort, ON_ABORT_RESTORE + 1), LF(batch, F_I32), LF(batch_from, F_I32), LF(batch_to, F_I32),
 	LF(go, F_BOOL), LF(halted, F_BOOL), LF(halt_why, F_TEXT), LF(acked, F_BOOL), LF(requests, F_I64), LF(canary_done, F_BOOL),
+	LF(restore, F_BOOL), LF(based, F_BOOL),
 };
 
 static int64_t field_get(const char *base, const struct field *f)
@@ -150,7 +151,7 @@ enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_i
 	struct cycle_item *it = &c->item[n];
 	struct cycle_lane *l = &c->lane[p->lane];
 	*it = (struct cycle_item){ .bytes = p->bytes, .lane = p->lane, .sent_us = -1, .sent_wall_us = st->sent_wall_us,
-		.checked_us = INT64_MIN / 2, .has_row = p->has_row, .state = (uint8_t)st->state, .row = (uint8_t)st->row,
+		.done_us = -1, .checked_us = INT64_MIN / 2, .has_row = p->has_row, .restorable = (uint8_t)p->restorable, .state = (uint8_t)st->state, .row = (uint8_t)st->row,
 		.attempts = (uint16_t)MIN(st->attempts, (int)UINT16_MAX), .tries = c->rehearsal ? 0 : (uint8_t)MIN(st->attempts, (int)UINT8_MAX),
 		.class_ = (uint8_t)st->class_, .left = !c->rehearsal && may_have_left(st) };
 	cycle_count_item(c, n, (enum item_state)st->state);

@@ -1,7 +1,7 @@
 /* Shared by the files of the coordinator; nobody else includes it.
  * cycle.c items, effects, life · events.c what happened · gates.c what may go on, in words ·
  * clean.c lanes · batch.c re-validation and claims · send.c requests and answers · canary.c ·
- * verdict.c the matrix · commit.c rows · audit.c the last look · cycle_body.c persistence */
+ * verdict.c the matrix · commit.c rows · restore.c an abort undone · audit.c the last look · cycle_body.c persistence */
 #ifndef SLUICE_CLEANUP_CYCLE_INTERNAL_H
 #define SLUICE_CLEANUP_CYCLE_INTERNAL_H
 
@@ -39,7 +39,7 @@ void row_set(struct step *s, struct cycle_item *it, enum row_state to);
 int64_t item_charge(const struct cycle_lane *l, const struct cycle_item *it);
 void cycle_drop_plan(struct cycle *c);
 void cycle_count_item(struct cycle *c, int32_t n, enum item_state st);
-/* Written once per item. belief: row_conflict | maybe_deleted | exists */
+/* Written once per item. belief: row_conflict | maybe_deleted | exists | not_restored | maybe_restored_twice */
 void item_dead(struct step *s, struct cycle_item *it, const char *phase, const char *belief);
 
 /* ---- events.c ---- */
@@ -113,6 +113,20 @@ bool commit_finished(const struct cycle *c, const char **why);
 bool release_next(struct step *s);
 void row_conflict(struct step *s, struct cycle_item *it, const char *phase);
 enum cycle_end commit_end(const struct cycle *c);
+
+/* ---- restore.c ---- */
+void restore_enter(struct step *s);             /* COMMITTING begins, or begins again after a restart */
+void restore_go(struct step *s);
+void restore_stop(struct step *s);              /* the operator keeps what is not brought back yet */
+void restore_free(struct cycle_lane *l);
+void restore_based(struct step *s, const struct cycle_event *ev);
+void restore_answered(struct step *s, const struct cycle_event *ev);
+void restore_sought(struct step *s, const struct cycle_event *ev);
+bool restore_wanted(const struct cycle *c);     /* some lane brings back */
+bool restore_left(const struct cycle *c);       /* and is not through */
+bool restore_may_stop(const struct cycle *c);   /* there is something that restore_stop would keep */
+bool restore_working(const struct cycle *c);
+int64_t restore_due_us(const struct cycle *c);
 
 /* ---- audit.c ---- */
 void audit_enter(struct step *s);

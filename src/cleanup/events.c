@@ -24,17 +24,21 @@ static void enter(struct step *s, enum cycle_stage to, const char *by)
 static void end_cycle(struct step *s, enum cycle_end end)
 {
 	struct cycle *c = s->c;
-	struct buf eq;
+	struct buf eq, back;
 	buf_init(&eq);
+	buf_init(&back);
 	bool balanced = cycle_equation(c, &eq);
 	note(s);
 	jw_kz(&s->w, "end", cycle_end_name(end));
 	jw_kz(&s->w, "from", cycle_stage_name(c->stage));
 	jw_kz(&s->w, "equation", buf_z(&eq));
 	jw_kbool(&s->w, "balanced", balanced);
+	if (cycle_restored(c, &back))
+		jw_kz(&s->w, "restored", buf_z(&back));
 	jw_kbool(&s->w, "rehearsal", c->rehearsal);
 	note_emit(s, AUDIT_CYCLE_CLOSE, -1, -1);
 	buf_done(&eq);
+	buf_done(&back);
 	c->stage = STAGE_ENDED;
 	c->end = end;
 	c->run = RUN_NONE;
@@ -105,6 +109,8 @@ void advance(struct step *s)
 	do {
 		if (c->stage == STAGE_CLEANING)
 			clean_advance(s);
+		if (c->stage == STAGE_COMMITTING)
+			restore_go(s);
 	} while (c->stage != STAGE_ENDED && pass_gate(s));
 	/* a command outlives its event only where batches follow each other; a gate that was not open
 	 * then never opens later by what an operator said before */
@@ -310,6 +316,14 @@ static enum rc on_ack(struct step *s, const struct cycle_event *ev, struct err *
 	return RC_OK;
 }
 
+static bool restorable(const struct cycle *c)
+{
+	for (int32_t i = 0; i < c->items; i++)
+		if (c->item[i].restorable && item_deleted((enum item_state)c->item[i].state))
+			return true;
+	return false;
+}
+
 static enum rc on_abort(struct step *s, const struct cycle_event *ev, struct err *e)
 {
 	struct cycle *c = s->c;
@@ -318,8 +332,10 @@ static enum rc on_abort(struct step *s, const struct cycle_event *ev, struct err
 	if (why)
 		return err_set(e, RC_REFUSED, "%s", why);
 	cycle_totals(c, &n);
+	if (ev->restore && restore_left(c))
+		return err_set(e, RC_REFUSED, "it is being restored");
 	int64_t gone = n.by_state[ITEM_DELETED] + n.by_state[ITEM_GONE];
-	if (ev->restore && gone)
+	if (ev->restore && gone && !restorable(c))
 		return err_set(e, RC_REFUSED, "%" PRId64 " items are deleted and 0 of them can be restored: there are no escrow copies; "
 			       "abort with keep", gone);
 	note(s);
@@ -330,8 +346,14 @@ static enum rc on_abort(struct step *s, const struct cycle_event *ev, struct err
 		end_early(s, END_CANCELLED);
 		return RC_OK;
 	}
+	if (restore_may_stop(c)) {
+		restore_stop(s);
+		return RC_OK;
+	}
 	c->aborting = true;
 	c->abort_restore = ev->restore;
+	for (int i = 0; i < c->lanes; i++)
+		c->lane[i].restore |= ev->restore;
 	c->held = false;
 	c->run = RUN_NONE;
 	emit(s, EFF_CYCLE, -1, -1);
@@ -417,6 +439,9 @@ static enum rc dispatch(struct step *s, const struct cycle_event *ev, struct err
 	case EV_ROWS: commit_rows(s, ev); break;
 	case EV_RELEASED: commit_released(s, ev); break;
 	case EV_CLAIMS: audit_claims(s, ev); break;
+	case EV_BASELINE: restore_based(s, ev); break;
+	case EV_RESTORED: restore_answered(s, ev); break;
+	case EV_SOUGHT: restore_sought(s, ev); break;
 	case EV_TICK:
 	case EV_LAPSE_CHECK: lapse(s, ev->kind == EV_LAPSE_CHECK && ev->ok); break;
 	case EV_STORE_FAILED:
@@ -463,6 +488,8 @@ int64_t cycle_due_us(const struct cycle *c)
 	int64_t due = INT64_MAX;
 	if (c->stage == STAGE_ENDED || c->ending)
 		return c->stage == STAGE_CLEANING ? clean_due_us(c) : due;
+	if (c->stage == STAGE_COMMITTING)
+		return restore_due_us(c);
 	if (c->plan_frozen && !c->first_intent)
 		due = c->plan_until_boot_us;
 	if (c->stage == STAGE_CLEANING) {

@@ -141,6 +141,8 @@ static bool lane_idle(const struct cycle *c, const struct cycle_lane *l)
 
 bool working(const struct cycle *c)
 {
+	if (restore_working(c))
+		return true;
 	if (c->listing || c->validating || c->rows_busy || c->release_busy || c->counting || c->sampling || c->relisting)
 		return true;
 	for (int i = 0; c->stage == STAGE_CLEANING && i < c->lanes; i++)
@@ -255,6 +257,8 @@ const char *cycle_why_not(const struct cycle *c, enum cycle_command cmd)
 			return "it is being ended: claims are given back first";
 		return c->first_intent ? "deleting has begun; abort instead" : NULL;
 	case CMD_ABORT:
+		if (restore_may_stop(c))
+			return NULL;    /* keep what is not brought back yet */
 		if (c->aborting)
 			return "it is being aborted";
 		return c->stage > STAGE_CLEANING ? "cleaning is over; nothing is left to abort" : NULL;

@@ -16,5 +16,6 @@ libsluice_cleanup_a_SOURCES = \
 	src/cleanup/policy_internal.h \
 	src/cleanup/policy_rules.c \
 	src/cleanup/policy_sets.c src/cleanup/policy_sets.h \
+	src/cleanup/restore.c \
 	src/cleanup/send.c \
 	src/cleanup/verdict.c

@@ -75,6 +75,7 @@ static void outcome(struct step *s, const struct cycle_item *it, const char *wha
 void settle(struct step *s, struct cycle_item *it, enum item_state to, const struct cycle_answer *a)
 {
 	struct cycle_lane *l = lane_of(s->c, it);
+	it->done_us = s->now.boot_us;
 	item_set(s, it, to);
 	outcome(s, it, item_state_name(to), a);
 	streak(s, l, it, a ? a->detail : NULL);

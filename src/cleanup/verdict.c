@@ -71,7 +71,7 @@ static void lane_settle(struct step *s, struct cycle_lane *l)
 	emit(s, EFF_CYCLE, -1, -1);
 }
 
-/* What was deleted stays deleted. */
+/* What was deleted stays deleted, or is brought back in COMMITTING. */
 void lane_abort(struct step *s, struct cycle_lane *l)
 {
 	lane_settle(s, l);
@@ -84,22 +84,27 @@ static void abort_all(struct step *s, const char *why)
 {
 	struct cycle *c = s->c;
 	c->aborting = true;
+	for (int i = 0; i < c->lanes; i++) {
+		if (c->lane[i].phase != PHASE_ABORTED)
+			c->lane[i].restore = c->lane[i].on_abort == ON_ABORT_RESTORE;
+		c->abort_restore |= c->lane[i].restore;
+	}
 	note(s);
-	jw_kz(&s->w, "how", "keep");
+	jw_kz(&s->w, "how", c->abort_restore ? "restore" : "keep");
 	jw_kz(&s->w, "why", why);
 	note_emit(s, AUDIT_ABORT, -1, -1);
 	emit(s, EFF_CYCLE, -1, -1);
 	clean_abort(s);
 }
 
-/* All lanes stop: by themselves where every grant said keep, else the operator says how. */
+/* All lanes stop: by themselves where every grant said how, else the operator does. */
 static void stop_all(struct step *s, const char *why)
 {
 	struct cycle *c = s->c;
-	bool keep = true;
+	bool said = true;
 	for (int i = 0; i < c->lanes; i++)
-		keep &= !c->lane[i].n || c->lane[i].on_abort == ON_ABORT_KEEP;
-	if (keep) {
+		said &= !c->lane[i].n || c->lane[i].on_abort != ON_ABORT_ASK;
+	if (said) {
 		abort_all(s, why);
 		return;
 	}
@@ -138,8 +143,10 @@ static void decide_abort(struct step *s, struct cycle_lane *l, const char *at)
 {
 	int64_t t, f;
 	cycle_tf(l, &t, &f);
-	bool by_itself = matrix_enough(t) && l->on_abort == ON_ABORT_KEEP;
-	matrix_note(s, l, at, by_itself ? "abort, keep" : "operator chooses");
+	bool by_itself = matrix_enough(t) && l->on_abort != ON_ABORT_ASK;
+	bool restore = l->on_abort == ON_ABORT_RESTORE;
+	matrix_note(s, l, at, !by_itself ? "operator chooses" : restore ? "abort, restore" : "abort, keep");
+	l->restore |= by_itself && restore;
 	if (by_itself)
 		lane_abort(s, l);
 	else

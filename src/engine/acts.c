@@ -185,7 +185,7 @@ static void give_plan(struct runner *r, const struct validation *v)
 	const struct plan *p = v->plan;
 	struct cycle_plan_item *it = xcalloc((size_t)MAX(p->items, 1), sizeof *it);
 	for (int32_t i = 0; i < p->items; i++)
-		it[i] = (struct cycle_plan_item){ p->item[i].lane, p->item[i].bytes, p->item[i].row.n > 0 };
+		it[i] = (struct cycle_plan_item){ p->item[i].lane, p->item[i].bytes, p->item[i].row.n > 0, 0 };
 	struct now now = now_read();
 	cycle_take_plan(r->c, it, p->items, v->control_n, p->until_us, now.boot_us + (p->until_us - now.wall_us));
 	memcpy(r->control, v->control, sizeof r->control);
@@ -859,6 +859,7 @@ void act(struct runner *r, const struct effect *e)
 	case EFF_RELEASE: do_release(r, e); break;
 	case EFF_COUNT_CLAIMS: do_count_claims(r); break;
 	case EFF_ENDED: do_ended(r); break;
-	case EFF_AUDIT: case EFF_ITEM: case EFF_DEAD: case EFF_SPENT: case EFF_CYCLE: break;
+	case EFF_BASELINE: case EFF_RESTORE: case EFF_SEEK: case EFF_REMAP_ROWS:        /* no item is restorable yet */
+	case EFF_AUDIT: case EFF_ITEM: case EFF_DEAD: case EFF_SPENT: case EFF_CYCLE: case EFF_NEW_ID: break;
 	}
 }

@@ -150,6 +150,7 @@ static void write_effects(struct runner *r, struct effects *fx, struct journal *
 		case EFF_DEAD: write_dead(r, j, e); break;
 		case EFF_SPENT: write_spent(r, j, e); break;
 		case EFF_CYCLE: cycle_row = true; break;
+		case EFF_NEW_ID: break;
 		case EFF_ENDED:
 			r->closed_us = now_read().wall_us;
 			cycle_row = true;
@@ -159,7 +160,8 @@ static void write_effects(struct runner *r, struct effects *fx, struct journal *
 				redrive_settle(r, j);
 			break;
 		case EFF_DISCOVER: case EFF_LIST_RECORDS: case EFF_VALIDATE: case EFF_RECHECK: case EFF_CLAIM: case EFF_SEND:
-		case EFF_PROBE: case EFF_REREAD: case EFF_RELIST: case EFF_COMMIT_ROWS: case EFF_LOOK_ROWS: case EFF_RELEASE: case EFF_COUNT_CLAIMS: break;
+		case EFF_PROBE: case EFF_REREAD: case EFF_RELIST: case EFF_COMMIT_ROWS: case EFF_LOOK_ROWS: case EFF_RELEASE: case EFF_COUNT_CLAIMS:
+		case EFF_BASELINE: case EFF_RESTORE: case EFF_SEEK: case EFF_REMAP_ROWS: break;
 		}
 	}
 	if (cycle_row)

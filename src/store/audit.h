@@ -42,6 +42,9 @@
 	X(ABORT, "abort") \
 	X(ESCROW_INTENT, "escrow.intent") \
 	X(ESCROW_OUTCOME, "escrow.outcome") \
+	X(COMPENSATION_BASELINE, "compensation.baseline") \
+	X(COMPENSATION_INTENT, "compensation.intent") \
+	X(COMPENSATION_OUTCOME, "compensation.outcome") \
 	X(ROW_INTENT, "row.intent") \
 	X(ROW_OUTCOME, "row.outcome") \
 	X(DEAD_LETTER, "dead_letter") \

@@ -25,6 +25,12 @@ static void take(struct drive *d, const struct effect *e)
 		d->audits[e->audit]++;
 	if (e->kind == EFF_SEND)
 		d->sends_of[e->item]++;
+	if (e->kind == EFF_RESTORE) {
+		d->uploads_of[e->item]++;
+		d->uploaded[d->n_uploaded++ % DRIVE_ITEMS] = e->item;
+	}
+	if (e->kind == EFF_NEW_ID)
+		snprintf(d->new_id[e->item], sizeof d->new_id[0], "%s", e->text);
 	if (e->kind == EFF_SPENT) {
 		d->spent_items += e->number;
 		d->spent_bytes += e->bytes;
@@ -102,7 +108,7 @@ static bool wanted(const struct drive *d, const struct effect *a, int32_t i)
 		return it->state == ITEM_CHECKING;
 	if (a->kind == EFF_CLAIM)
 		return it->state == ITEM_CLAIMING;
-	if (a->kind == EFF_COMMIT_ROWS)
+	if (a->kind == EFF_COMMIT_ROWS || a->kind == EFF_REMAP_ROWS)
 		return it->row == ROW_INTENT;
 	if (a->kind == EFF_LOOK_ROWS)
 		return item_look_due(it);
@@ -117,6 +123,8 @@ static int result_of(struct drive *d, const struct effect *a, int32_t i)
 		return (int)(d->claim ? d->claim(d, i) : d->rehearsal ? CLAIM_REHEARSED : d->c->item[i].has_row ? CLAIM_DONE : CLAIM_NO_ROW);
 	if (a->kind == EFF_COMMIT_ROWS)
 		return (int)(d->row ? d->row(d, i) : CLAIM_DONE);
+	if (a->kind == EFF_REMAP_ROWS)
+		return (int)(d->remap ? d->remap(d, i) : CLAIM_DONE);
 	if (a->kind == EFF_LOOK_ROWS)
 		return (int)(d->look ? d->look(d, i) : CLAIM_NO_ROW);
 	return (int)(d->release ? d->release(d, i) : CLAIM_DONE);
@@ -125,7 +133,7 @@ static int result_of(struct drive *d, const struct effect *a, int32_t i)
 static void answer_batch(struct drive *d, const struct effect *a)
 {
 	static const enum cycle_event_kind of[] = { [EFF_RECHECK] = EV_RECHECKED, [EFF_CLAIM] = EV_CLAIMED, [EFF_COMMIT_ROWS] = EV_ROWS,
-		[EFF_LOOK_ROWS] = EV_ROWS,
+		[EFF_LOOK_ROWS] = EV_ROWS, [EFF_REMAP_ROWS] = EV_ROWS,
 		[EFF_RELEASE] = EV_RELEASED };
 	struct cycle_event ev = drive_ev(d, of[a->kind]);
 	int32_t *items = xcalloc((size_t)(a->to - a->from) + 1, sizeof *items);
@@ -168,10 +176,32 @@ static void answer_validate(struct drive *d)
 	for (int lane = 0; lane < d->lanes; lane++) {
 		control[lane] = d->control_n;
 		for (int32_t i = 0; i < d->items[lane]; i++)
-			items[n++] = (struct cycle_plan_item){ lane, d->bytes, d->rows };
+			{
+			items[n] = (struct cycle_plan_item){ lane, d->bytes, d->rows, n < d->restorable };
+			n++;
+		}
 	}
 	cycle_take_plan(d->c, items, n, control, d->now.wall_us + d->plan_for, d->now.boot_us + d->plan_for);
 	ev.ok = true;
+	feed(d, &ev);
+}
+
+static void answer_restore(struct drive *d, const struct effect *a)
+{
+	struct cycle_event ev = drive_ev(d, a->kind == EFF_BASELINE ? EV_BASELINE : a->kind == EFF_SEEK ? EV_SOUGHT : EV_RESTORED);
+	char id[24];
+	snprintf(id, sizeof id, "new-%d", (int)a->item);
+	ev.lane = a->lane;
+	ev.item = a->item;
+	ev.text = id;
+	ev.ok = a->kind == EFF_BASELINE && (d->baseline ? d->baseline(d, a->lane) : true);
+	if (a->kind == EFF_SEEK)
+		ev.number = d->seek ? d->seek(d, a->item) : 0;
+	if (a->kind == EFF_RESTORE)
+		ev.number = (int64_t)(d->upload ? d->upload(d, a->item, (int)d->uploads_of[a->item]) : RESTORE_DONE);
+	ev.answer = answer_of(ANSWER_UNCLEAR, ev.number == RESTORE_RETRY ? RETRY_RATE_LIMIT : RETRY_SERVER_ERROR);
+	if (a->kind == EFF_RESTORE && ev.number != RESTORE_DONE)
+		ev.text = "the store said so";
 	feed(d, &ev);
 }
 
@@ -201,6 +231,7 @@ void drive_answer_one(struct drive *d)
 	case EFF_CLAIM:
 	case EFF_COMMIT_ROWS:
 	case EFF_LOOK_ROWS:
+	case EFF_REMAP_ROWS:
 	case EFF_RELEASE: answer_batch(d, &a); break;
 	case EFF_RELIST: answer_relist(d, &a); break;
 	case EFF_COUNT_CLAIMS:
@@ -208,7 +239,10 @@ void drive_answer_one(struct drive *d)
 		ev.number = d->claims_left;
 		feed(d, &ev);
 		break;
-	case EFF_AUDIT: case EFF_ITEM: case EFF_DEAD: case EFF_SPENT: case EFF_CYCLE: case EFF_ENDED: break;
+	case EFF_BASELINE:
+	case EFF_RESTORE:
+	case EFF_SEEK: answer_restore(d, &a); break;
+	case EFF_NEW_ID: case EFF_AUDIT: case EFF_ITEM: case EFF_DEAD: case EFF_SPENT: case EFF_CYCLE: case EFF_ENDED: break;
 	}
 }
 
@@ -344,7 +378,7 @@ void drive_restart(struct drive *d, int64_t later_us)
 	assert_int_equal(cycle_body_read(d->c, buf_slice(&body), d->now, &e), RC_OK);
 	for (int32_t i = 0; d->c->stage >= STAGE_CLEANING && i < was->items; i++) {
 		const struct cycle_item *it = &was->item[i];
-		struct cycle_plan_item p = { it->lane, it->bytes, it->has_row };
+		struct cycle_plan_item p = { it->lane, it->bytes, it->has_row, it->restorable };
 		struct cycle_stored st = { it->state, it->row, it->attempts, it->class_, it->sent_wall_us };
 		assert_int_equal(cycle_item_restore(d->c, i, &p, &st, &e), RC_OK);
 	}

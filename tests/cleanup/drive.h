@@ -25,6 +25,7 @@ struct drive {
 	int64_t plan_for, run_for;
 	int control_n;
 	bool rows;                              /* items have rows */
+	int32_t restorable;                     /* the first so many items have a copy */
 	/* how the world answers; NULL = as in fair weather. attempt counts from 1 */
 	struct cycle_answer (*send)(struct drive *d, int32_t item, int attempt);
 	enum presence (*probe)(struct drive *d, int32_t item);
@@ -35,15 +36,22 @@ struct drive {
 	enum claim_result (*look)(struct drive *d, int32_t item);       /* NULL = there is still no row */
 	enum claim_result (*release)(struct drive *d, int32_t item);
 	enum presence (*relist)(struct drive *d, int32_t item);
+	bool (*baseline)(struct drive *d, int lane);                            /* NULL = listed, and there is room */
+	enum restore_result (*upload)(struct drive *d, int32_t item, int attempt);
+	int (*seek)(struct drive *d, int32_t item);                             /* files that may be it; NULL = none */
+	enum claim_result (*remap)(struct drive *d, int32_t item);
 	bool relist_ok;
 	int64_t claims_left;
 	/* what was asked for */
 	int64_t asked[DRIVE_EFFECTS];
-	int64_t sends_of[DRIVE_ITEMS];
+	int64_t sends_of[DRIVE_ITEMS], uploads_of[DRIVE_ITEMS];
+	char new_id[DRIVE_ITEMS][24];
+	int32_t uploaded[DRIVE_ITEMS];  /* in order */
+	int64_t n_uploaded;
 	int64_t most_in_flight;
 	int64_t audits[64];
 	int64_t dead, spent_items, spent_bytes;
-	char dead_belief[DRIVE_ITEMS][16];
+	char dead_belief[DRIVE_ITEMS][24];
 	char reason[16];                /* of the last row commit */
 	struct effect *act;             /* not answered yet, in order */
 	size_t n_act, cap_act;

@@ -6,6 +6,7 @@ cleanup_tests = \
 	tests/cleanup/test_lane \
 	tests/cleanup/test_matrix_lanes \
 	tests/cleanup/test_recovery \
+	tests/cleanup/test_restore \
 	tests/cleanup/test_simulation \
 	tests/cleanup/test_verdict
 check_PROGRAMS += $(cleanup_tests)
@@ -21,6 +22,8 @@ tests_cleanup_test_matrix_lanes_LDADD = $(CLEANUP_LIBS)
 EXTRA_DIST += tests/cleanup/gen-matrix-lanes.py
 tests_cleanup_test_recovery_SOURCES = tests/cleanup/test_recovery.c $(CLEANUP_DRIVE)
 tests_cleanup_test_recovery_LDADD = $(CLEANUP_LIBS)
+tests_cleanup_test_restore_SOURCES = tests/cleanup/test_restore.c $(CLEANUP_DRIVE)
+tests_cleanup_test_restore_LDADD = $(CLEANUP_LIBS)
 tests_cleanup_test_simulation_SOURCES = tests/cleanup/test_simulation.c tests/cleanup/sim.c tests/cleanup/sim.h
 tests_cleanup_test_simulation_LDADD = $(CLEANUP_LIBS)
 tests_cleanup_test_verdict_SOURCES = tests/cleanup/test_verdict.c $(CLEANUP_DRIVE)

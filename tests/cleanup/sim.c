@@ -10,7 +10,7 @@
 #include "store/audit.h"
 
 enum {
-	LANES = 3, CONTROL = 3, RING = 48, LINE = 200,
+	LANES = 3, CONTROL = 3, RING = 48, LINE = 200, THINGS = LANES * 300, UPLOADS = 4 * THINGS,
 	MAX_EVENTS = 60000,
 	SECOND = 1000000, MINUTE = 60 * SECOND
 };
@@ -27,6 +27,9 @@ struct thing {
 	bool seen;                      /* the last re-read of a canary showed that it is there */
 	int64_t gone_at;                /* for lists and reads that lag */
 	bool row, live, claimed, referenced, changed, committed;
+	bool copy;                      /* there is an escrow copy of it */
+	bool remapped, several;         /* several: a look found more than one file that may be it */
+	int row_id;                     /* which file its row names: 0 the old one */
 	/* what the coordinator was told last, for the promise that nothing else is sent */
 	int checked;                    /* enum check_result, -1 never */
 	int64_t checked_at;
@@ -41,7 +44,7 @@ enum fate { FATE_OK, FATE_PACE, FATE_500_BEFORE, FATE_500_AFTER, FATE_CUT_BEFORE
 	    FATE_GARBLED, FATE_LIE, FATE_WRONG, FATE_DENIED, FATE_REFUSED, FATE_AUTH, FATE_NETWORK, FATE_REHEARSED, FATE_COUNT };
 
 enum op_kind { OP_ACT, OP_ANSWER, OP_PROBE, OP_REREAD, OP_LIST, OP_LIST_RECORDS, OP_VALIDATE, OP_RECHECK, OP_CLAIM, OP_RELIST,
-	       OP_COMMIT_ROWS, OP_LOOK_ROWS, OP_RELEASE, OP_COUNT_CLAIMS,
+	       OP_COMMIT_ROWS, OP_LOOK_ROWS, OP_RELEASE, OP_COUNT_CLAIMS, OP_BASELINE, OP_UPLOAD, OP_RESTORED, OP_SEEK, OP_REMAP_ROWS,
 	       OP_FIRST_OF_THE_WORLD,
 	       OP_COMMIT = OP_FIRST_OF_THE_WORLD, OP_OPERATOR, OP_OTHERS, OP_REFERENCE, OP_CHANGE, OP_GUARD, OP_LOG_DOWN, OP_LOG_BACK,
 	       OP_CRASH, OP_RESTART };
@@ -68,6 +71,9 @@ struct deed {
 
 struct window { int64_t from, to; };
 
+/* A file that an upload of ours, or somebody else's, made: its number is its id. */
+struct upload { int lane; int32_t of; bool foreign; bool early; };    /* early: before the baseline */
+
 struct sim {
 	struct rng rng;
 	unsigned troubles;
@@ -86,6 +92,11 @@ struct sim {
 	struct thing *t;
 	int32_t things;
 	int32_t *plan;                  /* item → thing */
+	struct upload up[UPLOADS];
+	int ups;
+	int new_id[THINGS];             /* item → upload + 1, as it is on disk */
+	bool based[LANES];
+	bool letters[THINGS];           /* items with a dead letter */
 	int32_t items;
 	int32_t control[LANES][CONTROL];
 	int control_n[LANES];
@@ -227,6 +238,10 @@ static void disk_write(struct sim *s, struct deed *d)
 		if (d->fx.e[i].kind == EFF_SPENT) {
 			s->spent_items += d->fx.e[i].number;
 			s->spent_bytes += d->fx.e[i].bytes;
+		} else if (d->fx.e[i].kind == EFF_DEAD) {
+			s->letters[d->fx.e[i].item] = true;
+		} else if (d->fx.e[i].kind == EFF_NEW_ID) {
+			s->new_id[d->fx.e[i].item] = atoi(d->fx.e[i].text);
 		}
 	if (d->body) {
 		free(s->disk_body);
@@ -253,7 +268,8 @@ static struct thing *thing_of(struct sim *s, int32_t item) { return &s->t[s->pla
 /* SEMANTICS 4: it returns only on a proved non-deletion. */
 static bool holds_unit(enum item_state st)
 {
-	return st == ITEM_SENT || st == ITEM_PROBING || st == ITEM_SETTLING || st == ITEM_DELETED || st == ITEM_GONE || st == ITEM_UNKNOWN;
+	return st == ITEM_SENT || st == ITEM_PROBING || st == ITEM_SETTLING || st == ITEM_DELETED || st == ITEM_GONE || st == ITEM_UNKNOWN ||
+	       st == ITEM_RESTORING || st == ITEM_SEEKING || st == ITEM_RESTORED || st == ITEM_UNRESTORED;
 }
 
 static void check_counts(struct sim *s)
@@ -317,6 +333,26 @@ static void check_send(struct sim *s, const struct effects *fx, size_t at, bool 
 	PROMISE(s, s->unclaimed || s->rehearsal || !t->row || t->claimed, "item %d is sent without its claim", e->item);
 }
 
+/* Before an upload leaves. */
+static void check_upload(struct sim *s, const struct effects *fx, size_t at)
+{
+	const struct effect *e = &fx->e[at];
+	const struct cycle *c = s->c;
+	bool intent = false;
+	for (size_t i = 0; i < at; i++)
+		intent |= fx->e[i].kind == EFF_AUDIT && fx->e[i].audit == AUDIT_COMPENSATION_INTENT && fx->e[i].item == e->item;
+	PROMISE(s, intent, "item %d is uploaded without its intent", e->item);
+	PROMISE(s, !c->held && !c->store_failed && c->stage == STAGE_COMMITTING, "item %d is uploaded while held or in %s", e->item,
+		cycle_stage_name(c->stage));
+	PROMISE(s, s->based[e->lane], "item %d is uploaded before the baseline", e->item);
+	for (int32_t i = 0; i < c->items; i++) {
+		const struct cycle_item *it = &c->item[i];
+		bool not_deleted = it->state < ITEM_DELETED || (it->state > ITEM_GONE_OTHER && it->state < ITEM_RESTORING);
+		PROMISE(s, !not_deleted || (it->row != ROW_CLAIMED && it->row != ROW_RELEASING), "item %d is uploaded before the claim of item %d is given back",
+			e->item, i);
+	}
+}
+
 static void check_effects(struct sim *s, const struct effects *fx, bool may, const int64_t cap[LANES])
 {
 	bool sends[LANES] = { false };
@@ -326,6 +362,8 @@ static void check_effects(struct sim *s, const struct effects *fx, bool may, con
 			check_send(s, fx, i, may);
 			sends[e->lane] = true;
 		}
+		if (e->kind == EFF_RESTORE)
+			check_upload(s, fx, i);
 		PROMISE(s, may || (e->kind != EFF_CLAIM && e->kind != EFF_COMMIT_ROWS) || s->c->aborting, "%s while held",
 			e->kind == EFF_CLAIM ? "rows are claimed" : "rows are committed");
 	}
@@ -387,7 +425,7 @@ static const char *event_word(const struct cycle_event *ev)
 {
 	static const char *const words[] = { "start", "listed", "records", "validated", "grant", "revoke", "exclude", "step", "resume", "hold",
 		"cancel", "ack", "abort", "rechecked", "claimed", "answer", "probed", "reread", "relisted", "rows", "released", "claims",
-		"tick", "log failed", "log back", "lapse check" };
+		"baseline", "restored", "sought", "tick", "log failed", "log back", "lapse check" };
 	return words[ev->kind];
 }
 
@@ -633,7 +671,7 @@ static void make_plan(struct sim *s)
 			if (t->lane != lane || !t->exists || s->c->lane[lane].excluded)
 				continue;
 			if (t->candidate && !t->referenced && !t->guarded && !t->changed) {
-				p[s->items] = (struct cycle_plan_item){ lane, t->bytes, t->row };
+				p[s->items] = (struct cycle_plan_item){ lane, t->bytes, t->row, t->copy };
 				s->plan[s->items++] = i;
 				t->checked = -1;
 				t->requests = 0;
@@ -846,6 +884,154 @@ static void on_count_claims(struct sim *s)
 	hand(s, &ev);
 }
 
+/* ---- bringing back ---- */
+
+static void do_upload(struct sim *s, const struct effect *e)
+{
+	static const enum fate faults[] = { FATE_PACE, FATE_PACE, FATE_500_BEFORE, FATE_500_AFTER, FATE_CUT_BEFORE, FATE_CUT_AFTER, FATE_TIMEOUT,
+		FATE_LATE, FATE_GARBLED, FATE_NETWORK, FATE_REFUSED };
+	struct thing *t = thing_of(s, e->item);
+	enum fate f = FATE_OK;
+	int64_t took = lag(s);
+	if (inside(s, s->outage))
+		f = chance(s, 50) ? FATE_NETWORK : FATE_TIMEOUT;
+	else if (inside(s, s->auth))
+		f = FATE_AUTH;
+	else if (has(s, SIM_STORE) && !healed(s) && chance(s, s->percent))
+		f = faults[below(s, (int64_t)ARRAY_LEN(faults))];
+	PROMISE(s, s->disk[e->item].state == ITEM_RESTORING, "item %d is uploaded, and on disk it is %s", e->item,
+		item_state_name((enum item_state)s->disk[e->item].state));
+	PROMISE(s, t->copy && (!t->exists || t->lied || t->denied), "item %d is uploaded and was not deleted", e->item);
+	PROMISE(s, !s->rehearsal, "a rehearsal uploaded item %d", e->item);
+	if (has(s, SIM_CRASH) && chance(s, 3))
+		op_add(s, below(s, 600000), OP_CRASH);
+	if (f == FATE_TIMEOUT || f == FATE_LATE)
+		took = 5 * SECOND;
+	if (acts(f)) {
+		struct op *o = op_add(s, f == FATE_LATE ? took + between(s, 1, 8) * SECOND : below(s, took), OP_UPLOAD);
+		o->item = e->item;
+		o->lane = e->lane;
+	}
+	struct op *o = op_add(s, took, OP_RESTORED);
+	o->item = e->item;
+	o->lane = e->lane;
+	o->fate = f;
+}
+
+static void make_file(struct sim *s, int lane, int32_t thing, bool foreign)
+{
+	if (s->ups < UPLOADS)
+		s->up[s->ups++] = (struct upload){ .lane = lane, .of = thing, .foreign = foreign, .early = !s->based[lane] };
+}
+
+static void on_upload(struct sim *s, const struct op *o)
+{
+	make_file(s, o->lane, s->plan[o->item], false);
+	/* somebody puts a file of the same name and size there, once in a while */
+	if (has(s, SIM_OTHERS) && chance(s, 10))
+		make_file(s, o->lane, s->plan[o->item], true);
+}
+
+static int last_upload(const struct sim *s, int32_t thing)
+{
+	for (int k = s->ups; k > 0; k--)
+		if (s->up[k - 1].of == thing && !s->up[k - 1].foreign)
+			return k;
+	return 0;
+}
+
+static void on_restored(struct sim *s, const struct op *o)
+{
+	static const struct { enum restore_result result; enum retry_class class_; } means[FATE_COUNT] = {
+		[FATE_OK] = { RESTORE_DONE, RETRY_NONE_CLASS }, [FATE_PACE] = { RESTORE_RETRY, RETRY_RATE_LIMIT },
+		[FATE_500_BEFORE] = { RESTORE_UNCLEAR, RETRY_SERVER_ERROR }, [FATE_500_AFTER] = { RESTORE_UNCLEAR, RETRY_SERVER_ERROR },
+		[FATE_CUT_BEFORE] = { RESTORE_UNCLEAR, RETRY_TIMEOUT }, [FATE_CUT_AFTER] = { RESTORE_UNCLEAR, RETRY_TIMEOUT },
+		[FATE_TIMEOUT] = { RESTORE_UNCLEAR, RETRY_TIMEOUT }, [FATE_LATE] = { RESTORE_UNCLEAR, RETRY_TIMEOUT },
+		[FATE_GARBLED] = { RESTORE_UNCLEAR, RETRY_CONFLICTING }, [FATE_NETWORK] = { RESTORE_RETRY, RETRY_NETWORK },
+		[FATE_REFUSED] = { RESTORE_REFUSED, RETRY_REJECTED }, [FATE_AUTH] = { RESTORE_LANE, RETRY_AUTH },
+	};
+	struct cycle_event ev = event(s, EV_RESTORED);
+	char id[24];
+	snprintf(id, sizeof id, "%d", last_upload(s, s->plan[o->item]));
+	ev.item = o->item;
+	ev.number = means[o->fate].result;
+	ev.text = ev.number == RESTORE_DONE ? id : "as the simulation said";
+	ev.answer = (struct cycle_answer){ .class_ = means[o->fate].class_, .wait_ms = o->fate == FATE_PACE && chance(s, 60) ? between(s, 100, 20000) : -1 };
+	hand(s, &ev);
+}
+
+static bool reads_fail(struct sim *s)
+{
+	return inside(s, s->outage) || inside(s, s->auth) || (has(s, SIM_STORE) && !healed(s) && chance(s, 8));
+}
+
+static void on_baseline(struct sim *s, const struct op *o)
+{
+	struct cycle_event ev = event(s, EV_BASELINE);
+	ev.lane = o->lane;
+	ev.ok = !reads_fail(s);
+	ev.text = ev.ok ? "" : "no answer";
+	if (ev.ok && has(s, SIM_OTHERS) && chance(s, 30) && s->items)
+		make_file(s, o->lane, s->plan[below(s, s->items)], true);
+	s->based[o->lane] = ev.ok;
+	hand(s, &ev);
+}
+
+static bool named_by_another(const struct sim *s, int32_t item, int id)
+{
+	for (int32_t i = 0; i < s->items; i++)
+		if (i != item && s->new_id[i] == id)
+			return true;
+	return false;
+}
+
+static void on_seek(struct sim *s, const struct op *o)
+{
+	struct cycle_event ev = event(s, EV_SOUGHT);
+	char id[24] = "";
+	ev.item = o->item;
+	ev.number = reads_fail(s) ? -1 : 0;
+	for (int k = 0; ev.number >= 0 && k < s->ups; k++)
+		if (s->up[k].of == s->plan[o->item] && !s->up[k].early && !named_by_another(s, o->item, k + 1)) {
+			ev.number++;
+			snprintf(id, sizeof id, "%d", k + 1);
+		}
+	ev.text = id;
+	thing_of(s, o->item)->several |= ev.number > 1;
+	hand(s, &ev);
+}
+
+static enum claim_result remap_one(struct sim *s, int32_t item)
+{
+	struct thing *t = thing_of(s, item);
+	PROMISE(s, s->disk[item].state == ITEM_RESTORED && s->new_id[item], "the row of item %d is remapped before its new id is durable", item);
+	if (!t->row)
+		return CLAIM_NO_ROW;
+	if (t->remapped && t->row_id == s->new_id[item])
+		return CLAIM_DONE;
+	if (t->changed || !t->live)
+		return CLAIM_CHANGED;
+	t->remapped = true;
+	t->row_id = s->new_id[item];
+	t->claimed = false;
+	return CLAIM_DONE;
+}
+
+static void on_remap_rows(struct sim *s, const struct op *o)
+{
+	struct cycle_event ev = event(s, EV_ROWS);
+	struct answers a = answers_new(o);
+	bool down = db_fails(s), after = down && fails_after(s);
+	ev.text = "database is locked";
+	for (int32_t i = o->from; i < o->to; i++) {
+		if (s->c->item[i].row != ROW_INTENT)
+			continue;
+		enum claim_result r = !down || after ? remap_one(s, i) : CLAIM_FAILED;
+		answers_add(&a, i, down ? CLAIM_FAILED : (int)r);
+	}
+	answers_hand(s, &a, &ev);
+}
+
 /* ---- acts ---- */
 
 static void act(struct sim *s, const struct effect *e)
@@ -853,7 +1039,7 @@ static void act(struct sim *s, const struct effect *e)
 	static const int of[] = { [EFF_DISCOVER] = OP_LIST, [EFF_LIST_RECORDS] = OP_LIST_RECORDS, [EFF_VALIDATE] = OP_VALIDATE,
 		[EFF_RECHECK] = OP_RECHECK, [EFF_CLAIM] = OP_CLAIM, [EFF_PROBE] = OP_PROBE, [EFF_REREAD] = OP_REREAD,
 		[EFF_RELIST] = OP_RELIST, [EFF_COMMIT_ROWS] = OP_COMMIT_ROWS, [EFF_LOOK_ROWS] = OP_LOOK_ROWS,
-		[EFF_RELEASE] = OP_RELEASE,
+		[EFF_RELEASE] = OP_RELEASE, [EFF_BASELINE] = OP_BASELINE, [EFF_SEEK] = OP_SEEK, [EFF_REMAP_ROWS] = OP_REMAP_ROWS,
 		[EFF_COUNT_CLAIMS] = OP_COUNT_CLAIMS };
 	if (e->kind < EFF_DISCOVER || e->kind == EFF_ENDED)
 		return;
@@ -861,7 +1047,12 @@ static void act(struct sim *s, const struct effect *e)
 		do_send(s, e);
 		return;
 	}
-	bool records = e->kind == EFF_CLAIM || e->kind == EFF_COMMIT_ROWS || e->kind == EFF_LOOK_ROWS || e->kind == EFF_RELEASE;
+	if (e->kind == EFF_RESTORE) {
+		do_upload(s, e);
+		return;
+	}
+	bool records = e->kind == EFF_CLAIM || e->kind == EFF_COMMIT_ROWS || e->kind == EFF_LOOK_ROWS || e->kind == EFF_RELEASE ||
+		e->kind == EFF_REMAP_ROWS;
 	/* one call at a time, in order, as the records' worker does */
 	struct op *o = op_add(s, records ? 20000 : lag(s), (enum op_kind)of[e->kind]);
 	o->lane = e->lane;
@@ -878,6 +1069,10 @@ static void take_back(struct sim *s, const struct effect *e)
 	struct cycle_event ev = event(s, EV_ANSWER);
 	ev.item = e->item;
 	ev.answer = (struct cycle_answer){ .kind = ANSWER_WITHDRAWN, .wait_ms = -1 };
+	if (e->kind == EFF_RESTORE) {
+		ev.kind = EV_RESTORED;
+		ev.number = RESTORE_WITHDRAWN;
+	}
 	hand(s, &ev);
 }
 
@@ -889,7 +1084,7 @@ static void carry_out(struct sim *s)
 		s->tail = &s->queue;
 	disk_write(s, d);
 	for (size_t i = 0; i < d->fx.n; i++)
-		if (d->late && d->fx.e[i].kind == EFF_SEND)
+		if (d->late && (d->fx.e[i].kind == EFF_SEND || d->fx.e[i].kind == EFF_RESTORE))
 			take_back(s, &d->fx.e[i]);
 		else
 			act(s, &d->fx.e[i]);
@@ -961,7 +1156,11 @@ static void on_crash(struct sim *s)
 			for (int32_t k = o->from; k < o->to; k++)
 				if (s->c->item[k].row == ROW_INTENT && !db_fails(s))
 					(void)commit_one(s, k);
-		if (world || (o->kind == OP_ACT && chance(s, 50)))
+		if (o->kind == OP_REMAP_ROWS && chance(s, 50))
+			for (int32_t k = o->from; k < o->to; k++)
+				if (s->c->item[k].row == ROW_INTENT && !db_fails(s))
+					(void)remap_one(s, k);
+		if (world || ((o->kind == OP_ACT || o->kind == OP_UPLOAD) && chance(s, 50)))
 			i++;
 		else
 			(void)op_take(s, o);
@@ -985,7 +1184,7 @@ static void restart(struct sim *s)
 		pace_init(&s->c->lane[i].pace, s->o[i].rate_mhz, s->o[i].burst, 0, s->now.boot_us);
 	for (int32_t i = 0; rc == RC_OK && s->c->stage >= STAGE_CLEANING && i < s->disk_items; i++) {
 		const struct thing *t = thing_of(s, i);
-		struct cycle_plan_item p = { t->lane, t->bytes, t->row };
+		struct cycle_plan_item p = { t->lane, t->bytes, t->row, t->copy };
 		rc = cycle_item_restore(s->c, i, &p, &s->disk[i], &e);
 	}
 	if (s->c->stage < STAGE_CLEANING)
@@ -1023,7 +1222,7 @@ static void grants(struct sim *s)
 		ev.lane = i;
 		ev.number = chance(s, 60) ? l->planned : between(s, 1, l->planned);
 		ev.bytes = charge_of(s, i, ev.number) - (chance(s, 3) ? 1 : 0);
-		ev.on_abort = chance(s, 50) ? ON_ABORT_KEEP : ON_ABORT_ASK;
+		ev.on_abort = chance(s, 40) ? ON_ABORT_KEEP : chance(s, 50) ? ON_ABORT_RESTORE : ON_ABORT_ASK;
 		ev.until_us = s->now.wall_us + (chance(s, 5) ? 3 * (int64_t)MINUTE : 8 * HOUR);
 		if (ev.bytes < 0 || hand(s, &ev) != RC_OK)
 			continue;
@@ -1033,11 +1232,19 @@ static void grants(struct sim *s)
 	}
 }
 
+static bool restoring(const struct sim *s)
+{
+	for (int32_t i = 0; i < s->c->items; i++)
+		if (s->c->stage == STAGE_COMMITTING && restore_due(s->c, &s->c->item[i]))
+			return true;
+	return false;
+}
+
 static void abort_it(struct sim *s)
 {
 	struct cycle_event ev = event(s, EV_ABORT);
 	ev.text = "enough";
-	ev.restore = chance(s, 30);
+	ev.restore = chance(s, 60) && !restoring(s);
 	if (hand(s, &ev) == RC_OK || s->c->stage == STAGE_ENDED)
 		return;
 	ev.restore = false;
@@ -1169,6 +1376,11 @@ static void do_op(struct sim *s, const struct op *o)
 	case OP_LOOK_ROWS: on_look_rows(s, o); break;
 	case OP_RELEASE: on_release(s, o); break;
 	case OP_COUNT_CLAIMS: on_count_claims(s); break;
+	case OP_BASELINE: on_baseline(s, o); break;
+	case OP_UPLOAD: on_upload(s, o); break;
+	case OP_RESTORED: on_restored(s, o); break;
+	case OP_SEEK: on_seek(s, o); break;
+	case OP_REMAP_ROWS: on_remap_rows(s, o); break;
 	case OP_COMMIT: on_commit(s); break;
 	case OP_OPERATOR: on_operator(s); break;
 	case OP_OTHERS:
@@ -1198,17 +1410,19 @@ static void make_lane(struct sim *s, int lane)
 	snprintf(o->name, sizeof o->name, "lane%d", lane);
 	retry_policy_default(&o->retry);
 	int32_t n = (int32_t)(chance(s, 20) ? between(s, 1, 12) : chance(s, 10) ? between(s, 100, 300) : between(s, 8, 60));
+	int copies = (int)(chance(s, 30) ? 100 : between(s, 0, 100));
 	for (int32_t i = 0; i < n; i++) {
 		bool row = chance(s, 70);
 		s->t[s->things++] = (struct thing){ .lane = lane, .bytes = chance(s, 5) ? -1 : between(s, 0, 100000), .exists = true,
-			.candidate = chance(s, 85), .row = row, .live = row, .checked = -1, .locked = has(s, SIM_STORE) && chance(s, 3) };
+			.candidate = chance(s, 85), .row = row, .live = row, .checked = -1, .copy = chance(s, copies),
+			.locked = has(s, SIM_STORE) && chance(s, 3) };
 	}
 }
 
 static void make_world(struct sim *s)
 {
 	s->lanes = chance(s, 60) ? 1 : (int)between(s, 2, LANES);
-	s->t = xcalloc(LANES * 300, sizeof *s->t);
+	s->t = xcalloc(THINGS, sizeof *s->t);
 	for (int i = 0; i < s->lanes; i++)
 		make_lane(s, i);
 	s->plan = xcalloc((size_t)s->things, sizeof *s->plan);
@@ -1246,6 +1460,9 @@ static void check_item_end(struct sim *s, int32_t i)
 	case ITEM_GONE: ok = !t->exists || t->denied; break;
 	case ITEM_UNKNOWN: break;
 	case ITEM_REHEARSED: ok = s->rehearsal && !t->ours; break;
+	case ITEM_RESTORED:
+	case ITEM_UNRESTORED: ok = (!t->exists || t->lied || t->denied) && t->copy; break;
+	case ITEM_RESTORING: case ITEM_SEEKING: ok = false; break;
 	case ITEM_PLANNED: case ITEM_GONE_OTHER: case ITEM_FAILED: case ITEM_REFUSED: case ITEM_DRIFTED: case ITEM_PROTECTED:
 	case ITEM_BLOCKED: case ITEM_HELD: ok = !t->ours; break;
 	case ITEM_CHECKING: case ITEM_CLAIMING: case ITEM_READY: case ITEM_SENT: case ITEM_BACKOFF: case ITEM_PROBING:
@@ -1253,8 +1470,43 @@ static void check_item_end(struct sim *s, int32_t i)
 	}
 	PROMISE(s, ok, "item %d ended as %s, and it %s, deleted by %s", i, item_state_name(st), t->exists ? "is there" : "is gone",
 		t->ours ? "us" : t->others ? "others" : "nobody");
-	PROMISE(s, !t->ours || t->answered_deleted || st == ITEM_GONE || st == ITEM_UNKNOWN || st == ITEM_DELETED, "item %d is ours and %s", i,
+	PROMISE(s, !t->ours || t->answered_deleted || st == ITEM_GONE || st == ITEM_UNKNOWN || st == ITEM_DELETED ||
+		st == ITEM_RESTORED || st == ITEM_UNRESTORED, "item %d is ours and %s", i,
 		item_state_name(st));
+}
+
+/* What was adopted may be somebody else's file of the same name and size: nobody could tell. */
+static bool foreign_named(const struct sim *s, int32_t i)
+{
+	int id = s->new_id[i];
+	return id > 0 && s->up[id - 1].of == s->plan[i] && s->up[id - 1].foreign;
+}
+
+/* One new id and no other copy, unless there is a dead letter; its row names it; nothing else was uploaded. */
+static void check_restored(struct sim *s, int32_t i)
+{
+	const struct thing *t = thing_of(s, i);
+	const struct cycle_item *it = &s->c->item[i];
+	int made = 0;
+	bool named = false;
+	for (int k = 0; k < s->ups; k++)
+		if (s->up[k].of == s->plan[i] && !s->up[k].foreign) {
+			made++;
+			named |= s->new_id[i] == k + 1;
+		}
+	s->r->restored += it->state == ITEM_RESTORED;
+	PROMISE(s, made <= 1 || it->dead || s->letters[i], "item %d was restored %d times, and there is no dead letter", i, made);
+	PROMISE(s, it->state == ITEM_RESTORED || !named, "item %d is %s and has a new id", i, item_state_name((enum item_state)it->state));
+	PROMISE(s, it->state == ITEM_RESTORED || !made || it->state == ITEM_UNRESTORED, "item %d is %s and was uploaded", i,
+		item_state_name((enum item_state)it->state));
+	if (it->state != ITEM_RESTORED)
+		return;
+	PROMISE(s, !t->several, "several files might be item %d, and one of them was taken", i);
+	PROMISE(s, named || foreign_named(s, i), "item %d is restored and has no new id that is its own", i);
+	PROMISE(s, it->row != ROW_REMAPPED || t->row_id == s->new_id[i], "the row of item %d names file %d, it is file %d", i, t->row_id, s->new_id[i]);
+	PROMISE(s, !it->has_row || it->row == ROW_REMAPPED || it->row == ROW_CONFLICT || it->row == ROW_NONE, "item %d is restored and its row %s", i,
+		row_state_name((enum row_state)it->row));
+	PROMISE(s, !t->committed, "item %d is restored and its row was committed", i);
 }
 
 static void check_end(struct sim *s)
@@ -1268,6 +1520,7 @@ static void check_end(struct sim *s)
 	PROMISE(s, !claims_left(s), "%" PRId64 " claims are left", claims_left(s));
 	for (int32_t i = 0; i < c->items; i++) {
 		check_item_end(s, i);
+		check_restored(s, i);
 		units += holds_unit((enum item_state)c->item[i].state);
 	}
 	for (int32_t i = 0; i < s->things; i++)

@@ -576,7 +576,7 @@ static void stored_items_that_cannot_be_are_refused(void **state)
 	drive_init(&d, 20);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct cycle *c = cycle_new(1, 7, d.o, 1, true, false, d.auto_gates);
-		struct cycle_plan_item p = { rows[i].lane, 100, true };
+		struct cycle_plan_item p = { rows[i].lane, 100, true, 0 };
 		assert_int_equal(cycle_item_restore(c, rows[i].n, &p, &rows[i].st, &e), RC_AUDIT);
 		cycle_free(c);
 	}

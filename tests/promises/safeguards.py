@@ -116,6 +116,20 @@ s('rows only after their file', 'src/cleanup/commit.c', 'return item_deleted(it-
 s('a rehearsal changes no row', 'src/engine/engine.c', '[MODE_REHEARSE] = RECORDS_REHEARSE', '[MODE_REHEARSE] = RECORDS_ALL',
   'engine_control', 'a_rehearsal_changes_nothing_outside_and_says_so_in_every_record')
 
+# ---- an abort that restores ----
+s('an upload has its intent', 'src/cleanup/restore.c', '	note_emit(s, AUDIT_COMPENSATION_INTENT, it->lane, item_index(s->c, it));\n', '	jw_end_obj(&s->w);\n',
+  'simulation')
+s('nothing is uploaded before the lane was listed', 'src/cleanup/restore.c', '	if (!l->based) {', '	if (!l) {', 'simulation')
+s('claims on what was not deleted are given back first', 'src/cleanup/restore.c', ' || !c->undeleted_free)', ')', 'simulation',
+  also=[('src/cleanup/commit.c', '(back && release_next(s)))', '!c)')])
+s('an upload without an answer is looked for', 'src/cleanup/restore.c', '		item_set(s, it, ITEM_SEEKING);\n		outcome(s, it, "unclear", ev->text, NULL);\n',
+  '		again(s, l, it, -1, ev->text);\n', 'simulation')
+s('an upload is given its time', 'src/cleanup/restore.c', '		wait_us(s, l, l->o.settle_us);', '		wait_us(s, l, 0);', 'simulation')
+s('an upload found at a restart is looked for', 'src/cleanup/restore.c', '	item_set(s, it, ITEM_SEEKING);\n	wait_us(s, l, MAX(', '	wait_us(s, l, MAX(',
+  'simulation')
+s('of several that may be it none is taken', 'src/cleanup/restore.c', '	else if (ev->number == 1)', '	else if (ev->number >= 1)', 'simulation')
+s('what is to be restored keeps its row', 'src/cleanup/commit.c', '	if (restore_due(c, it))\n		return false;\n	return item_deleted', '	(void)c;\n	return item_deleted', 'simulation')
+
 # ---- who, when, where ----
 s('a watcher changes nothing', 'src/api/rpc.c', '	if (c->who.watching)\n', '	if (c->who.watching && !c->who.name[0])\n',
   'engine_control', 'a_watcher_is_refused_everything_that_is_not_read')
