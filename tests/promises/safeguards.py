@@ -109,9 +109,9 @@ s('what was gone before waits for a complete list', 'src/cleanup/commit.c', 'it-
   'it->confirmed = true;', 'tests/cleanup/test_recovery')
 
 # ---- rows and claims ----
-s('claims are given back', 'src/cleanup/commit.c', 'return c->stage >= STAGE_COMMITTING ? !row_due(it) : it->state == ITEM_PLANNED;',
+s('claims are given back', 'src/cleanup/commit.c', 'return c->stage >= STAGE_COMMITTING ? !row_due(c, it) && !restore_due(c, it) : it->state == ITEM_PLANNED;',
   'return c->stage < STAGE_COMMITTING && it->state == ITEM_PLANNED;', 'simulation')
-s('rows only after their file', 'src/cleanup/commit.c', 'return item_deleted(it->state) || (it->state == ITEM_GONE_OTHER && it->confirmed);',
+s('rows only after their file', 'src/cleanup/commit.c', 'return item_deleted(it->state) || it->state == ITEM_RESTORED || (it->state == ITEM_GONE_OTHER && it->confirmed);',
   'return item_settled(it->state);', 'simulation')
 s('a rehearsal changes no row', 'src/engine/engine.c', '[MODE_REHEARSE] = RECORDS_REHEARSE', '[MODE_REHEARSE] = RECORDS_ALL',
   'engine_control', 'a_rehearsal_changes_nothing_outside_and_says_so_in_every_record')
