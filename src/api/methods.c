@@ -174,6 +174,16 @@ static void m_candidate(struct request *q, const struct json *p)
 	engine_candidate(en(q), json_get_str(p, "id"), rpc_reply, q);
 }
 
+static void m_policy_explain(struct request *q, const struct json *p)
+{
+	engine_policy_explain(en(q), json_get_str(p, "policy"), json_get_str(p, "id"), json_get_str(p, "lane"), rpc_reply, q);
+}
+
+static void m_policy_try(struct request *q, const struct json *p)
+{
+	engine_policy_try(en(q), json_get_str(p, "text"), json_get_str(p, "name"), json_get_str(p, "policy"), rpc_reply, q);
+}
+
 static void m_audit_tail(struct request *q, const struct json *p)
 {
 	struct audit_filter f = { .limit = (int)MIN(json_get_i64(p, "limit", 0), 1000), .before_seq = json_get_i64(p, "before", 0),
@@ -394,6 +404,10 @@ const struct method api_methods[] = {
 	{ "audit.show", METHOD_READ, { I1("seq") }, m_audit_show, "one record and its place in the chain" },
 	{ "audit.verify", METHOD_READ, { { 0 } }, m_audit_verify, "recompute the chain" },
 	{ "policies", METHOD_READ, { { 0 } }, m_policies, "configured policies" },
+	{ "policy.explain", METHOD_READ, { S1("policy"), S1("id"), S("lane") }, m_policy_explain,
+	  "every rule of a policy on one item of the last discovery" },
+	{ "policy.try", METHOD_READ, { S1("text"), S("name"), S("policy") }, m_policy_try,
+	  "the last discovery judged by another configuration's policies" },
 	{ "checks", METHOD_READ, { { 0 } }, m_checks, "what the engine stands on, check by check" },
 	{ "metrics", METHOD_READ, { { 0 } }, m_metrics, "Prometheus text" },
 	{ "cycle.start", METHOD_WRITE, { S1("policy") }, m_start, "start a cycle" },

@@ -14,6 +14,7 @@ libsluice_cleanup_a_SOURCES = \
 	src/cleanup/plan.c src/cleanup/plan.h \
 	src/cleanup/policy.c src/cleanup/policy.h \
 	src/cleanup/policy_internal.h \
+	src/cleanup/policy_protect.c \
 	src/cleanup/policy_rules.c \
 	src/cleanup/policy_sets.c src/cleanup/policy_sets.h \
 	src/cleanup/restore.c \

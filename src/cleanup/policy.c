@@ -59,61 +59,6 @@ static void conclude(struct judging *j, enum verdict verdict, const char *rule, 
 	buf_adds(&j->v->reason, reason);
 }
 
-/* ---- what protects ---- */
-
-static int by_bytes(const void *a, const void *b)
-{
-	return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
-}
-
-static int by_held(const void *a, const void *b)
-{
-	return slice_cmp(((const struct policy_held *)a)->id, ((const struct policy_held *)b)->id);
-}
-
-static const struct policy_held *held_by(const struct judging *j)
-{
-	const struct policy_held key = { .id = j->item->id };
-	return j->f->n_held ? bsearch(&key, j->f->held, j->f->n_held, sizeof key, by_held) : NULL;
-}
-
-static const char *protected_by(const struct judging *j, const char **because)
-{
-	const struct cfg_protect *pr = &j->p->protect;
-	const struct catalog_item *it = j->item;
-	if (j->f->n_protected && bsearch(&it->id, j->f->protected_ids, j->f->n_protected, sizeof it->id, by_bytes)) {
-		*because = "protected by hand";
-		return "protect:hand";
-	}
-	if (policy_listed(pr->ids, pr->n_ids, it->id)) {
-		*because = "its id is protected";
-		return "protect:ids";
-	}
-	if (policy_glob(pr->names, pr->n_names, it->name)) {
-		*because = "its name is protected";
-		return "protect:names";
-	}
-	if (policy_listed(pr->purposes, pr->n_purposes, it->purpose)) {
-		*because = "its purpose is protected";
-		return "protect:purposes";
-	}
-	if (pr->younger_than_ms && (it->created_us < 0 || j->f->wall_us - it->created_us < pr->younger_than_ms * 1000)) {
-		*because = it->created_us < 0 ? "it may be young: created_at unknown" : "it is young";
-		return "protect:younger_than";
-	}
-	const struct policy_held *held = held_by(j);
-	if (held) {
-		*because = held->by;
-		return "referenced:provider";
-	}
-	for (size_t i = 0; i < j->n + j->n_deleted; i++)
-		if (pr->referenced && (i < j->n ? &j->rows[i] : &j->deleted[i - j->n])->referenced) {
-			*because = "a reference table points at its row";
-			return "protect:referenced";
-		}
-	return NULL;
-}
-
 /* ---- all rules together ---- */
 
 /* A row that names no object cannot be followed to the reference tables. */
@@ -200,7 +145,7 @@ static void provider_references(struct judging *j)
 		snprintf(because, sizeof because, "ineligible: %s", j->f->places_trouble);
 		evidence(j, "referenced:provider", POLICY_CANNOT_KNOW, j->f->places_trouble);
 		conclude(j, VERDICT_INELIGIBLE, "", because);
-	} else if (!held_by(j)) {
+	} else if (!policy_held_by(j)) {
 		snprintf(because, sizeof because, "not found in %s", j->f->places);
 		evidence(j, "referenced:provider", POLICY_NO, because);
 	}
@@ -229,20 +174,11 @@ size_t policy_live(const struct catalog_row *rows, size_t n)
 	return live;
 }
 
-static struct judging judging_of(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
-				 const struct catalog_row *rows, size_t n)
+struct judging policy_judging(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+			       const struct catalog_row *rows, size_t n)
 {
 	size_t live = policy_live(rows, n);
 	return (struct judging){ .p = p, .f = f, .item = item, .rows = rows, .n = live, .deleted = n ? rows + live : rows, .n_deleted = n - live };
-}
-
-bool policy_protects(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
-		     const struct catalog_row *rows, size_t n)
-{
-	struct judging j = judging_of(p, f, item, rows, n);
-	const char *because;
-	bool young = p->age_floor_ms && (item->created_us < 0 || f->wall_us - item->created_us < p->age_floor_ms * 1000);
-	return young || protected_by(&j, &because) != NULL;
 }
 
 static void where(const struct judging *j, char out[8])
@@ -255,7 +191,7 @@ static void where(const struct judging *j, char out[8])
 void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 		  const struct catalog_row *rows, size_t n, struct policy_verdict *v)
 {
-	struct judging j = judging_of(p, f, item, rows, n);
+	struct judging j = policy_judging(p, f, item, rows, n);
 	const char *because, *rule;
 	j.v = v;
 	v->verdict = VERDICT_KEPT;
@@ -272,7 +208,7 @@ void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, cons
 	}
 	provider_references(&j);
 	age_floor(&j);
-	rule = protected_by(&j, &because);
+	rule = policy_protected_by(&j, &because);
 	if (rule) {
 		evidence(&j, rule, POLICY_YES, because);
 		conclude(&j, VERDICT_PROTECTED, rule, because);

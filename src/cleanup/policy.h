@@ -51,7 +51,11 @@ struct policy_verdict {
 void policy_verdict_init(struct policy_verdict *v);
 void policy_verdict_done(struct policy_verdict *v);
 
-/* rows: as for policy_judge. Whether `protect` or the age floor keeps it, whatever the rules say. */
+/* rows: as for policy_judge. Everything that protects the item, the age floor last; nothing is called where nothing does. */
+typedef void policy_protection_fn(void *ctx, const char *rule, const char *because);
+void policy_protections(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+			const struct catalog_row *rows, size_t n, policy_protection_fn *fn, void *ctx);
+/* Whether `protect` or the age floor keeps it, whatever the rules say. */
 bool policy_protects(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 		     const struct catalog_row *rows, size_t n);
 /* How many of these rows, live ones first, are live. */

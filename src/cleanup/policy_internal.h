@@ -1,4 +1,4 @@
-/* One item being judged; inside policy.c and policy_rules.c only. */
+/* One item being judged; inside policy*.c only. */
 #ifndef SLUICE_CLEANUP_POLICY_INTERNAL_H
 #define SLUICE_CLEANUP_POLICY_INTERNAL_H
 
@@ -17,6 +17,11 @@ struct judging {
 	struct jw w;
 };
 
+struct judging policy_judging(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
+			      const struct catalog_row *rows, size_t n);
+/* The first thing that protects it, and why; NULL when nothing does. The age floor is not among them. */
+const char *policy_protected_by(const struct judging *j, const char **because);
+const struct policy_held *policy_held_by(const struct judging *j);
 bool policy_glob(const char *const *globs, size_t n, struct slice name);       /* a name that cannot be matched matches all */
 bool policy_listed(const char *const *list, size_t n, struct slice s);
 /* r: no group. `not` is done; unknown stays unknown. */

@@ -15,6 +15,7 @@ libsluice_cli_a_SOURCES = \
 	src/cli/engine_verbs.c \
 	src/cli/grant_verbs.c \
 	src/cli/look_verbs.c \
+	src/cli/policy_verbs.c \
 	src/cli/print.c \
 	src/cli/process.c \
 	src/cli/verbs.c src/cli/verbs.h

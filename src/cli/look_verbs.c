@@ -319,28 +319,3 @@ enum rc verb_paths(struct cli *c, struct err *e)
 	buf_done(&b);
 	return RC_OK;
 }
-
-enum rc verb_config_check(struct cli *c, struct err *e)
-{
-	struct config_report r;
-	struct buf b;
-	enum rc rc = config_check(c->paths->config_file, &r);
-	struct config *cfg;
-	if (rc == RC_OK && config_load(&cfg, c->paths->config_file, e) == RC_OK) {
-		rc = config_check_files(cfg, &r);
-		config_free(cfg);
-	}
-	buf_init(&b);
-	for (size_t i = 0; i < r.n; i++) {
-		buf_clear(&b);
-		config_report_line(&r, i, &b);
-		puts(buf_z(&b));
-	}
-	if (rc == RC_OK)
-		printf("%s is good\n", c->paths->config_file);
-	else
-		err_set(e, RC_USAGE, "%zu error%s in %s", r.n, r.n == 1 ? "" : "s", c->paths->config_file);
-	buf_done(&b);
-	config_report_free(&r);
-	return rc;
-}

@@ -132,6 +132,20 @@ static void add_section(struct buf *out, const struct config *c, const struct se
 		add_field(out, c, f, rec);
 }
 
+bool config_same_records(const struct config *ca, const struct cfg_records *a, const struct config *cb, const struct cfg_records *b)
+{
+	const struct section *s = section_field(&section_config, SLICE_LIT("records"))->of;
+	struct buf x, y;
+	buf_init(&x);
+	buf_init(&y);
+	add_section(&x, ca, s, a);
+	add_section(&y, cb, s, b);
+	bool same = slice_eq(buf_slice(&x), buf_slice(&y));
+	buf_done(&x);
+	buf_done(&y);
+	return same;
+}
+
 static void hash_policy(struct config *c, struct cfg_policy *p)
 {
 	struct buf b;

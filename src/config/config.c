@@ -76,6 +76,15 @@ static bool read_file(const char *path, struct buf *out, struct config_report *r
 	return ok;
 }
 
+enum rc config_text(const char *path, struct buf *out, struct err *e)
+{
+	struct config_report r = { .file = xstrdup(path) };
+	(void)read_file(path, out, &r);
+	enum rc rc = report_first(&r, e);
+	config_report_free(&r);
+	return rc;
+}
+
 static char *folder_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -151,10 +160,22 @@ enum rc config_check(const char *path, struct config_report *r)
 	return r->n ? RC_USAGE : RC_OK;
 }
 
-enum rc config_load(struct config **out, const char *path, struct err *e)
+static struct owned *read_text(struct slice text, const char *name, struct config_report *r)
 {
-	struct config_report r = { 0 };
-	struct owned *o = read_config(path, &r);
+	struct owned *o = xcalloc(1, sizeof(*o));
+	o->a = arena_new(16384);
+	r->file = xstrdup(name);
+	o->c.file = name[0] == '/' ? arena_strndup(o->a, name, strlen(name)) : "/text";
+	if (text.n > CONFIG_FILE_MAX)
+		report_add(r, 0, "", "is %zu bytes long; at most 1 MiB is read", text.n);
+	else
+		parse(o, text, r);
+	report_sort(r);
+	return o;
+}
+
+static enum rc hand_out(struct config **out, struct owned *o, struct config_report r, struct err *e)
+{
 	enum rc rc = report_first(&r, e);
 	config_report_free(&r);
 	if (rc != RC_OK) {
@@ -164,4 +185,18 @@ enum rc config_load(struct config **out, const char *path, struct err *e)
 	}
 	*out = &o->c;
 	return RC_OK;
+}
+
+enum rc config_load(struct config **out, const char *path, struct err *e)
+{
+	struct config_report r = { 0 };
+	struct owned *o = read_config(path, &r);
+	return hand_out(out, o, r, e);
+}
+
+enum rc config_load_text(struct config **out, struct slice text, const char *name, struct err *e)
+{
+	struct config_report r = { 0 };
+	struct owned *o = read_text(text, name, &r);
+	return hand_out(out, o, r, e);
 }

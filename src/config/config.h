@@ -288,7 +288,14 @@ struct config {
 /* Load and check. On failure *out is NULL and *e has the first error ("FILE:LINE:KEY: sentence")
  * and says how many more there are. RC_USAGE. */
 enum rc config_load(struct config **out, const char *path, struct err *e) MUST_USE;
+/* The same of a text that came from elsewhere; `name` (a path) stands in errors, relative paths in it begin at
+ * its folder. Nothing is opened. */
+enum rc config_load_text(struct config **out, struct slice text, const char *name, struct err *e) MUST_USE;
+/* The text of a file that config_load would read. */
+enum rc config_text(const char *path, struct buf *out, struct err *e) MUST_USE;
 void config_free(struct config *c);
+/* Two sections, of two configurations, that mean the same: the same rows of the same tables. */
+bool config_same_records(const struct config *ca, const struct cfg_records *a, const struct config *cb, const struct cfg_records *b);
 
 /* Everything that is wrong, in the order of the file. */
 struct config_error {
@@ -329,6 +336,8 @@ const struct cfg_operator *config_operator_key(const struct config *c, const uin
 
 const char *cfg_role_name(enum cfg_role r);
 const char *cfg_rule_kind_name(enum cfg_rule_kind k);
+/* "orphan", "not any of (orphan, huge)" */
+void cfg_rule_words(struct buf *out, const struct cfg_rule *r);
 const char *cfg_order_name(enum cfg_order o);
 const char *cfg_on_abort_name(enum cfg_on_abort a);
 const char *cfg_escrow_name(enum cfg_escrow_word w);

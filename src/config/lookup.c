@@ -85,6 +85,22 @@ const struct cfg_rule *cfg_members(const struct cfg_rule *r, size_t *n)
 	return r->kind == CFG_RULE_ALL ? r->all : r->any;
 }
 
+void cfg_rule_words(struct buf *out, const struct cfg_rule *r)
+{
+	size_t n;
+	const struct cfg_rule *in = cfg_members(r, &n);
+	if (!n) {
+		buf_adds(out, r->name);
+		return;
+	}
+	buf_addf(out, "%s%s of (", r->negate ? "not " : "", r->kind == CFG_RULE_ALL ? "all" : "any");
+	for (size_t i = 0; i < n; i++) {
+		buf_adds(out, i ? ", " : "");
+		cfg_rule_words(out, &in[i]);
+	}
+	buf_addc(out, ')');
+}
+
 const char *cfg_order_name(enum cfg_order o)
 {
 	return word_of("policies", NULL, "order", (int)o);

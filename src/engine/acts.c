@@ -368,6 +368,8 @@ static void do_validate(struct runner *r)
 	}
 	v->seed = (uint64_t)r->c->id;
 	v->records = r->records != NULL;
+	if (!v->records)
+		r->en->rows_of = NULL;  /* it empties the catalogue's rows */
 	r->waiting++;
 	q->asking = 1;
 	for (int i = 0; i < v->lanes; i++)

@@ -387,6 +387,7 @@ static void rows_finish_done(void *ctx)
 	q->r->list = q->list;
 	q->r->listed = true;
 	q->r->listed_us = now_read().wall_us;
+	q->en->rows_of = q->list.rc == RC_OK ? q->r : NULL;
 	job_let_go(q->en);
 	q->fn(q->ctx, &q->r->list);
 	free(q);
@@ -402,6 +403,7 @@ static void rows_listed(void *ctx, const struct records_list *l)
 static void rows_begin(void *ctx)
 {
 	struct rows *q = ctx;
+	q->en->rows_of = NULL;
 	if (!q->en->closing) {
 		records_list(q->r->rec, rows_page, rows_listed, q);
 		return;

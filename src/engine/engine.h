@@ -93,6 +93,10 @@ struct engine_window {
 /* These run on a worker; the reply comes later. */
 void engine_candidates(struct engine *en, const struct engine_window *q, engine_reply *r, void *ctx);
 void engine_candidate(struct engine *en, struct slice id, engine_reply *r, void *ctx);
+/* Every rule of a policy on one item of the last discovery. lane empty: whichever of the policy's has it. */
+void engine_policy_explain(struct engine *en, struct slice policy, struct slice id, struct slice lane, engine_reply *r, void *ctx);
+/* The last discovery judged by the policies of another configuration, beside those of this one. policy empty: all of both. */
+void engine_policy_try(struct engine *en, struct slice text, struct slice name, struct slice policy, engine_reply *r, void *ctx);
 struct engine_dead_ask {
 	struct slice lane, belief;      /* empty = any */
 	int64_t offset, limit;

@@ -124,6 +124,7 @@ struct engine {
 	struct secret *link_token[CFG_MAX_LINKS];
 	struct delivery *delivery;
 	struct erecords *records;
+	const struct erecords *rows_of; /* whose rows the catalogue holds, complete; NULL = nobody's */
 	struct runner *run;             /* open cycle, or the last one that ended */
 	int64_t last_cycle;
 	struct catalog *catalog;        /* the writer, used by jobs */
@@ -251,6 +252,13 @@ const struct ereferrals *referrals_keep(struct ereferrals *f);  /* one more user
 void referrals_free(struct ereferrals *f);
 /* Nothing asked yet, incomplete, or older than max_age_us: ask again before anything is deleted. */
 bool referrals_stale(const struct ereferrals *f, int64_t max_age_us);
+
+/* ---- gather.c ---- */
+/* item with all rows that name it, the first `live` of them not soft-deleted; everything borrowed for the call. item NULL: the
+ * row names a file that the lane does not have. */
+typedef enum rc gather_fn(void *ctx, const struct catalog_item *item, const struct catalog_row *rows, size_t n, size_t live);
+/* Every item of a listed lane in the order of ids; name NULL: without rows. On a worker. */
+enum rc gather_lane(struct catalog *c, int lane, const char *name, gather_fn *fn, void *ctx, struct err *e) MUST_USE;
 
 /* ---- validate.c ---- */
 /* A candidate of a lane whose content is to be kept. */

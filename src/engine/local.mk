@@ -8,6 +8,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/delivery.c src/engine/delivery.h \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \
+	src/engine/gather.c \
 	src/engine/grants.c \
 	src/engine/health.c src/engine/health.h \
 	src/engine/internal.h \
@@ -15,6 +16,8 @@ libsluice_engine_a_SOURCES = \
 	src/engine/metrics.c \
 	src/engine/referrers.c \
 	src/engine/plan_make.c \
+	src/engine/policies.c src/engine/policies.h \
+	src/engine/policies_try.c \
 	src/engine/reads.c \
 	src/engine/recover.c \
 	src/engine/runner.c \

@@ -15,9 +15,6 @@ struct pass {
 	struct catalog *c;
 	int lane;                       /* of the plan */
 	struct policy_verdict verdict;
-	struct catalog_row *rows;       /* of the item being gathered */
-	size_t n_rows, cap_rows, n_live;
-	struct arena *keep;             /* their bytes */
 	struct rng rng;
 	int64_t kept_seen;
 	enum { COMPARE, JUDGE } turn;           /* sets of items, then verdicts and candidates */
@@ -36,23 +33,23 @@ static struct slice keep(struct arena *a, struct slice s)
 }
 
 /* What a copy is made and compared by; the plan keeps neither. */
-static void offer_copy(struct pass *p, const struct catalog_item *it)
+static void offer_copy(struct pass *p, const struct catalog_item *it, const struct catalog_row *rows, size_t live)
 {
 	struct validation *v = p->v;
 	GROW(v->copy, v->copy_cap, (size_t)v->plan->items);
 	v->copy[v->plan->items - 1] = (struct ecopy){ .purpose = plan_keep(v->plan, it->purpose),
-		.sha256 = plan_keep(v->plan, p->n_live ? p->rows[0].sha256 : SLICE_LIT("")), .bytes = -1 };
+		.sha256 = plan_keep(v->plan, live ? rows[0].sha256 : SLICE_LIT("")), .bytes = -1 };
 }
 
-static void take_candidate(struct pass *p, const struct catalog_item *it)
+static void take_candidate(struct pass *p, const struct catalog_item *it, const struct catalog_row *rows, size_t live)
 {
 	struct plan_item pi = { .lane = p->lane, .id = it->id, .name = it->name, .bytes = it->bytes, .created_us = it->created_us,
-		.used_us = p->n_live ? p->rows[0].used_us : -1, .class_ = REV_R0,
-		.row = p->n_live ? p->rows[0].key : SLICE_LIT(""),
+		.used_us = live ? rows[0].used_us : -1, .class_ = REV_R0,
+		.row = live ? rows[0].key : SLICE_LIT(""),
 		.rule = buf_slice(&p->verdict.rule), .evidence = buf_slice(&p->verdict.evidence) };
 	plan_add(p->v->plan, &pi);
 	if (p->v->copies)
-		offer_copy(p, it);
+		offer_copy(p, it, rows, live);
 	GROW(p->ranks, p->cap_ranks, p->n_ranks + 1);
 	p->ranks[p->n_ranks++] = (struct catalog_rank){ .nth = p->verdicts };
 }
@@ -100,49 +97,23 @@ static void bound_to_letters(struct pass *p, const struct catalog_item *it)
 	buf_adds(&v->reason, "not among the dead letters that are redriven");
 }
 
-static enum rc one_item(struct pass *p, const struct catalog_item *it)
+static enum rc one_item(void *ctx, const struct catalog_item *it, const struct catalog_row *rows, size_t n, size_t live)
 {
+	struct pass *p = ctx;
+	if (!it)
+		return RC_OK;           /* a row without a file: no rule of this version deletes rows alone */
 	if (p->turn == COMPARE) {
-		policy_sets_add(p->sets, it, p->rows, p->n_live, !policy_protects(p->v->policy, &p->v->facts, it, p->rows, p->n_rows));
+		policy_sets_add(p->sets, it, rows, live, !policy_protects(p->v->policy, &p->v->facts, it, rows, n));
 		return RC_OK;
 	}
-	policy_judge(p->v->policy, &p->v->facts, it, p->rows, p->n_rows, &p->verdict);
+	policy_judge(p->v->policy, &p->v->facts, it, rows, n, &p->verdict);
 	bound_to_letters(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;
 	if (p->verdict.verdict == VERDICT_CANDIDATE)
-		take_candidate(p, it);
+		take_candidate(p, it, rows, live);
 	else
 		offer_control(p, it);
 	return put_verdict(p, it);
-}
-
-static void keep_row(struct pass *p, const struct catalog_row *row)
-{
-	GROW(p->rows, p->cap_rows, p->n_rows + 1);
-	struct catalog_row *r = &p->rows[p->n_rows++];
-	if (row->deleted_us < 0) {      /* live ones first */
-		*r = p->rows[p->n_live];
-		r = &p->rows[p->n_live++];
-	}
-	*r = *row;
-	r->key = keep(p->keep, row->key);
-	r->object = keep(p->keep, row->object);
-	r->sha256 = keep(p->keep, row->sha256);
-}
-
-static enum rc visit(void *ctx, const struct catalog_item *item, const struct catalog_row *row, bool more)
-{
-	struct pass *p = ctx;
-	if (!item)
-		return RC_OK;           /* dangling row: no rule of this version deletes rows alone */
-	if (row)
-		keep_row(p, row);
-	if (more)
-		return RC_OK;
-	enum rc rc = one_item(p, item);
-	p->n_rows = p->n_live = 0;
-	arena_reset(p->keep);
-	return rc;
 }
 
 static void lane_facts(struct validation *v, int lane)
@@ -164,7 +135,7 @@ static enum rc each_lane(struct pass *p)
 		p->lane = i;
 		p->kept_seen = 0;
 		lane_facts(v, i);
-		rc = catalog_merge(p->c, v->lane_of[i], slice_of(v->lane_name[i]), visit, p, &v->err);
+		rc = gather_lane(p->c, v->lane_of[i], v->lane_name[i], one_item, p, &v->err);
 	}
 	return rc;
 }
@@ -237,7 +208,6 @@ void validation_judge(struct catalog *c, struct validation *v)
 	struct pass *p = v->pass = xcalloc(1, sizeof *p);
 	p->v = v;
 	p->c = c;
-	p->keep = arena_new(512);
 	p->texts = arena_new(1 << 16);
 	rng_seed(&p->rng, v->seed);
 	policy_verdict_init(&p->verdict);
@@ -335,10 +305,8 @@ static void pass_free(struct pass *p)
 	p->v->facts.sets = NULL;
 	policy_sets_free(p->sets);
 	policy_verdict_done(&p->verdict);
-	arena_free(p->keep);
 	arena_free(p->texts);
 	free(p->ranks);
-	free(p->rows);
 	free(p);
 }
 

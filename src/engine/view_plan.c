@@ -259,23 +259,6 @@ enum rc engine_plan_items_json(struct engine *en, const struct engine_look *q, s
 
 /* ---- policies ---- */
 
-/* "orphan", "any of (orphan, huge)" */
-static void rule_words(struct buf *out, const struct cfg_rule *r)
-{
-	size_t n;
-	const struct cfg_rule *in = cfg_members(r, &n);
-	if (!n) {
-		buf_adds(out, r->name);
-		return;
-	}
-	buf_addf(out, "%s%s of (", r->negate ? "not " : "", r->kind == CFG_RULE_ALL ? "all" : "any");
-	for (size_t i = 0; i < n; i++) {
-		buf_adds(out, i ? ", " : "");
-		rule_words(out, &in[i]);
-	}
-	buf_addc(out, ')');
-}
-
 static void one_policy(struct jw *w, const struct config *c, const struct cfg_policy *p)
 {
 	char hex[HASH_HEX];
@@ -292,7 +275,7 @@ static void one_policy(struct jw *w, const struct config *c, const struct cfg_po
 	jw_arr(w);
 	for (size_t i = 0; i < p->n_rules; i++) {
 		struct buf b = { 0 };
-		rule_words(&b, &p->rules[i]);
+		cfg_rule_words(&b, &p->rules[i]);
 		jw_str(w, buf_slice(&b));
 		buf_done(&b);
 	}

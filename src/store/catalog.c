@@ -61,6 +61,11 @@ void catalog_close(struct catalog *c)
 	free(c);
 }
 
+enum rc catalog_snapshot(struct catalog *c, struct err *e)
+{
+	return db_do(c->db, "BEGIN", e);
+}
+
 /* ---- transactions ---- */
 
 enum rc catalog_begin(struct catalog *c, struct err *e)

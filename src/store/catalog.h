@@ -10,6 +10,8 @@
 struct catalog;
 enum rc catalog_open(struct catalog **out, const char *path, bool writer, struct err *e) MUST_USE;
 void catalog_close(struct catalog *c);
+/* Of a reader: all it reads from now on is as it is now. */
+enum rc catalog_snapshot(struct catalog *c, struct err *e) MUST_USE;
 
 struct catalog_item {
 	int32_t lane;                   /* index in the configuration */
@@ -41,7 +43,7 @@ enum rc catalog_rows_finish(struct catalog *c, int64_t *rows, struct err *e) MUS
  * cursors). row NULL = in no row; item NULL = dangling row. Several rows of one file come one by
  * one, `more` says that another follows. A row with an empty lane (not known) counts for the items
  * of every lane and never dangles; a row with an empty file_id names nothing and is not shown.
- * RC_INCOMPLETE unless the list of the lane and the rows were both finished. */
+ * An empty lane_name: the items alone. RC_INCOMPLETE unless the list of the lane and the rows were both finished. */
 typedef enum rc catalog_merge_visit(void *ctx, const struct catalog_item *item, const struct catalog_row *row, bool more);
 enum rc catalog_merge(struct catalog *c, int32_t lane, struct slice lane_name, catalog_merge_visit *v, void *ctx, struct err *e) MUST_USE;
 

@@ -155,7 +155,7 @@ static enum rc run(struct merge *m, struct err *e)
 {
 	enum rc rc = step(&m->items, e);
 
-	if (rc == RC_OK)
+	if (rc == RC_OK && m->rows.s != NULL)
 		rc = step(&m->rows, e);
 	while (rc == RC_OK && (m->items.more || m->rows.more))
 		rc = visit_next(m, e);
@@ -168,11 +168,11 @@ enum rc catalog_merge(struct catalog *c, int32_t lane, struct slice lane_name, c
 	int64_t n;
 	enum rc rc = catalog_list_size(c, lane, &n, e);
 
-	if (rc == RC_OK)
+	if (rc == RC_OK && lane_name.n != 0)
 		rc = catalog_list_size(c, CATALOG_ROWS, &n, e);
 	if (rc == RC_OK)
 		rc = open_items(c, lane, &m.items.s, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK && lane_name.n != 0)
 		rc = open_rows(c, lane_name, &m.rows.s, e);
 	if (rc == RC_OK)
 		rc = run(&m, e);

@@ -164,7 +164,7 @@ def a_whole_cycle_is_driven_with_verbs_alone():
 def every_verb_answers_in_json_when_asked():
     with Cli() as w:
         w.to_plan()
-        for verb in (['status'], ['cycle', 'status'], ['lanes'], ['links'], ['policies'], ['candidates'], ['plan', 'show'], ['plan', 'items', 'all'],
+        for verb in (['status'], ['cycle', 'status'], ['lanes'], ['links'], ['policies'], ['policy', 'check'], ['candidates'], ['plan', 'show'], ['plan', 'items', 'all'],
                      ['grant', 'list'], ['audit', 'tail'], ['audit', 'verify'], ['audit', 'verify', '--offline'], ['mode'], ['paths'],
                      ['rpc', 'hello'], ['engine', 'start'], ['cycle', 'hold'], ['cycle', 'cancel'], ['engine', 'stop']):
             true(isinstance(w.json(*verb), dict), verb)
@@ -175,7 +175,7 @@ def without_an_engine_a_verb_ends_14_and_says_what_to_do():
     with tempfile.TemporaryDirectory() as d:
         for verb in ('status', 'cycle start x', 'cycle status', 'cycle step', 'cycle resume', 'cycle hold', 'cycle ack 1', 'cycle cancel',
                      'cycle abort --how keep --reason x', 'lane exclude a --reason x', 'plan show', 'plan items all', 'grant list',
-                     'grant sign --lane a --reason x --key k --operator o', 'candidates', 'lanes', 'links', 'policies', 'audit tail', 'audit verify',
+                     'grant sign --lane a --reason x --key k --operator o', 'candidates', 'lanes', 'links', 'policies', 'policy explain p i', 'audit tail', 'audit verify',
                      'audit export', 'mode', 'mode armed', 'rpc hello', 'engine stop', 'watch --dump-screen overview'):
             _, err = say(*verb.split(), state=d, rc=14)
             contains(err, 'engine')

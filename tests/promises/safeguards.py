@@ -82,7 +82,8 @@ s('records without a row', 'src/records/list.c', 'if (out->rows == 0 && !cfg->ma
   also=[('src/records/list.c', 'out->empty = out->rows == 0;', 'out->empty = false;')])
 s('the self-test of references', 'src/records/list.c', 'if (ref_has(set, slice_of(ref->known_id))) {', 'if (ref_has(set, slice_of(ref->known_id)) || set) {',
   'engine_discovery', 'a_reference_table_that_fails_its_self_test_makes_no_plan')
-s('protection by name', 'src/cleanup/policy.c', 'if (policy_glob(pr->names, pr->n_names, it->name)) {', 'if (policy_glob(pr->names, 0, it->name)) {',
+s('protection by name', 'src/cleanup/policy_protect.c', 'policy_glob(j->p->protect.names, j->p->protect.n_names, j->item->name)',
+  'policy_glob(j->p->protect.names, 0, j->item->name)',
   'crash.py', '--kills', '20', '--scenarios', 'fair')
 s('what is protected by now is never sent', 'src/cleanup/batch.c', '[CHECK_PROTECTED] = ITEM_PROTECTED', '[CHECK_PROTECTED] = ITEM_CLAIMING',
   'simulation')
