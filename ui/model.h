@@ -32,6 +32,7 @@ struct m_link {
 	int rtt_n;
 	struct m_rung *rung;
 	int rungs;
+	int64_t conns_up, conns_floor, conns;   /* connections: up, needed, configured */
 	struct m_breaker breaker;
 };
 

@@ -20,10 +20,14 @@ static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 		F_I64(m_link, attempts, "attempts"), F_I64(m_link, close_code, "close_code"),
 		F_I64(m_link, next_attempt_us, "next_attempt_us"),
 	};
+	static const struct field pool[] = {
+		F_I64(m_link, conns_up, "up"), F_I64(m_link, conns_floor, "floor"), F_I64(m_link, conns, "configured"),
+	};
 	static const struct field rung[] = {
 		F_STR(m_rung, name, "name"), F_STR(m_rung, state, "state"), F_I64(m_rung, us, "us"),
 	};
 	READ(k, fields, j, mem);
+	READ(k, pool, json_get(j, "pool"), mem);
 	const struct json *recent = json_get(j, "rtt_recent");
 	int skip = (int)json_len(recent) - MODEL_RECENT;
 	for (const struct json *v = json_first(recent); v; v = json_next(v))

@@ -249,8 +249,10 @@ static void check_link(struct filling *f, size_t i)
 	const struct cfg_link *l = &f->c->links[i];
 	check_cleartext(f, in("links", i, "url"), l->url, l->token_file, l->cleartext);
 	check_breaker(f, in("links", i, "breaker.open"), &l->breaker);
-	if (l->connections > 1)
-		fill_bad(f, in("links", i, "connections").z, "is above 1; this version keeps one connection per link");
+	if (l->floor > l->connections)
+		fill_bad(f, in("links", i, "floor").z, "is above connections; so many can never be up");
+	if (l->connections > 1 && l->session_id)
+		fill_bad(f, in("links", i, "session_id").z, "cannot be shared by several connections; remove it, or keep connections at 1");
 	if (l->reconnect_base_ms > l->reconnect_max_ms)
 		fill_bad(f, in("links", i, "reconnect_base").z, "is longer than reconnect_max; make reconnect_max at least as long");
 	bool exai = same(l->handshake, "exai");

@@ -109,6 +109,9 @@ struct cfg_link {
 	int64_t pong_timeout_ms;               /* 20 s */
 	int64_t hello_timeout_ms;              /* 15 s */
 	int64_t connections;                   /* 1 */
+	int64_t floor;                         /* 1: the link is up while so many are */
+	int64_t spread_ms;                     /* 250 ms: first attempts, at random within it */
+	int64_t min_uptime_ms;                 /* 10 s: only then the backoff starts over */
 	int64_t reconnect_base_ms, reconnect_max_ms;   /* 1 s, 60 s; with jitter */
 	struct cfg_events events;
 	struct cfg_notify notify;
@@ -258,6 +261,7 @@ struct cfg_engine {
 	int64_t clock_skew_ms;                 /* 5 min: against a server's Date and between our own clocks */
 	int64_t list_max_age_ms;               /* 5 min: older lists do not re-validate */
 	int64_t hold_max_ms;                   /* 60 min: a longer hold re-validates what remains */
+	int64_t handshakes_mhz;                /* 50/s: attempts of all links, per 1,000 s */
 	const char *anchor_file;               /* absolute; NULL = anchors in the state directory only */
 	const char *anchor_syslog;             /* absolute, of a datagram socket; NULL = none */
 	const char *anchor_url;                /* NULL = none */

@@ -114,7 +114,7 @@ static void acknowledge(struct dlink *l, struct slice id)
 	struct buf b = { 0 };
 	struct err e;
 	adapter_ack(&b, id);
-	if (link_send(l->en->link[l->i], buf_slice(&b), &e) != RC_OK)
+	if (pool_send(l->en->link[l->i], buf_slice(&b), &e) != RC_OK)
 		log_debug("delivery", l->cfg->name, "not acknowledged: %s", e.text);    /* the peer repeats it */
 	buf_done(&b);
 }
@@ -275,16 +275,16 @@ static void read_log(struct dlink *l)
 
 static void send_events(struct dlink *l)
 {
-	struct link *k = l->en->link[l->i];
+	struct pool *k = l->en->link[l->i];
 	struct slice frame;
 	struct err e;
 	int64_t id;
-	if (link_look(k)->state != LINK_UP)
+	if (pool_state(k) != LINK_UP)
 		return;
-	if (!l->cfg->notify.acked && link_unsent(k) == 0)
+	if (!l->cfg->notify.acked && pool_unsent(k) == 0)
 		queue_left(l->queue);
-	while (queue_items_out(l->queue) < OUT_MAX && link_unsent(k) < UNSENT_MAX && queue_next(l->queue, wall_us(), &id, &frame)) {
-		if (link_send(k, frame, &e) != RC_OK)
+	while (queue_items_out(l->queue) < OUT_MAX && pool_unsent(k) < UNSENT_MAX && queue_next(l->queue, wall_us(), &id, &frame)) {
+		if (pool_send(k, frame, &e) != RC_OK)
 			return;
 		queue_out(l->queue, id);
 	}
@@ -376,7 +376,7 @@ static enum rc open_queue(struct dlink *l, struct err *e)
 
 /* ---- links ---- */
 
-static void on_message(void *ctx, struct link *k, struct slice msg)
+static void on_message(void *ctx, struct pool *k, struct slice msg)
 {
 	struct dlink *l = ctx;
 	struct json_doc *doc = adapter_parse(msg);
@@ -403,7 +403,7 @@ static enum rc open_link(struct engine *en, size_t i, struct err *e)
 	if (!l->adapter)
 		return RC_OK;
 	l->dedup = dedup_new((size_t)c->events.window, c->events.window_age_ms * 1000);
-	link_on_message(en->link[i], on_message, l);
+	pool_on_message(en->link[i], on_message, l);
 	enum rc rc = restore(l, e);
 	return rc == RC_OK ? open_queue(l, e) : rc;
 }
@@ -425,10 +425,19 @@ void delivery_link_changed(struct engine *en, size_t i)
 	struct dlink *l = en->delivery ? &en->delivery->l[i] : NULL;
 	if (!l || !l->queue)
 		return;
-	if (link_look(en->link[i])->state == LINK_UP)
+	if (pool_state(en->link[i]) == LINK_UP)
 		pump_soon(en, 0);
 	else
 		queue_cut(l->queue);
+}
+
+void delivery_link_cut(struct engine *en, size_t i)
+{
+	struct dlink *l = en->delivery ? &en->delivery->l[i] : NULL;
+	if (!l || !l->queue)
+		return;
+	queue_cut(l->queue);
+	pump_soon(en, 0);
 }
 
 void delivery_committed(struct engine *en)

@@ -12,6 +12,7 @@ struct delivery;
 /* After the store is open and the links are made, before they start. Reads marks and cursors. */
 enum rc delivery_open(struct engine *en, struct err *e) MUST_USE;
 void delivery_link_changed(struct engine *en, size_t i);        /* it came up, or went */
+void delivery_link_cut(struct engine *en, size_t i);            /* a connection of it is gone: what is out goes out again */
 void delivery_committed(struct engine *en);                     /* the log may have grown */
 void delivery_tick(struct engine *en);                          /* once a second */
 void delivery_stop(struct engine *en);                          /* begins nothing more; what is collected is committed */

@@ -272,31 +272,58 @@ static const char *const incident_words[LINK_STATE_COUNT] = {
 	[LINK_UP] = "up", [LINK_WAITING] = "down", [LINK_JAMMED] = "jammed", [LINK_GIVEN_UP] = "given up",
 };
 
-static void on_link(void *ctx, struct link *k, enum link_state from)
+static size_t link_index(const struct engine *en, const struct pool *k)
+{
+	size_t i = 0;
+	while (en->link[i] != k)
+		i++;
+	return i;
+}
+
+static void link_incident(struct engine *en, const struct link_view *v, const struct pool_counts *c)
+{
+	struct buf b;
+	struct jw w;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "state", incident_words[v->state]);
+	if (v->sentence[0])
+		jw_kz(&w, "why", v->sentence);
+	if (v->state != LINK_UP && v->last_close_code)
+		jw_ki64(&w, "close_code", v->last_close_code);
+	if (c->configured > 1) {
+		jw_ki64(&w, "up", c->up);
+		jw_ki64(&w, "floor", c->floor);
+		jw_ki64(&w, "connections", c->configured);
+	}
+	jw_end_obj(&w);
+	engine_note(en, AUDIT_LINK_INCIDENT, &actor_engine, v->name, 0, buf_z(&b));
+	buf_done(&b);
+}
+
+/* An incident is told once; between two ups the words down, jammed and given up may follow one another. */
+static void on_link(void *ctx, struct pool *k, enum link_state from)
 {
 	struct engine *en = ctx;
-	const struct link_view *v = link_look(k);
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		if (en->link[i] == k)
-			delivery_link_changed(en, i);
-	bool incident = (v->state == LINK_UP) || (from == LINK_UP && incident_words[v->state]) ||
-			(v->state == LINK_JAMMED && v->attempts == 1) || v->state == LINK_GIVEN_UP;
-	if (incident && incident_words[v->state] && !en->stopping) {
-		struct buf b;
-		struct jw w;
-		buf_init(&b);
-		jw_init(&w, &b);
-		jw_obj(&w);
-		jw_kz(&w, "state", incident_words[v->state]);
-		if (v->sentence[0])
-			jw_kz(&w, "why", v->sentence);
-		if (v->state != LINK_UP && v->last_close_code)
-			jw_ki64(&w, "close_code", v->last_close_code);
-		jw_end_obj(&w);
-		engine_note(en, AUDIT_LINK_INCIDENT, &actor_engine, v->name, 0, buf_z(&b));
-		buf_done(&b);
+	size_t i = link_index(en, k);
+	const struct link_view *v = pool_look(k);
+	bool first = en->link_told[i] == LINK_IDLE && v->state == LINK_WAITING;
+	(void)from;
+	delivery_link_changed(en, i);
+	if (incident_words[v->state] && en->link_told[i] != v->state && !first && !en->stopping) {
+		struct pool_counts c;
+		pool_count(k, &c);
+		en->link_told[i] = v->state;
+		link_incident(en, v, &c);
 	}
 	engine_changed(en, ENGINE_OVERVIEW);
+}
+
+static void on_cut(void *ctx, struct pool *k)
+{
+	struct engine *en = ctx;
+	delivery_link_cut(en, link_index(en, k));
 }
 
 /* ---- opening ---- */
@@ -354,7 +381,11 @@ static enum rc open_records(struct engine *en, struct err *e)
 
 static enum rc open_links(struct engine *en, struct err *e)
 {
+	const struct pool_handler handler = { on_link, on_cut, en };
 	enum rc rc = RC_OK;
+	uint64_t gate_seed;
+	rng_os(&gate_seed, sizeof gate_seed);
+	en->gate = gate_new(en->loop, en->cfg->engine.handshakes_mhz, gate_seed);
 	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++) {
 		const struct cfg_link *c = &en->cfg->links[i];
 		uint64_t seed;
@@ -364,12 +395,12 @@ static enum rc open_links(struct engine *en, struct err *e)
 		if (c->token_file)
 			rc = secret_load(&en->link_token[i], c->token_file, what, e);
 		if (rc == RC_OK)
-			en->link[i] = link_new(en->loop, en->ws, c, en->link_token[i], seed, on_link, en);
+			en->link[i] = pool_new(en->loop, en->ws, en->gate, c, en->link_token[i], seed, &handler);
 	}
 	if (rc == RC_OK)
 		rc = delivery_open(en, e);
 	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++)
-		link_start(en->link[i]);
+		pool_start(en->link[i]);
 	return rc;
 }
 
@@ -604,9 +635,10 @@ void engine_free(struct engine *en)
 	loop_timer_free(en->grace);
 	loop_signal_free(en->usr1);
 	for (size_t i = 0; i < en->cfg->n_links; i++) {
-		link_free(en->link[i]);
+		pool_free(en->link[i]);
 		secret_free(en->link_token[i]);
 	}
+	gate_free(en->gate);
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		lane_free(en->lane[i].lane);
 	for (size_t i = 0; en->records && i < en->cfg->n_records; i++)

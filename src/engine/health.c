@@ -162,7 +162,7 @@ static void check_credential(struct list *l, const char *kind, const char *of, c
 
 static void check_link(struct list *l, size_t i)
 {
-	const struct link_view *v = link_look(l->en->link[i]);
+	const struct link_view *v = pool_look(l->en->link[i]);
 	struct health_check *c = add(l, "link", l->en->cfg->links[i].name);
 	static const enum health health[] = { [LINK_IDLE] = HEALTH_UNKNOWN, [LINK_CONNECTING] = HEALTH_WARN, [LINK_HELLO] = HEALTH_WARN,
 		[LINK_UP] = HEALTH_PASS, [LINK_CLOSING] = HEALTH_WARN, [LINK_WAITING] = HEALTH_FAIL, [LINK_JAMMED] = HEALTH_FAIL,

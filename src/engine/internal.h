@@ -11,7 +11,7 @@
 #include "cleanup/policy.h"
 #include "engine/engine.h"
 #include "lane/lane.h"
-#include "link/link.h"
+#include "link/pool.h"
 #include "records/records.h"
 
 enum engine_mode { MODE_OBSERVE, MODE_REHEARSE, MODE_ARMED };
@@ -120,7 +120,9 @@ struct engine {
 	enum engine_mode mode;
 	int64_t started_us, started_boot_us;
 	struct elane lane[CFG_MAX_LANES];
-	struct link *link[CFG_MAX_LINKS];
+	struct gate *gate;
+	struct pool *link[CFG_MAX_LINKS];
+	enum link_state link_told[CFG_MAX_LINKS];       /* in the last incident; idle = none yet */
 	struct secret *link_token[CFG_MAX_LINKS];
 	struct delivery *delivery;
 	struct erecords *records;

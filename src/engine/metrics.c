@@ -53,13 +53,20 @@ static void links_part(struct engine *en, struct buf *b)
 	for (size_t i = 0; i < en->cfg->n_links; i++)
 		for (int s = 0; s < LINK_STATE_COUNT; s++)
 			one(b, "sluice_link_state", "link", en->cfg->links[i].name, "state", link_state_name((enum link_state)s),
-			    link_look(en->link[i])->state == (enum link_state)s);
+			    pool_state(en->link[i]) == (enum link_state)s);
+	head(b, "sluice_link_connections", "gauge", "Connections of each link by state.");
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
+		struct pool_counts c;
+		pool_count(en->link[i], &c);
+		for (int s = 0; s < LINK_STATE_COUNT; s++)
+			one(b, "sluice_link_connections", "link", en->cfg->links[i].name, "state", link_state_name((enum link_state)s), c.by_state[s]);
+	}
 	head(b, "sluice_link_messages_total", "counter", "Messages received on a link.");
 	for (size_t i = 0; i < en->cfg->n_links; i++)
-		one(b, "sluice_link_messages_total", "link", en->cfg->links[i].name, NULL, NULL, link_look(en->link[i])->messages_in);
+		one(b, "sluice_link_messages_total", "link", en->cfg->links[i].name, NULL, NULL, pool_look(en->link[i])->messages_in);
 	head(b, "sluice_link_reconnects_total", "counter", "Times a link was connected again.");
 	for (size_t i = 0; i < en->cfg->n_links; i++)
-		one(b, "sluice_link_reconnects_total", "link", en->cfg->links[i].name, NULL, NULL, link_look(en->link[i])->reconnects);
+		one(b, "sluice_link_reconnects_total", "link", en->cfg->links[i].name, NULL, NULL, pool_look(en->link[i])->reconnects);
 }
 
 static void micro(struct buf *b, const char *name, const char *link, const char *rung, int64_t us)
@@ -72,27 +79,36 @@ static void micro(struct buf *b, const char *name, const char *link, const char 
 }
 
 /* Causes are a closed list; one that never came has no line. */
-static void ladders_part(struct engine *en, struct buf *b)
+static void failures(struct engine *en, struct buf *b)
 {
 	head(b, "sluice_link_failures_total", "counter", "Ends and failed attempts of a link by cause.");
-	for (size_t i = 0; i < en->cfg->n_links; i++)
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
+		const struct link_view *v = pool_look(en->link[i]);
 		for (int c = 1; c < LINK_CAUSES; c++)
-			if (link_look(en->link[i])->failures[c])
-				one(b, "sluice_link_failures_total", "link", en->cfg->links[i].name, "cause", cause_of((enum link_cause)c)->name,
-				    link_look(en->link[i])->failures[c]);
+			if (v->failures[c])
+				one(b, "sluice_link_failures_total", "link", v->name, "cause", cause_of((enum link_cause)c)->name, v->failures[c]);
+	}
+}
+
+static void ladders_part(struct engine *en, struct buf *b)
+{
+	failures(en, b);
 	head(b, "sluice_link_cause", "gauge", "1 for why the last connection of a link ended; none while it did not.");
 	for (size_t i = 0; i < en->cfg->n_links; i++)
-		one(b, "sluice_link_cause", "link", en->cfg->links[i].name, "cause", cause_of(link_look(en->link[i])->ladder.cause)->name, 1);
+		one(b, "sluice_link_cause", "link", en->cfg->links[i].name, "cause", cause_of(pool_look(en->link[i])->ladder.cause)->name, 1);
 	head(b, "sluice_link_rung_seconds", "gauge", "How long each rung of the last attempt took.");
-	for (size_t i = 0; i < en->cfg->n_links; i++)
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
+		const struct ladder *l = &pool_look(en->link[i])->ladder;
 		for (int r = 0; r < LINK_RUNGS; r++)
-			if (link_look(en->link[i])->ladder.us[r] >= 0)
-				micro(b, "sluice_link_rung_seconds", en->cfg->links[i].name, link_rung_name((enum link_rung)r),
-				      link_look(en->link[i])->ladder.us[r]);
+			if (l->us[r] >= 0)
+				micro(b, "sluice_link_rung_seconds", en->cfg->links[i].name, link_rung_name((enum link_rung)r), l->us[r]);
+	}
 	head(b, "sluice_link_certificate_expiry_seconds", "gauge", "When the certificate of a link's server expires.");
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		if (link_look(en->link[i])->ladder.cert.expires_us)
-			micro(b, "sluice_link_certificate_expiry_seconds", en->cfg->links[i].name, NULL, link_look(en->link[i])->ladder.cert.expires_us);
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
+		const struct ladder *l = &pool_look(en->link[i])->ladder;
+		if (l->cert.expires_us)
+			micro(b, "sluice_link_certificate_expiry_seconds", en->cfg->links[i].name, NULL, l->cert.expires_us);
+	}
 }
 
 static void lanes_part(struct engine *en, struct buf *b)

@@ -129,7 +129,47 @@ static void delivery(struct jw *w, const struct delivery_view *d)
 	}
 }
 
-static void one_link(struct jw *w, const struct link_view *v, const struct delivery_view *d)
+enum { CONNECTIONS_SHOWN = 16 };
+
+/* Those that need a look first: what is not up. */
+static void connections(struct jw *w, const struct pool *p, int n)
+{
+	int shown = 0;
+	jw_key(w, "connections");
+	jw_arr(w);
+	for (int up = 0; up < 2; up++)
+		for (int i = 0; i < n && shown < CONNECTIONS_SHOWN; i++) {
+			const struct link_view *v = pool_connection(p, i);
+			if ((v->state == LINK_UP) != up)
+				continue;
+			shown++;
+			jw_obj(w);
+			jw_ki64(w, "n", i + 1);
+			jw_ki64(w, "generation", v->generation);
+			jw_kz(w, "state", link_state_name(v->state));
+			jw_kopt(w, "rtt_us", window_last(&v->rtt_us, 0));
+			jw_kopt(w, "up_since_us", view_wall(v->up_since_us));
+			jw_end_obj(w);
+		}
+	jw_end_arr(w);
+}
+
+static void pool_part(struct jw *w, const struct pool *p)
+{
+	struct pool_counts c;
+	pool_count(p, &c);
+	jw_key(w, "pool");
+	jw_obj(w);
+	jw_ki64(w, "up", c.up);
+	jw_ki64(w, "floor", c.floor);
+	jw_ki64(w, "configured", c.configured);
+	jw_ki64(w, "asking", c.asking);
+	jw_ki64(w, "generation", c.generation);
+	connections(w, p, c.configured);
+	jw_end_obj(w);
+}
+
+static void one_link(struct jw *w, const struct link_view *v, const struct pool *p, const struct delivery_view *d)
 {
 	jw_obj(w);
 	jw_kz(w, "name", v->name);
@@ -157,7 +197,8 @@ static void one_link(struct jw *w, const struct link_view *v, const struct deliv
 	jw_kopt(w, "next_attempt_us", view_wall(v->next_attempt_us));
 	ladder_json(&v->ladder, w);
 	jw_key(w, "breaker");
-	view_breaker(w, &v->breaker);
+	view_breaker(w, v->breaker);
+	pool_part(w, p);
 	delivery(w, d);
 	jw_end_obj(w);
 }
@@ -169,7 +210,7 @@ static void links_part(struct engine *en, struct jw *w)
 	for (size_t i = 0; i < en->cfg->n_links; i++) {
 		struct delivery_view d;
 		delivery_look(en, i, &d);
-		one_link(w, link_look(en->link[i]), &d);
+		one_link(w, pool_look(en->link[i]), en->link[i], &d);
 	}
 	jw_end_arr(w);
 }

@@ -116,6 +116,22 @@ static bool probe_allowed(const struct breaker *b, enum breaker_call call)
 	return reads_out < (b->probes_good < FIRST_READS ? FIRST_READS : READS_AT_ONCE);
 }
 
+bool breaker_would(struct breaker *b, enum breaker_call call, int64_t now_us)
+{
+	breaker_tick(b, now_us);
+	switch (b->state) {
+	case BREAKER_CLOSED:
+	case BREAKER_DISABLED:
+		return true;
+	case BREAKER_HALF_OPEN:
+		return probe_allowed(b, call);
+	case BREAKER_OPEN:
+	case BREAKER_FORCED_OPEN:
+		break;
+	}
+	return false;
+}
+
 bool breaker_allow(struct breaker *b, enum breaker_call call, int64_t now_us, struct breaker_ticket *t)
 {
 	breaker_tick(b, now_us);

@@ -55,6 +55,7 @@ void breaker_init(struct breaker *b, const struct breaker_opts *o, uint64_t seed
  * everyone who asks, so an open breaker finds its way by time alone. True if the state changed. */
 bool breaker_tick(struct breaker *b, int64_t now_us);
 bool breaker_allow(struct breaker *b, enum breaker_call call, int64_t now_us, struct breaker_ticket *t);
+bool breaker_would(struct breaker *b, enum breaker_call call, int64_t now_us);  /* allow, without taking or counting */
 /* True if the state changed. */
 bool breaker_result(struct breaker *b, struct breaker_ticket t, enum breaker_result r, int64_t now_us);
 void breaker_force(struct breaker *b, enum breaker_state s, int64_t until_us, int64_t now_us);  /* CLOSED ends it */

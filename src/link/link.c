@@ -11,8 +11,6 @@
 #include "guard/backoff.h"
 #include "link/hello.h"
 
-/* An attempt counts as having worked after this long up; only then the backoff starts over. */
-static const int64_t STABLE_US = 10 * 1000000;
 enum { REFUSAL_GRACE_MS = 2000, CONNECT_TIMEOUT_MS = 10000, PING_BYTES = 8 };
 
 /* One connection; outlives its link until its end was reported. */
@@ -39,6 +37,8 @@ struct link {
 	void *ctx;
 	void (*message)(void *ctx, struct link *k, struct slice msg);
 	void *message_ctx;
+	const struct link_team *team;   /* NULL = it is alone */
+	struct breaker *breaker;        /* the team's; alone its own */
 	struct link_view v;
 	struct attempt *now;
 	struct rng rng;
@@ -49,6 +49,7 @@ struct link {
 	int64_t ping_sent_us;           /* -1 = none is out */
 	struct breaker_ticket ping_ticket;
 	bool ping_ticketed;
+	bool suspect;                   /* its team needed it although a pong was missing */
 };
 
 const char *link_state_name(enum link_state s)
@@ -102,6 +103,8 @@ static void stop_timers(struct link *k)
 	loop_timer_stop(k->deadline);
 	loop_timer_stop(k->pinger);
 	k->ping_sent_us = -1;
+	if (k->team)
+		k->team->leave(k->team->ctx, k);
 }
 
 /* ---- the breaker sees attempts and pings ---- */
@@ -111,7 +114,7 @@ static void attempt_result(struct link *k, struct attempt *a, enum breaker_resul
 	if (!a->ticketed)
 		return;
 	a->ticketed = false;
-	breaker_result(&k->v.breaker, a->ticket, r, now_us(k));
+	breaker_result(k->breaker, a->ticket, r, now_us(k));
 }
 
 static void ping_result(struct link *k, enum breaker_result r)
@@ -119,7 +122,7 @@ static void ping_result(struct link *k, enum breaker_result r)
 	if (!k->ping_ticketed)
 		return;
 	k->ping_ticketed = false;
-	breaker_result(&k->v.breaker, k->ping_ticket, r, now_us(k));
+	breaker_result(k->breaker, k->ping_ticket, r, now_us(k));
 }
 
 /* ---- waiting ---- */
@@ -137,9 +140,9 @@ static int64_t delay_ms(struct link *k, enum link_class c)
 static void schedule(struct link *k, enum link_class c)
 {
 	int64_t now = now_us(k), at = now + delay_ms(k, c) * 1000;
-	breaker_tick(&k->v.breaker, now);
-	if (k->v.breaker.state == BREAKER_OPEN)
-		at = MAX(at, k->v.breaker.until_us);
+	breaker_tick(k->breaker, now);
+	if (k->breaker->state == BREAKER_OPEN)
+		at = MAX(at, k->breaker->until_us);
 	k->v.next_attempt_us = at;
 	loop_timer_start(k->wait, MAX((at - now + 999) / 1000, (int64_t)1), 0);
 }
@@ -174,12 +177,13 @@ static void note_end(struct link *k, const struct ws_end *end, enum link_cause c
 		k->v.ladder.lag_us = loop_lag_lately_us(k->loop);
 }
 
+/* Only what stayed up long enough starts the backoff over. */
 static void count_end(struct link *k, struct attempt *a, bool was_up, int64_t up_for_us)
 {
-	if (was_up && up_for_us >= STABLE_US) {
+	if (was_up && up_for_us >= k->cfg->min_uptime_ms * 1000) {
 		k->tries = 0;
 	} else if (was_up) {            /* an attempt that did not last */
-		a->ticketed = breaker_allow(&k->v.breaker, BREAKER_READ, now_us(k), &a->ticket);
+		a->ticketed = breaker_allow(k->breaker, BREAKER_READ, now_us(k), &a->ticket);
 		attempt_result(k, a, BREAKER_BAD);
 	} else {
 		attempt_result(k, a, BREAKER_BAD);
@@ -326,6 +330,7 @@ static void on_pong(void *ctx, struct slice payload)
 		return;
 	window_add(&k->v.rtt_us, now_us(k) - k->ping_sent_us);
 	k->ping_sent_us = -1;
+	k->suspect = false;
 	k->v.pongs++;
 	loop_timer_stop(k->deadline);
 	ping_result(k, BREAKER_GOOD);
@@ -350,10 +355,21 @@ static void on_ping_due(void *ctx)
 		return;
 	memcpy(k->ping, &r, PING_BYTES);
 	k->ping_sent_us = now_us(k);
-	k->ping_ticketed = breaker_allow(&k->v.breaker, BREAKER_READ, k->ping_sent_us, &k->ping_ticket);
+	k->ping_ticketed = breaker_allow(k->breaker, BREAKER_READ, k->ping_sent_us, &k->ping_ticket);
 	k->v.pings++;
 	ws_ping(k->now->conn, (struct slice){ (const char *)k->ping, PING_BYTES });
 	loop_timer_start(k->deadline, k->cfg->pong_timeout_ms, 0);
+}
+
+/* Where too few others are up a first missing pong only makes it suspect: our own loop may have slept. */
+static bool needed(struct link *k)
+{
+	if (!k->team || k->suspect || k->team->spare(k->team->ctx, k))
+		return false;
+	log_warn("link", k->cfg->name, "no pong for %" PRId64 " ms, and no other connection to spare: waiting as long again", k->cfg->pong_timeout_ms);
+	k->suspect = true;
+	loop_timer_start(k->deadline, k->cfg->pong_timeout_ms, 0);
+	return true;
 }
 
 static void pong_missing(struct link *k)
@@ -386,9 +402,10 @@ static void hello_missing(struct link *k)
 static void on_deadline(void *ctx)
 {
 	struct link *k = ctx;
-	if (k->v.state == LINK_UP && k->ping_sent_us >= 0)
-		pong_missing(k);
-	else if (k->v.state == LINK_HELLO)
+	if (k->v.state == LINK_UP && k->ping_sent_us >= 0) {
+		if (!needed(k))
+			pong_missing(k);
+	} else if (k->v.state == LINK_HELLO)
 		hello_missing(k);
 }
 
@@ -406,28 +423,50 @@ static void connect_now(struct link *k, bool ticketed, struct breaker_ticket tic
 	a->ticket = ticket;
 	ladder_begin(&k->v.ladder, strncmp(k->cfg->url, "wss:", 4) == 0, now_us(k));
 	k->v.attempts++;
+	k->v.generation = k->team ? k->team->generation(k->team->ctx) : k->v.attempts;
 	k->v.next_attempt_us = -1;
+	k->suspect = false;
 	k->opened_us = -1;
 	k->now = a;
 	link_set_state(k, LINK_CONNECTING, NULL);
 	a->conn = ws_connect(k->ws, &t, &h, a);
 }
 
-static void on_wait_over(void *ctx)
+static void wait_for_breaker(struct link *k)
 {
-	struct link *k = ctx;
-	struct breaker_ticket ticket;
-	if (breaker_allow(&k->v.breaker, BREAKER_READ, now_us(k), &ticket)) {
-		connect_now(k, true, ticket);
-		return;
-	}
-	int64_t now = now_us(k), until = k->v.breaker.until_us;
+	int64_t now = now_us(k), until = k->breaker->until_us;
 	int64_t ms = until > now ? (until - now + 999) / 1000 : 1000;
+	ms += (int64_t)rng_below(&k->rng, 250);
 	k->v.next_attempt_us = now + ms * 1000;
 	loop_timer_start(k->wait, ms, 0);
 }
 
+void link_turn(struct link *k)
+{
+	struct breaker_ticket ticket;
+	if (breaker_allow(k->breaker, BREAKER_READ, now_us(k), &ticket))
+		connect_now(k, true, ticket);
+	else
+		wait_for_breaker(k);
+}
+
+static void on_wait_over(void *ctx)
+{
+	struct link *k = ctx;
+	if (!k->team)
+		link_turn(k);
+	else if (breaker_would(k->breaker, BREAKER_READ, now_us(k)))
+		k->team->ask(k->team->ctx, k);
+	else
+		wait_for_breaker(k);
+}
+
 void link_start(struct link *k)
+{
+	link_start_in(k, 0);
+}
+
+void link_start_in(struct link *k, int64_t ms)
 {
 	if (k->v.state != LINK_IDLE)
 		return;
@@ -437,9 +476,11 @@ void link_start(struct link *k)
 		hello_names(&b);
 		link_set_state(k, LINK_GIVEN_UP, buf_z(&b));
 		buf_done(&b);
-		return;
+	} else if (ms > 0) {
+		loop_timer_start(k->wait, ms, 0);
+	} else {
+		on_wait_over(k);
 	}
-	on_wait_over(k);
 }
 
 void link_diagnose(struct link *k)
@@ -467,11 +508,25 @@ void link_diagnose(struct link *k)
 
 /* ---- life ---- */
 
+void link_breaker_init(struct breaker *b, const struct cfg_link *cfg, uint64_t seed, int64_t at_us)
+{
+	struct breaker_opts o = cfg->breaker;
+	o.reads_only = true;
+	o.probe_deadline_ms = MAX(o.probe_deadline_ms, CONNECT_TIMEOUT_MS + cfg->hello_timeout_ms + 5000);
+	breaker_init(b, &o, seed, at_us);
+}
+
+void link_join(struct link *k, const struct link_team *team)
+{
+	free(k->breaker);
+	k->team = team;
+	k->v.breaker = k->breaker = team->breaker;
+}
+
 struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *cfg, const struct secret *token, uint64_t seed,
 		      void (*changed)(void *ctx, struct link *k, enum link_state from), void *ctx)
 {
 	struct link *k = xcalloc(1, sizeof *k);
-	struct breaker_opts o = cfg->breaker;
 	k->loop = l;
 	k->ws = ws;
 	k->cfg = cfg;
@@ -484,9 +539,8 @@ struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *
 	ladder_begin(&k->v.ladder, false, -1);
 	k->opened_us = k->ping_sent_us = -1;
 	rng_seed(&k->rng, seed);
-	o.reads_only = true;
-	o.probe_deadline_ms = MAX(o.probe_deadline_ms, CONNECT_TIMEOUT_MS + cfg->hello_timeout_ms + 5000);
-	breaker_init(&k->v.breaker, &o, rng_u64(&k->rng), now_us(k));
+	k->v.breaker = k->breaker = xcalloc(1, sizeof *k->breaker);
+	link_breaker_init(k->breaker, cfg, rng_u64(&k->rng), now_us(k));
 	k->wait = loop_timer_new(l, on_wait_over, k);
 	k->deadline = loop_timer_new(l, on_deadline, k);
 	k->pinger = loop_timer_new(l, on_ping_due, k);
@@ -505,6 +559,10 @@ void link_free(struct link *k)
 		a->k = NULL;
 		ws_close(a->conn, 1001, "");
 	}
+	if (k->team)
+		k->team->leave(k->team->ctx, k);
+	else
+		free(k->breaker);
 	free(k);
 }
 

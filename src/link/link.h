@@ -1,5 +1,5 @@
-/* A link: one monitored WebSocket endpoint and its connection. What it says is what the wire says.
- * States move through one function (link_set_state). Loop thread only. */
+/* One connection to a monitored WebSocket endpoint; link/pool keeps as many as a link has. What it says is
+ * what the wire says. States move through one function (link_set_state). Loop thread only. */
 #ifndef SLUICE_LINK_LINK_H
 #define SLUICE_LINK_LINK_H
 
@@ -41,15 +41,33 @@ struct link_view {
 	int last_close_code;
 	char last_close_text[160];
 	int64_t next_attempt_us;                /* boot time, -1 */
-	struct breaker breaker;
+	const struct breaker *breaker;          /* of its pool, or its own */
+	int64_t generation;                     /* of this attempt: unique in its pool, growing */
 	int64_t bad_frames;                     /* not JSON or unknown op */
 };
 
 struct link;
+
+/* What connections to one endpoint share. */
+struct link_team {
+	struct breaker *breaker;
+	void (*ask)(void *ctx, struct link *k);         /* an attempt is due: link_turn when it may begin, once */
+	void (*leave)(void *ctx, struct link *k);       /* it asks no more */
+	bool (*spare)(void *ctx, const struct link *k); /* enough others are up: it may be closed on a first suspicion */
+	int64_t (*generation)(void *ctx);
+	void *ctx;
+};
+
 /* token may be NULL. changed is called after every change of state (not per message). */
 struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *cfg, const struct secret *token,
 		      uint64_t seed, void (*changed)(void *ctx, struct link *k, enum link_state from), void *ctx);
+/* A breaker as a link wants it. */
+void link_breaker_init(struct breaker *b, const struct cfg_link *cfg, uint64_t seed, int64_t at_us);
+/* Before the start; team outlives k. Without one it attempts as it likes. */
+void link_join(struct link *k, const struct link_team *team);
+void link_turn(struct link *k);                 /* what it asked its team for */
 void link_start(struct link *k);
+void link_start_in(struct link *k, int64_t ms);
 void link_diagnose(struct link *k);             /* try now, whatever the wait */
 void link_free(struct link *k);
 const struct link_view *link_look(const struct link *k);

@@ -3,6 +3,9 @@ libsluice_link_a_SOURCES = \
 	src/link/adapter.c src/link/adapter.h \
 	src/link/dedup.c src/link/dedup.h src/link/queue.c src/link/queue.h \
 	src/link/causes.c src/link/causes.h \
+	src/link/gate.c src/link/gate.h \
 	src/link/hello.c src/link/hello.h \
 	src/link/ladder.c src/link/ladder.h \
-	src/link/link.c src/link/link.h
+	src/link/link.c src/link/link.h \
+	src/link/pool.c src/link/pool.h \
+	src/link/turns.c src/link/turns.h

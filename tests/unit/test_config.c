@@ -180,7 +180,8 @@ static const struct row rows[] = {
 	{ "path: app.db", "kind: postgrest\n    url: http://127.0.0.1/\n    user: me", "28:records[0].user: ", "for kind postgresql only" },
 	{ "path: app.db", "path: app.db\n    url: postgresql://127.0.0.1/app", "27:records[0].url: ", "not for kind sqlite" },
 	{ "path: app.db", "path: app.db\n    kind: mysql", "27:records[0].kind: ", "write sqlite, postgresql or postgrest" },
-	{ "handshake: exai", "handshake: exai\n    connections: 4", "12:links[0].connections: ", "keeps one connection" },
+	{ "handshake: exai", "handshake: exai\n    floor: 2", "12:links[0].floor: ", "is above connections" },
+	{ "handshake: exai", "handshake: exai\n    connections: 4\n    session_id: abc", "13:links[0].session_id: ", "cannot be shared" },
 	{ "approvals: 2", "on_abort: restore", "38:policies[0].on_abort: ", "needs escrow" },
 	{ "approvals: 2", "auto: [cleaning]", "38:policies[0].auto[0]: ", "never opens by itself" },
 	{ "approvals: 2", "order: random", "38:policies[0].order: ", "write oldest, newest, largest or smallest" },
@@ -522,6 +523,10 @@ static void absent_means_the_named_default(void **state)
 	assert_int_equal(c->links[0].ping_interval_ms, 20000);
 	assert_int_equal(c->links[0].hello_timeout_ms, 15000);
 	assert_int_equal(c->links[0].connections, 1);
+	assert_int_equal(c->links[0].floor, 1);
+	assert_int_equal(c->links[0].spread_ms, 250);
+	assert_int_equal(c->links[0].min_uptime_ms, 10000);
+	assert_int_equal(c->engine.handshakes_mhz, 50000);
 	assert_string_equal(c->links[0].handshake, "none");
 	assert_string_equal(c->links[0].url, "wss://h.example");
 	assert_int_equal(p->caps.items, 1000);

@@ -102,7 +102,7 @@ static void option(struct cfg_link *c, const char *arg)
 int main(int argc, char **argv)
 {
 	struct cfg_link cfg = { .name = "probe", .ping_interval_ms = 100, .pong_timeout_ms = 2000, .hello_timeout_ms = 2000, .connections = 1,
-				.reconnect_base_ms = 50, .reconnect_max_ms = 400 };
+				.reconnect_base_ms = 50, .reconnect_max_ms = 400, .min_uptime_ms = 10000 };
 	struct secret *token = NULL;
 	struct loop_poll *in = NULL;
 	struct err e = { 0 };

@@ -21,3 +21,7 @@ tests_websocket_test_link_SOURCES = tests/websocket/test_link.c tests/websocket/
 tests_websocket_test_link_LDADD = libsluice_link.a $(UNIT_NET)
 tests_websocket_linkprobe_SOURCES = tests/websocket/linkprobe.c
 tests_websocket_linkprobe_LDADD = libsluice_link.a libsluice_net.a libsluice_guard.a libsluice_base.a $(BASE_LIBS) $(NET_LIBS)
+
+# Thousands of connections at once.
+check_PROGRAMS += tests/websocket/stormd
+tests_websocket_stormd_SOURCES = tests/websocket/stormd.c sim/sha1.c sim/sha1.h

@@ -81,6 +81,16 @@ static void last_close(const struct table *t, struct area line, const struct m_l
 	area_show(cell, 0, x, 0, ROLE_DIM, k->close_text);
 }
 
+/* "app-events 48/50" where there are several connections. */
+static void link_name(const struct table *t, struct area line, const struct m_link *k)
+{
+	struct area cell = table_cell(t, line, C_NAME);
+	int x = area_show(cell, 0, 0, 0, ROLE_TEXT, k->name);
+	if (k->conns > 1)
+		area_putf(cell, 0, x + 1, k->conns_up < k->conns_floor ? ROLE_FAIL : k->conns_up < k->conns ? ROLE_WARN : ROLE_DIM, "%lld/%lld",
+			  (long long)k->conns_up, (long long)k->conns);
+}
+
 static void draw(void *ctx, struct area line, int64_t row, bool marked)
 {
 	const struct links *v = ctx;
@@ -89,7 +99,7 @@ static void draw(void *ctx, struct area line, int64_t row, bool marked)
 	char text[FORMAT_TEXT];
 	(void)marked;
 	look_put(table_cell(t, line, C_STATE), 0, 0, 0, look_of(LOOK_LINK, k->state));
-	table_show(t, line, C_NAME, ROLE_TEXT, k->name);
+	link_name(t, line, k);
 	table_put(t, line, C_RTT, ROLE_TEXT, format_us(text, k->rtt_us));
 	struct area spark = table_cell(t, line, C_SPARK);
 	if (spark.w > 0)
@@ -262,6 +272,9 @@ bool link_detail(struct ui *ui, struct flow *f, struct slice key)
 	flow_field(f, "what to do", k->sentence.n > 0 ? k->sentence : (struct slice){ 0 });
 	flow_field(f, "url", k->url);
 	flow_field(f, "handshake", k->handshake);
+	if (k->conns > 1)
+		flow_fieldf(f, "connections", "%lld up, %lld needed, %lld configured", (long long)k->conns_up, (long long)k->conns_floor,
+			    (long long)k->conns);
 	flow_put(f, ROLE_DIM, "ladder");
 	flow_at(f, 20);
 	f->indent = 20;

@@ -1,0 +1,284 @@
+#include "link/pool.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "link/gate.h"
+
+/* One connection's place in its pool. */
+struct member {
+	struct pool *p;
+	struct link *k;
+	struct turn turn;
+	struct link_team team;
+	enum link_state state;          /* as counted */
+};
+
+struct pool {
+	struct gate *gate;
+	const struct cfg_link *cfg;
+	struct pool_handler h;
+	void (*message)(void *ctx, struct pool *p, struct slice msg);
+	void *message_ctx;
+	struct member *m;
+	int n, floor;
+	int by_state[LINK_STATE_COUNT];
+	int urgent;                     /* asking below the floor */
+	int64_t generation;
+	struct breaker breaker;
+	struct rng rng;
+	struct link_view v;
+};
+
+/* Below the floor the most telling state: what needs a person first, what is under way last. */
+enum link_state pool_state_of(const int by_state[LINK_STATE_COUNT], int floor)
+{
+	static const enum link_state telling[] = { LINK_JAMMED, LINK_WAITING, LINK_CLOSING, LINK_HELLO, LINK_CONNECTING, LINK_IDLE };
+	if (by_state[LINK_UP] >= MAX(floor, 1))
+		return LINK_UP;
+	for (size_t i = 0; i < ARRAY_LEN(telling); i++)
+		if (by_state[telling[i]])
+			return telling[i];
+	return LINK_GIVEN_UP;
+}
+
+enum link_state pool_state(const struct pool *p)
+{
+	return pool_state_of(p->by_state, p->floor);
+}
+
+/* ---- what a connection asks ---- */
+
+static int on_their_way(const struct pool *p)
+{
+	return p->by_state[LINK_UP] + p->by_state[LINK_CONNECTING] + p->by_state[LINK_HELLO] + p->urgent;
+}
+
+static void ask(void *ctx, struct link *k)
+{
+	struct member *m = ctx;
+	(void)k;
+	if (m->turn.waits)
+		return;
+	bool urgent = on_their_way(m->p) < m->p->floor;
+	m->p->urgent += urgent;
+	gate_ask(m->p->gate, &m->turn, urgent);
+}
+
+static void leave(void *ctx, struct link *k)
+{
+	struct member *m = ctx;
+	(void)k;
+	m->p->urgent -= m->turn.waits && m->turn.urgent;
+	gate_leave(m->p->gate, &m->turn);
+}
+
+void gate_turn(struct turn *x, bool urgent)
+{
+	struct member *m = (struct member *)(void *)((char *)x - offsetof(struct member, turn));
+	m->p->urgent -= urgent;
+	link_turn(m->k);
+}
+
+static bool spare(void *ctx, const struct link *k)
+{
+	struct member *m = ctx;
+	(void)k;
+	return m->p->n == 1 || m->p->by_state[LINK_UP] > m->p->floor;
+}
+
+static int64_t generation(void *ctx)
+{
+	return ++((struct member *)ctx)->p->generation;
+}
+
+/* ---- what a connection tells ---- */
+
+static void on_changed(void *ctx, struct link *k, enum link_state from)
+{
+	struct member *m = ctx;
+	struct pool *p = m->p;
+	enum link_state was = pool_state(p), now = link_look(k)->state;
+	p->by_state[m->state]--;
+	p->by_state[m->state = now]++;
+	if (from == LINK_UP && p->h.cut)
+		p->h.cut(p->h.ctx, p);
+	if (p->h.changed && (p->n == 1 || pool_state(p) != was))
+		p->h.changed(p->h.ctx, p, was);
+}
+
+static void on_message(void *ctx, struct link *k, struct slice msg)
+{
+	struct pool *p = ctx;
+	(void)k;
+	p->message(p->message_ctx, p, msg);
+}
+
+void pool_on_message(struct pool *p, void (*fn)(void *ctx, struct pool *p, struct slice msg), void *ctx)
+{
+	p->message = fn;
+	p->message_ctx = ctx;
+	for (int i = 0; i < p->n; i++)
+		link_on_message(p->m[i].k, on_message, p);
+}
+
+/* ---- sending ---- */
+
+static struct link *least_loaded(const struct pool *p)
+{
+	struct link *best = NULL;
+	size_t unsent = 0;
+	int64_t sent = 0;
+	for (int i = 0; i < p->n; i++) {
+		struct link *k = p->m[i].k;
+		size_t u = link_unsent(k);
+		int64_t s = link_look(k)->messages_out;
+		if (p->m[i].state != LINK_UP || (best && (u > unsent || (u == unsent && s >= sent))))
+			continue;
+		best = k;
+		unsent = u;
+		sent = s;
+	}
+	return best;
+}
+
+enum rc pool_send(struct pool *p, struct slice text, struct err *e)
+{
+	struct link *k = least_loaded(p);
+	return link_send(k ? k : p->m[0].k, text, e);
+}
+
+size_t pool_unsent(const struct pool *p)
+{
+	size_t sum = 0;
+	for (int i = 0; i < p->n; i++)
+		sum += link_unsent(p->m[i].k);
+	return sum;
+}
+
+/* ---- as one ---- */
+
+static const struct member *speaker(const struct pool *p, enum link_state s)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->m[i].state == s)
+			return &p->m[i];
+	return &p->m[0];
+}
+
+static void add(struct link_view *sum, const struct link_view *v)
+{
+	sum->messages_in += v->messages_in;
+	sum->messages_out += v->messages_out;
+	sum->bytes_in += v->bytes_in;
+	sum->bytes_out += v->bytes_out;
+	sum->pings += v->pings;
+	sum->pongs += v->pongs;
+	sum->reconnects += v->reconnects;
+	sum->attempts += v->attempts;
+	sum->up_count += v->up_count;
+	sum->bad_frames += v->bad_frames;
+	for (int c = 0; c < LINK_CAUSES; c++)
+		sum->failures[c] += v->failures[c];
+	sum->last_message_us = MAX(sum->last_message_us, v->last_message_us);
+	if (v->next_attempt_us >= 0 && (sum->next_attempt_us < 0 || v->next_attempt_us < sum->next_attempt_us))
+		sum->next_attempt_us = v->next_attempt_us;
+}
+
+const struct link_view *pool_look(struct pool *p)
+{
+	enum link_state s = pool_state(p);
+	const struct link_view *first = link_look(speaker(p, s)->k);
+	if (p->n == 1)
+		return first;
+	p->v = *first;
+	for (int i = 0; i < p->n; i++)
+		if (link_look(p->m[i].k) != first)
+			add(&p->v, link_look(p->m[i].k));
+	p->v.state = s;
+	p->v.generation = p->generation;
+	if (s != LINK_UP && p->by_state[LINK_UP])
+		snprintf(p->v.sentence, sizeof p->v.sentence, "%d of %d connections up, %d needed: %.300s", p->by_state[LINK_UP], p->n,
+			 p->floor, first->sentence);
+	return &p->v;
+}
+
+void pool_count(const struct pool *p, struct pool_counts *c)
+{
+	*c = (struct pool_counts){ .configured = p->n, .floor = p->floor, .up = p->by_state[LINK_UP], .generation = p->generation };
+	for (int s = 0; s < LINK_STATE_COUNT; s++)
+		c->by_state[s] = p->by_state[s];
+	for (int i = 0; i < p->n; i++)
+		c->asking += p->m[i].turn.waits;
+}
+
+const struct link_view *pool_connection(const struct pool *p, int i)
+{
+	return link_look(p->m[i].k);
+}
+
+struct breaker *pool_breaker(struct pool *p)
+{
+	return &p->breaker;
+}
+
+/* ---- life ---- */
+
+static void add_member(struct pool *p, int i, struct loop *l, struct ws_ctx *ws, const struct secret *token)
+{
+	struct member *m = &p->m[i];
+	*m = (struct member){ .p = p, .state = LINK_IDLE, .team = { &p->breaker, ask, leave, spare, generation, m } };
+	m->k = link_new(l, ws, p->cfg, token, rng_u64(&p->rng), on_changed, m);
+	link_join(m->k, &m->team);
+}
+
+struct pool *pool_new(struct loop *l, struct ws_ctx *ws, struct gate *g, const struct cfg_link *cfg, const struct secret *token,
+		      uint64_t seed, const struct pool_handler *h)
+{
+	struct pool *p = xcalloc(1, sizeof *p);
+	p->gate = g;
+	p->cfg = cfg;
+	p->h = *h;
+	p->n = (int)MAX(cfg->connections, (int64_t)1);
+	p->floor = (int)MIN(MAX(cfg->floor, (int64_t)1), (int64_t)p->n);
+	rng_seed(&p->rng, seed);
+	link_breaker_init(&p->breaker, cfg, rng_u64(&p->rng), loop_now(l).boot_us);
+	p->m = xcalloc((size_t)p->n, sizeof *p->m);
+	p->by_state[LINK_IDLE] = p->n;
+	for (int i = 0; i < p->n; i++)
+		add_member(p, i, l, ws, token);
+	return p;
+}
+
+void pool_start(struct pool *p)
+{
+	for (int i = 0; i < p->n; i++)
+		link_start_in(p->m[i].k, (int64_t)rng_below(&p->rng, (uint64_t)MAX(p->cfg->spread_ms, (int64_t)0) + 1));
+}
+
+void pool_diagnose(struct pool *p)
+{
+	bool first = true;
+	for (int i = 0; i < p->n; i++) {
+		struct member *m = &p->m[i];
+		if (m->state == LINK_UP && p->n > 1)
+			continue;
+		if (first)
+			link_diagnose(m->k);
+		else if (m->state == LINK_WAITING || m->state == LINK_JAMMED || m->state == LINK_GIVEN_UP)
+			ask(m, m->k);
+		first = false;
+	}
+}
+
+void pool_free(struct pool *p)
+{
+	if (!p)
+		return;
+	for (int i = 0; i < p->n; i++)
+		link_free(p->m[i].k);
+	free(p->m);
+	free(p);
+}
