@@ -64,7 +64,8 @@ static bool same_file(const struct found *f, const struct records_ref *r)
 	return f->lane && slice_is(r->lane, f->lane) && slice_eq(f->file_id, r->file_id);
 }
 
-/* The item's own row, and whether another live row names the same file. */
+/* The item's own row, and whether another row names the same file: a live one, or where soft-deleted rows count one that
+ * somebody refers to. */
 static const struct found *own_row(const struct chunk *c, const struct records_ref *r, bool *another)
 {
 	const struct found *own = NULL;
@@ -76,7 +77,7 @@ static const struct found *own_row(const struct chunk *c, const struct records_r
 		if (r->key.n && slice_eq(f->key, r->key))
 			own = f;
 		else
-			*another = *another || f->live;
+			*another = *another || f->live || (f->referenced && c->g->s->cfg->deleted_too);
 	}
 	return own;
 }

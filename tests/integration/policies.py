@@ -109,6 +109,48 @@ def soft_deleted_selects_files_whose_rows_were_all_deleted_long_ago():
         same(w.rows('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NULL OR deleted_at = ?', '')[0][0], 60 - 10 - 27)
 
 
+def soft_deleted_world(**kw):
+    policy = {'rules': [{'rule': 'soft_deleted', 'longer_than': '30d'}], 'protect': {'names': ['"keep-*"']}}
+    w = World(files=40, orphan=5, unused=20, policy=policy, **kw)
+    db = sqlite3.connect(w.app)
+    ids = [i for i, in db.execute("SELECT id FROM provider_file_uploads WHERE supabase_file_id NOT IN (SELECT file_id FROM conversation_files)")]
+    when = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() - 60 * 86400))
+    db.executemany('UPDATE provider_file_uploads SET deleted_at = ?, upload_status = ? WHERE id = ?', [(when, 'deleted', i) for i in ids])
+    db.commit()
+    db.close()
+    return w
+
+
+def a_row_that_came_back_keeps_its_file(claims):
+    """Soft-deleted when it was planned, one live again before it is sent; another's is still deleted, but referred to."""
+    with soft_deleted_world(claims=claims) as w:
+        got = w.planned() and sorted(w.items())
+        same(len(got), 20)
+        w.arm()
+        w.grant()
+        db = sqlite3.connect(w.app)
+        db.execute("UPDATE provider_file_uploads SET deleted_at = NULL, upload_status = 'completed' WHERE provider_file_id = ?", (got[3],))
+        obj, = db.execute('SELECT supabase_file_id FROM provider_file_uploads WHERE provider_file_id = ?', (got[7],)).fetchone()
+        World.refer(db, obj)
+        db.commit()
+        db.close()
+        s = w.finish()
+        gone = w.compare()[1]
+        same(sorted(set(got) - set(gone)), sorted({got[3], got[7]}), s['equation'])
+        same({w.items()[i][0] for i in (got[3], got[7])} <= {'blocked', 'drifted', 'protected', 'refused'}, True, [w.items()[i] for i in (got[3], got[7])])
+        same(w.rows('SELECT count(*) FROM provider_file_uploads WHERE provider_file_id IN (?, ?) AND deleted_at IS NULL', got[3], got[7])[0][0], 1)
+
+
+@test
+def a_soft_deleted_row_that_came_back_keeps_its_file():
+    a_row_that_came_back_keeps_its_file(True)
+
+
+@test
+def a_soft_deleted_row_that_came_back_keeps_its_file_without_claims_too():
+    a_row_that_came_back_keeps_its_file(False)
+
+
 @test
 def groups_select_what_all_any_and_not_of_their_members_say():
     # (assistants, or larger than 6 kB and no pdf), and not (batch or smaller than 1 kB)

@@ -87,6 +87,8 @@ s('protection by name', 'src/cleanup/policy_protect.c', 'policy_glob(j->p->prote
   'crash.py', '--kills', '20', '--scenarios', 'fair')
 s('what is protected by now is never sent', 'src/cleanup/batch.c', '[CHECK_PROTECTED] = ITEM_PROTECTED', '[CHECK_PROTECTED] = ITEM_CLAIMING',
   'simulation')
+s('a soft-deleted row that is referred to keeps its file', 'src/records/batch.c', ' || (f->referenced && c->g->s->cfg->deleted_too);', ';',
+  'policies', 'a_soft_deleted_row_that_came_back_keeps_its_file')
 s('a row used since the list is not claimed', 'src/records/batch.c', 'return touched_since(c, own) ? RECORDS_CHANGED : RECORDS_DONE;',
   'return RECORDS_DONE;', 'engine_deletes', 'an_item_that_was_attached_since_is_blocked_and_one_that_changed_is_drifted')
 s('nor after a restart', 'src/engine/recover.c', '		if (rc == RC_OK)\n			restore_listed(r);\n', '		(void)restore_listed;\n',
