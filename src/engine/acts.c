@@ -419,7 +419,7 @@ static void batch_add(struct batch *b, int32_t item)
 {
 	const struct plan_item *pi = &b->r->plan->item[item];
 	b->items[b->n] = item;
-	b->refs[b->n] = (struct records_ref){ b->r->plan->lane[pi->lane].name, pi->id, pi->row };
+	b->refs[b->n] = (struct records_ref){ b->r->plan->lane[pi->lane].name, pi->id, pi->row, SLICE_LIT("") };
 	b->n++;
 }
 

@@ -130,6 +130,9 @@ static const struct dialect_error glm_errors[] = {
 };
 
 static const int gone_status[] = { 404, 410, 0 };
+static const char *const openai_made[] = { "assistants", "batch", "fine-tune", "vision", "user_data", "evals", NULL };
+static const char *const kimi_made[] = { "file-extract", "image", "video", "batch", NULL };
+static const char *const glm_made[] = { "batch", "code-interpreter", "agent", "voice-clone-input", NULL };
 static const char *const glm_given_back[] = { "batch", NULL };
 static const char *const glm_purposes[] = { "batch", "code-interpreter", "agent", NULL };
 
@@ -139,14 +142,16 @@ static const char *const glm_purposes[] = { "batch", "code-interpreter", "agent"
 
 static const struct dialect dialects[] = {
 	{ .name = "openai", FILE_FIELDS, .limit_param = "limit", .cursor_param = "after", .more_field = "has_more", .page_max = 10000,
-	  .has_get = true, .content_path = "/content", .errors = openai_errors, .ids_never_reused = true },
+	  .has_get = true, .content_path = "/content", .upload_purposes = openai_made, .errors = openai_errors, .ids_never_reused = true },
 	/* One answer for the whole account, without a cursor and without saying that it is all. */
 	{ .name = "kimi", FILE_FIELDS, .more_field = "has_more", .page_max = 10000, .unpaged = true, .has_get = true,
-	  .content_why = "this store gives back the text it found in a file, not the file", .errors = kimi_errors, .ids_never_reused = true },
+	  .content_why = "this store gives back the text it found in a file, not the file",
+	  .upload_purposes = kimi_made, .errors = kimi_errors, .ids_never_reused = true },
 	/* Whether a list without a purpose is whole is not documented, and neither is a GET of one file. */
 	{ .name = "glm", FILE_FIELDS, .limit_param = "limit", .cursor_param = "after", .more_field = "has_more", .page_max = 100,
 	  .has_get = false, .content_path = "/content", .content_purposes = glm_given_back,
-	  .content_why = "this store gives back only files of purpose batch", .purpose_param = "purpose", .purposes = glm_purposes, .errors = glm_errors, .ids_never_reused = true },
+	  .content_why = "this store gives back only files of purpose batch", .upload_purposes = glm_made,
+	  .purpose_param = "purpose", .purposes = glm_purposes, .errors = glm_errors, .ids_never_reused = true },
 };
 
 const struct dialect *dialect_find(struct slice name)

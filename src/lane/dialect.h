@@ -21,6 +21,7 @@ struct dialect {
 	const char *limit_param, *cursor_param, *more_field;
 	int page_max;                   /* largest limit the store takes; unpaged: most items of one answer */
 	bool unpaged, has_get;
+	const char *const *upload_purposes;     /* a file of these can be made anew, at list_path; NULL-terminated */
 	const char *purpose_param;      /* the list is asked for once per purpose; NULL = for all at once */
 	const char *const *purposes;    /* which, unless the lane says others; NULL-terminated */
 	const char *id_field, *name_field, *bytes_field, *created_field, *purpose_field, *status_field;
@@ -72,6 +73,10 @@ bool dialect_wait_coarse(const struct http_answer *a, int64_t wait_ms);    /* it
  * A page of a proxy in front of it ("default backend - 404") or an unknown path says nothing. */
 bool dialect_says_missing(const struct dialect *d, const struct http_answer *a);
 void dialect_read_delete(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_answer *out);
+/* kind LANE_DELETED stands for "done": the answer names a file of so many bytes, its id in *new_id (points into *doc, which
+ * is the caller's). */
+void dialect_read_upload(const struct dialect *d, const struct http_answer *a, int64_t bytes, struct lane_answer *out,
+			 struct slice *new_id, struct json_doc **doc);
 /* One item of GET; RC_FORMAT (sentence in *e) unless the answer is this item. */
 enum rc dialect_read_item(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_item *out,
 			  struct json_doc **doc, struct err *e) MUST_USE;

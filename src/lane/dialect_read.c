@@ -98,7 +98,8 @@ void dialect_meaning(enum lane_trouble t, bool about_item, struct lane_answer *o
 	out->class_ = m.class_;
 }
 
-void dialect_read_delete(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_answer *out)
+/* What there is to say before the body is looked at. */
+static bool begin_answer(const struct dialect *d, const struct http_answer *a, struct lane_answer *out)
 {
 	bool about_item;
 	memset(out, 0, sizeof *out);
@@ -109,14 +110,21 @@ void dialect_read_delete(const struct dialect *d, const struct http_answer *a, s
 	out->quota = a->quota;
 	memcpy(out->request_id, a->request_id, sizeof out->request_id);
 	out->trouble = dialect_trouble(d, a, &about_item, out->detail);
-	if (out->trouble == LANE_FINE) {
-		read_confirmation(d, a, asked_id, out);
-		return;
-	}
+	if (out->trouble == LANE_FINE)
+		return true;
 	dialect_meaning(out->trouble, about_item, out);
 	if (out->trouble == LANE_PACED) {
 		out->wait_ms = dialect_wait_ms(a);
 		out->wait_coarse = dialect_wait_coarse(a, out->wait_ms);
+	}
+	return false;
+}
+
+void dialect_read_delete(const struct dialect *d, const struct http_answer *a, struct slice asked_id, struct lane_answer *out)
+{
+	if (begin_answer(d, a, out)) {
+		read_confirmation(d, a, asked_id, out);
+		return;
 	}
 	if (dialect_says_missing(d, a)) {
 		out->kind = LANE_MISSING;
@@ -128,6 +136,27 @@ void dialect_read_delete(const struct dialect *d, const struct http_answer *a, s
 		out->class_ = RETRY_CONFLICTING;
 		snprintf(out->detail, sizeof out->detail, "HTTP %d in words that are not the store's: a proxy may have answered", a->status);
 	}
+}
+
+void dialect_read_upload(const struct dialect *d, const struct http_answer *a, int64_t bytes, struct lane_answer *out,
+			 struct slice *new_id, struct json_doc **doc)
+{
+	struct json_limits small = { .max_bytes = 256 << 10, .max_depth = 16, .max_values = 10000 };
+	struct lane_item it = { .bytes = -1 };
+	*doc = NULL;
+	*new_id = SLICE_LIT("");
+	if (!begin_answer(d, a, out))
+		return;
+	if (json_parse(doc, a->body, &small, NULL) == RC_OK && json_is_object(json_root(*doc)))
+		dialect_read_fields(d, json_root(*doc), &it);
+	if (it.id.n && (it.bytes < 0 || it.bytes == bytes)) {
+		out->kind = LANE_DELETED;
+		*new_id = it.id;
+		return;
+	}
+	dialect_meaning(out->trouble = LANE_GARBLED, false, out);
+	snprintf(out->detail, sizeof out->detail, it.id.n ? "HTTP %d, and the file it names is not as long as what was sent"
+							  : "HTTP %d with a body that names no file", a->status);
 }
 
 /* ---- items and pages ---- */

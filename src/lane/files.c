@@ -60,16 +60,9 @@ static int64_t files_requests_sent(const struct lane *ln) { return http_requests
 
 /* ---- requests ---- */
 
-enum { HEADERS_MAX = 24, CONTENT_TIMEOUT_MS = 6 * 3600 * 1000 };
+enum { CONTENT_TIMEOUT_MS = 6 * 3600 * 1000 };
 
-/* Header lines of one request. The first may hold the credential: wiped right after the send. */
-struct headers {
-	struct buf auth;
-	struct buf extra[HEADERS_MAX];
-	const char *lines[HEADERS_MAX + 3];
-};
-
-static void headers_fill(struct headers *h, const struct files_lane *ln, bool content)
+void files_headers_fill(struct headers *h, const struct files_lane *ln, bool content)
 {
 	size_t n = 0;
 	memset(h, 0, sizeof *h);
@@ -83,18 +76,18 @@ static void headers_fill(struct headers *h, const struct files_lane *ln, bool co
 		buf_add(&h->auth, k.p, k.n);
 		h->lines[n++] = buf_z(&h->auth);
 	}
-	for (size_t i = 0; i < ln->base.cfg->n_headers && i < HEADERS_MAX; i++) {
+	for (size_t i = 0; i < ln->base.cfg->n_headers && i < FILES_HEADERS; i++) {
 		buf_addf(&h->extra[i], "%s: %s", ln->base.cfg->headers[i].name, ln->base.cfg->headers[i].value);
 		h->lines[n++] = buf_z(&h->extra[i]);
 	}
 	h->lines[n] = NULL;
 }
 
-static void headers_wipe(struct headers *h)
+void files_headers_wipe(struct headers *h)
 {
 	secret_wipe(&h->auth);
 	buf_done(&h->auth);
-	for (size_t i = 0; i < HEADERS_MAX; i++)
+	for (size_t i = 0; i < FILES_HEADERS; i++)
 		buf_done(&h->extra[i]);
 }
 
@@ -120,7 +113,7 @@ void files_send(struct call *c, const char *method, const char *url, size_t max_
 {
 	const struct cfg_lane *cfg = c->ln->base.cfg;
 	struct headers h;
-	headers_fill(&h, c->ln, part != NULL);
+	files_headers_fill(&h, c->ln, part != NULL);
 	struct http_req r = {
 		.method = method, .url = url, .headers = h.lines,
 		.timeout_ms = c->kind == CALL_LIST || c->kind == CALL_REFS ? cfg->list_timeout_ms : cfg->timeout_ms, .max_body = max_body,
@@ -131,7 +124,7 @@ void files_send(struct call *c, const char *method, const char *url, size_t max_
 		r.timeout_ms = CONTENT_TIMEOUT_MS;
 	}
 	c->http = http_send(c->ln->http, &r, done, c);
-	headers_wipe(&h);
+	files_headers_wipe(&h);
 }
 
 bool files_addressable(struct slice id)
@@ -264,6 +257,7 @@ const struct lane_kind files_kind = {
 	.speaks = files_speaks, .names = dialect_names, .open = files_new, .free = files_free, .permit = files_permit,
 	.can_get = files_can_get, .requests_sent = files_requests_sent, .identity = files_identity,
 	.list = files_list, .probe = files_probe, .delete_ = files_delete,
+	.upload_never = files_upload_never, .upload = files_upload,
 	.content_never = files_content_never, .content = files_content, .content_go_on = files_content_go_on, .content_stop = files_content_stop,
 	.places = files_places, .place = files_place, .refs = files_refs,
 };

@@ -17,7 +17,7 @@ struct files_lane {
 	const struct dialect_place **places;    /* that refer to files, as configured */
 };
 
-enum call_kind { CALL_LIST, CALL_DELETE, CALL_PROBE, CALL_REFS, CALL_CONTENT };
+enum call_kind { CALL_LIST, CALL_DELETE, CALL_PROBE, CALL_REFS, CALL_CONTENT, CALL_UPLOAD };
 
 /* One request under way. */
 struct call {
@@ -29,9 +29,11 @@ struct call {
 		lane_probe_fn *probe;
 		lane_refs_fn *refs;
 		lane_content_fn *content;
+		lane_uploaded_fn *uploaded;
 	} fn;
 	lane_part_fn *part;             /* of content */
 	struct http_call *http;
+	int64_t bytes;                  /* of an upload */
 	void *ctx;
 	struct buf subject;             /* the id, or after which item of a list */
 	size_t purpose;                 /* of a list, where it goes by purpose */
@@ -61,6 +63,20 @@ const char *files_content_never(const struct lane *ln, struct slice purpose);
 struct lane_stream *files_content(struct lane *ln, struct slice id, int64_t at_most, lane_part_fn *part, lane_content_fn *fn, void *ctx);
 void files_content_go_on(struct lane *ln, struct lane_stream *s);
 void files_content_stop(struct lane *ln, struct lane_stream *s);
+
+/* Header lines of one request; the first may hold the credential: wiped right after the send. */
+enum { FILES_HEADERS = 24 };
+struct headers {
+	struct buf auth;
+	struct buf extra[FILES_HEADERS];
+	const char *lines[FILES_HEADERS + 4];
+};
+void files_headers_fill(struct headers *h, const struct files_lane *ln, bool content);
+void files_headers_wipe(struct headers *h);
+
+/* files_upload.c */
+const char *files_upload_never(const struct lane *ln, struct slice purpose);
+void files_upload(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
 
 /* files_refs.c */
 enum rc files_set_places(struct files_lane *ln, struct err *e) MUST_USE;

@@ -163,3 +163,25 @@ void lane_content_stop(struct lane *ln, struct lane_stream *s)
 {
 	ln->kind->content_stop(ln, s);
 }
+
+const char *lane_upload_never(const struct lane *ln, struct slice purpose)
+{
+	return ln->kind->upload_never ? ln->kind->upload_never(ln, purpose) : "this kind of lane takes no uploads";
+}
+
+void lane_upload(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx)
+{
+	ln->kind->upload(ln, name, purpose, fd, bytes, fn, ctx);
+}
+
+/* As browsers write a file name into a form (RFC 7578): quotes and line ends escaped, the rest as it is. */
+void lane_upload_name(struct slice name, struct buf *out)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+		if (c == '"' || c == '\r' || c == '\n' || c == 0)
+			buf_addf(out, "%%%02X", c);
+		else
+			buf_addc(out, (char)c);
+	}
+}

@@ -113,6 +113,16 @@ struct lane_answer {
 typedef void lane_answer_fn(void *ctx, const struct lane_answer *a);
 void lane_delete(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
 
+/* A file made anew, streamed from fd (its first `bytes`), which is the caller's and must live until the answer.
+ * new_id (borrowed) empty: it was not made, or nobody knows: a->kind says, by the same table as for a delete. */
+typedef void lane_uploaded_fn(void *ctx, const struct lane_answer *a, struct slice new_id);
+/* NULL: it can be; else why this lane takes no file of this purpose. */
+const char *lane_upload_never(const struct lane *ln, struct slice purpose);
+/* Only where lane_upload_never lets pass. */
+void lane_upload(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
+/* The name as it is told to the store: what a form cannot hold is escaped. */
+void lane_upload_name(struct slice name, struct buf *out);
+
 /* Is one item there? By GET, where the dialect has it. */
 enum lane_presence { LANE_PRESENT, LANE_ABSENT, LANE_NO_ANSWER };
 struct lane_probe {

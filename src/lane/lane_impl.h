@@ -24,6 +24,9 @@ struct lane_kind {
 	struct lane_stream *(*content)(struct lane *ln, struct slice id, int64_t at_most, lane_part_fn *part, lane_content_fn *fn, void *ctx);
 	void (*content_go_on)(struct lane *ln, struct lane_stream *s);
 	void (*content_stop)(struct lane *ln, struct lane_stream *s);
+	/* Files made anew; NULL = this kind makes none. */
+	const char *(*upload_never)(const struct lane *ln, struct slice purpose);
+	void (*upload)(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
 	/* References at the provider; NULL = this kind knows no such places. */
 	size_t (*places)(const struct lane *ln);
 	const struct dialect_place *(*place)(const struct lane *ln, size_t place);

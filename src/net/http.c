@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	DEFAULT_TIMEOUT_MS = 30000,
@@ -64,6 +65,11 @@ struct http_call {
 	struct buf body;
 	size_t max_body, passed;        /* passed: bytes that part took */
 	http_part_fn *part;
+	struct upload {
+		struct buf head, tail;
+		int fd;
+		int64_t bytes, at;      /* of the file; of the whole */
+	} *up;                          /* NULL: the body is copied by libcurl */
 	http_done_fn *done;
 	void *ctx;
 	struct http_headers seen;
@@ -123,6 +129,28 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	}
 	buf_add(&c->body, p, size * n);
 	return size * n;
+}
+
+/* Its next bytes, from whichever of the three parts has them. */
+static size_t on_send(char *p, size_t size, size_t n, void *ctx)
+{
+	struct upload *u = ((struct http_call *)ctx)->up;
+	int64_t head = (int64_t)u->head.n, at = u->at, room = (int64_t)(size * n), got = 0;
+
+	if (at < head) {
+		got = MIN(room, head - at);
+		memcpy(p, buf_z(&u->head) + at, (size_t)got);
+	} else if (at < head + u->bytes) {
+		got = (int64_t)pread(u->fd, p, (size_t)MIN(room, head + u->bytes - at), (off_t)(at - head));
+		if (got <= 0)
+			return CURL_READFUNC_ABORT;     /* the file is shorter than it was */
+	} else {
+		at -= head + u->bytes;
+		got = MIN(room, (int64_t)u->tail.n - at);
+		memcpy(p, buf_z(&u->tail) + at, (size_t)got);
+	}
+	u->at += got;
+	return (size_t)got;
 }
 
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
@@ -194,6 +222,11 @@ static const char *words_of(const struct http_call *c, CURLcode rc)
 
 static void call_free(struct http_call *c)
 {
+	if (c->up) {
+		buf_done(&c->up->head);
+		buf_done(&c->up->tail);
+		free(c->up);
+	}
 	curl_slist_free_all(c->headers);
 	buf_done(&c->body);
 	free(c);
@@ -354,7 +387,18 @@ static void set_method(struct http_call *c, const struct http_req *r)
 		curl_easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
 		return;
 	}
-	if (r->body.n || posts) {
+	if (r->file) {
+		struct upload *u = c->up = xcalloc(1, sizeof *u);
+
+		u->fd = r->file->fd;
+		u->bytes = r->file->bytes;
+		buf_add(&u->head, r->body.p, r->body.n);
+		buf_add(&u->tail, r->file->tail.p, r->file->tail.n);
+		curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(u->head.n + u->tail.n) + (curl_off_t)u->bytes);
+		curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, on_send);
+		curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+	} else if (r->body.n || posts) {
 		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
 		curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body.n ? r->body.p : "");
 	}
@@ -403,7 +447,7 @@ static void start(struct http_call *c, const struct http_req *r)
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)(r->timeout_ms > 0 ? r->timeout_ms : DEFAULT_TIMEOUT_MS));
 	curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)(r->connect_timeout_ms > 0 ? r->connect_timeout_ms : DEFAULT_CONNECT_MS));
-	if (r->part && r->idle_ms > 0) {
+	if ((r->part || r->file) && r->idle_ms > 0) {
 		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)((r->idle_ms + 999) / 1000));
 	}

@@ -35,16 +35,24 @@ const char *http_error_name(enum http_error e);    /* "timeout", "cut" … */
 /* A part of the body. false = not now: the transfer stands still until http_go_on, then it comes again. */
 typedef bool http_part_fn(void *ctx, struct slice part);
 
+/* What stands between body and tail is read from a file, from its beginning; the descriptor is borrowed until done. */
+struct http_file {
+	int fd;
+	int64_t bytes;
+	struct slice tail;              /* copied */
+};
+
 struct http_req {
 	const char *method;             /* GET HEAD DELETE POST PUT PATCH */
 	const char *url;
 	const char *const *headers;     /* "Name: value", NULL-terminated, may be NULL; copied */
 	struct slice body;              /* copied */
+	const struct http_file *file;   /* copied; NULL = the body is all */
 	int64_t timeout_ms;             /* whole request; 0 = 30,000 */
 	int64_t connect_timeout_ms;     /* 0 = 10,000 */
 	size_t max_body;                /* 0 = 8 MiB */
 	http_part_fn *part;             /* takes the body of a 2xx answer instead of http_answer.body; with done's context */
-	int64_t idle_ms;                /* with part: nothing came for so long = HTTP_ERR_TIMEOUT; 0 = no bound of its own */
+	int64_t idle_ms;                /* with part or file: nothing moved for so long = HTTP_ERR_TIMEOUT; 0 = no bound of its own */
 };
 
 struct http_answer {

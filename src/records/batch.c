@@ -110,9 +110,9 @@ static enum records_result still_same(const struct chunk *c, const struct record
 }
 
 /* The guarded statement for one row: changes exactly this row or none. */
-static enum records_result change(struct chunk *c, const struct found *own, struct err *e)
+static enum records_result change_to(struct chunk *c, const struct found *own, struct slice new_id, struct err *e)
 {
-	const struct change ch = { .op = c->b->op, .key = own->key, .file_id = own->file_id, .lane_value = own->lane_value,
+	const struct change ch = { .op = c->b->op, .key = own->key, .file_id = own->file_id, .lane_value = own->lane_value, .new_id = new_id,
 				   .token = c->b->token, .reason = buf_z(&c->reason), .now_us = now_read().wall_us };
 	int64_t changed = 0;
 	if (!c->writing)
@@ -129,6 +129,11 @@ static enum records_result change(struct chunk *c, const struct found *own, stru
 		return RECORDS_FAILED;
 	}
 	return changed == 1 ? RECORDS_DONE : RECORDS_CHANGED;
+}
+
+static enum records_result change(struct chunk *c, const struct found *own, struct err *e)
+{
+	return change_to(c, own, SLICE_LIT(""), e);
 }
 
 static enum records_result claim_one(struct chunk *c, const struct records_ref *r, const struct found *own, bool another, struct err *e)
@@ -193,6 +198,28 @@ static enum records_result purge_one(struct chunk *c, const struct records_ref *
 	return own->live || own->token.n || own->claimed_otherwise ? RECORDS_CHANGED : change(c, own, e);
 }
 
+/* Also a row that names the new file already is ours: nobody else can know its id. */
+static enum records_result remap_one(struct chunk *c, const struct records_ref *r, const struct found *own, bool another, struct err *e)
+{
+	struct records_ref now = *r;
+	bool other;
+	now.file_id = r->new_id;
+	const struct found *new = own_row(c, &now, &other);
+	bool same = slice_eq(r->file_id, r->new_id);
+	if (r->key.n == 0)
+		return RECORDS_NO_ROW;
+	if (!r->new_id.n) {
+		err_set(e, RC_INTERNAL, "records %s: a row cannot be remapped to no file", c->g->s->cfg->name);
+		return RECORDS_FAILED;
+	}
+	if (new && new->live && !(same && slice_is(new->token, c->b->token)))
+		return another && !same ? RECORDS_REFERENCED : RECORDS_DONE;
+	if (!own || !own->live || (own->token.n && !slice_is(own->token, c->b->token)))
+		return RECORDS_CHANGED;
+	enum records_result done = change_to(c, own, r->new_id, e);
+	return done == RECORDS_DONE && another ? RECORDS_REFERENCED : done;
+}
+
 static enum records_result one(struct chunk *c, const struct records_ref *r, struct err *e)
 {
 	bool another;
@@ -208,6 +235,8 @@ static enum records_result one(struct chunk *c, const struct records_ref *r, str
 		return commit_one(c, r, own, another, e);
 	case BATCH_PURGE:
 		return purge_one(c, r, own, another, e);
+	case BATCH_REMAP:
+		return remap_one(c, r, own, another, e);
 	}
 	return RECORDS_FAILED;
 }
@@ -217,13 +246,14 @@ static enum records_result one(struct chunk *c, const struct records_ref *r, str
 static bool writes(const struct session *g, const struct batch *b)
 {
 	return g->s->permit == RECORDS_ALL && b->op != BATCH_RECHECK &&
-	       (b->op == BATCH_COMMIT || b->op == BATCH_PURGE || g->m.column[MAP_TOKEN]);
+	       (b->op == BATCH_COMMIT || b->op == BATCH_PURGE || b->op == BATCH_REMAP || g->m.column[MAP_TOKEN]);
 }
 
 static enum rc end(struct chunk *c, struct err *e)
 {
 	static const char *const point[] = { [BATCH_RECHECK] = "", [BATCH_CLAIM] = "records.claim", [BATCH_RELEASE] = "records.release",
-					     [BATCH_COMMIT] = "records.commit", [BATCH_PURGE] = "records.purge" };
+					     [BATCH_COMMIT] = "records.commit", [BATCH_PURGE] = "records.purge",
+					     [BATCH_REMAP] = "records.remap" };
 	if (!c->writing)
 		return RC_OK;
 	POINT(point[c->b->op], "before");
@@ -233,12 +263,30 @@ static enum rc end(struct chunk *c, struct err *e)
 	return rc;
 }
 
+/* Of a remap the rows that name either file. */
+static enum rc look(struct chunk *c, struct err *e)
+{
+	struct records_ref both[MAPPING_CHUNK];
+	const struct records_ref *refs = c->b->refs + c->from;
+	size_t n = 0;
+	if (c->b->op != BATCH_REMAP)
+		return c->a->look(c->g, refs, c->n, take_found, c, e);
+	for (size_t i = 0; i < c->n; i++) {
+		both[n++] = refs[i];
+		if (slice_eq(refs[i].new_id, refs[i].file_id))
+			continue;
+		both[n] = refs[i];
+		both[n++].file_id = refs[i].new_id;
+	}
+	return c->a->look(c->g, both, n, take_found, c, e);
+}
+
 static enum rc run_chunk(struct chunk *c, struct err *e)
 {
 	c->writing = writes(c->g, c->b);
 	enum rc rc = c->a->begin(c->g, c->writing ? BEGIN_WRITE : BEGIN_READ, e);
 	if (rc == RC_OK && c->b->op != BATCH_RELEASE)
-		rc = c->a->look(c->g, c->b->refs + c->from, c->n, take_found, c, e);
+		rc = look(c, e);
 	for (size_t i = c->from; rc == RC_OK && i < c->from + c->n; i++) {
 		c->b->results[i] = one(c, &c->b->refs[i], e);
 		if (c->b->results[i] == RECORDS_FAILED)
@@ -253,8 +301,9 @@ static enum rc run_chunk(struct chunk *c, struct err *e)
 /* Of a failed chunk nobody knows; repeating it is harmless. Those that were not tried failed too. */
 static void run_chunks(struct session *g, const struct batch *b, struct err *e)
 {
-	for (size_t from = 0; from < b->n; from += MAPPING_CHUNK) {
-		struct chunk c = { .g = g, .a = g->s->adapter, .b = b, .from = from, .n = MIN(b->n - from, (size_t)MAPPING_CHUNK) };
+	const size_t most = b->op == BATCH_REMAP ? MAPPING_CHUNK / 2 : MAPPING_CHUNK;
+	for (size_t from = 0; from < b->n; from += most) {
+		struct chunk c = { .g = g, .a = g->s->adapter, .b = b, .from = from, .n = MIN(b->n - from, most) };
 		buf_addf(&c.reason, "%s%s%s", b->reason, *b->reason ? " " : "", b->token);
 		c.bytes = arena_new(1 << 15);
 		enum rc rc = run_chunk(&c, e);

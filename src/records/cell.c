@@ -79,6 +79,7 @@ struct cell change_value(const struct session *s, const struct change *c, enum m
 	case MAPPING_NOW: return time_cell(s, c, text);
 	case MAPPING_STATUS: return text_cell(slice_of(s->s->cfg->status_deleted));
 	case MAPPING_REASON: return text_cell(slice_of(c->reason));
+	case MAPPING_NEW: return text_cell(c->new_id);
 	case MAPPING_AFTER:
 	case MAPPING_LIMIT:
 	case MAPPING_PARAMS: break;

@@ -22,7 +22,7 @@ struct mapping_schema {
 };
 void mapping_schema_done(struct mapping_schema *s);
 
-enum batch_op { BATCH_RECHECK, BATCH_CLAIM, BATCH_RELEASE, BATCH_COMMIT, BATCH_PURGE };
+enum batch_op { BATCH_RECHECK, BATCH_CLAIM, BATCH_RELEASE, BATCH_COMMIT, BATCH_PURGE, BATCH_REMAP };
 enum mapping_dialect { MAPPING_SQLITE, MAPPING_POSTGRESQL };
 enum { MAPPING_REFERENCES = 16 };       /* most that a configuration names */
 
@@ -51,7 +51,7 @@ const char *mapping_lane(const struct mapping *m, struct slice value);
 
 /* Statements of MAPPING_SQLITE and MAPPING_POSTGRESQL. Each is added to an empty mapping_sql; its
  * parameters are numbered from 1 in the order of param[]. */
-enum mapping_param { MAPPING_KEY, MAPPING_FILE, MAPPING_LANE, MAPPING_TOKEN, MAPPING_NOW, MAPPING_STATUS, MAPPING_REASON, MAPPING_AFTER,
+enum mapping_param { MAPPING_KEY, MAPPING_FILE, MAPPING_LANE, MAPPING_TOKEN, MAPPING_NOW, MAPPING_STATUS, MAPPING_REASON, MAPPING_NEW, MAPPING_AFTER,
 		     MAPPING_LIMIT, MAPPING_PARAMS };
 struct mapping_sql {
 	struct buf text;

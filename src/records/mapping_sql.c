@@ -318,6 +318,17 @@ static void commit(const struct mapping *m, struct mapping_sql *s)
 	unclaimed_by_others(m, s, true);
 }
 
+static void remap(const struct mapping *m, struct mapping_sql *s)
+{
+	const char *comma = "";
+	update(m, s);
+	set(m, s, MAP_FILE_ID, MAPPING_NEW, &comma);
+	unset_claim(m, s, &comma);
+	same_row(m, s);
+	live(m, s);
+	unclaimed_by_others(m, s, true);
+}
+
 static void purge(const struct mapping *m, struct mapping_sql *s)
 {
 	buf_adds(&s->text, "DELETE");
@@ -336,6 +347,7 @@ void mapping_sql_change(const struct mapping *m, enum batch_op op, struct mappin
 	case BATCH_RELEASE: release(m, s); return;
 	case BATCH_COMMIT: commit(m, s); return;
 	case BATCH_PURGE: purge(m, s); return;
+	case BATCH_REMAP: remap(m, s); return;
 	}
 }
 

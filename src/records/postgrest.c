@@ -206,6 +206,8 @@ static void write_body(const struct session *s, const struct change *c, struct b
 			put(s, &w, c, MAP_STATUS, MAPPING_STATUS);
 			put(s, &w, c, MAP_REASON, MAPPING_REASON);
 		}
+		if (c->op == BATCH_REMAP)
+			put(s, &w, c, MAP_FILE_ID, MAPPING_NEW);
 		unset(s, &w, MAP_TOKEN, s->m.token_not_null);
 		unset(s, &w, MAP_CLAIM, s->m.claim_not_null);
 	}
@@ -217,12 +219,14 @@ static enum rc ours_by_now(struct session *s, const struct change *c, int64_t *c
 {
 	enum mapped column = c->op == BATCH_CLAIM ? MAP_TOKEN : MAP_REASON;
 	struct buf url = { 0 };
-	if ((c->op != BATCH_CLAIM && c->op != BATCH_COMMIT) || !s->m.column[column])
+	bool remap = c->op == BATCH_REMAP;
+	if (!remap && ((c->op != BATCH_CLAIM && c->op != BATCH_COMMIT) || !s->m.column[column]))
 		return RC_OK;
 	select_key(s, &url);
 	rest_url_compare(&url, s->m.column[MAP_ID], "eq", c->key);
-	rest_url_compare(&url, s->m.column[MAP_FILE_ID], "eq", c->file_id);
-	rest_url_compare(&url, s->m.column[column], "eq", slice_of(c->op == BATCH_CLAIM ? c->token : c->reason));
+	rest_url_compare(&url, s->m.column[MAP_FILE_ID], "eq", remap ? c->new_id : c->file_id);
+	if (!remap)
+		rest_url_compare(&url, s->m.column[column], "eq", slice_of(c->op == BATCH_CLAIM ? c->token : c->reason));
 	enum rc rc = exact(s, &url, changed, e);
 	buf_done(&url);
 	return rc;
@@ -233,7 +237,7 @@ static enum rc session_change(struct session *s, const struct change *c, int64_t
 	struct buf url = { 0 }, body = { 0 };
 	struct rest_reply a;
 	*changed = 0;
-	if (!rest_can_hold(c->key) || !rest_can_hold(c->file_id))
+	if (!rest_can_hold(c->key) || !rest_can_hold(c->file_id) || !rest_can_hold(c->new_id))
 		return RC_OK;
 	rest_url_table(&s->m, s->s->cfg->table, &url);
 	rest_url_select_one(&url, s->m.column[MAP_ID]);

@@ -198,5 +198,5 @@ void rest_url_guard(const struct mapping *m, enum batch_op op, struct slice key,
 		soft_deleted(m, out);
 	else
 		rest_url_live(m, out);
-	unclaimed(m, op == BATCH_COMMIT ? token : NULL, out);
+	unclaimed(m, op == BATCH_COMMIT || op == BATCH_REMAP ? token : NULL, out);
 }

@@ -272,13 +272,15 @@ static void copy_refs(struct job *j, const struct records_ref *refs, size_t n)
 		buf_add(&j->bytes, refs[i].lane.p, refs[i].lane.n);
 		buf_add(&j->bytes, refs[i].file_id.p, refs[i].file_id.n);
 		buf_add(&j->bytes, refs[i].key.p, refs[i].key.n);
+		buf_add(&j->bytes, refs[i].new_id.p, refs[i].new_id.n);
 	}
 	const char *p = buf_z(&j->bytes);
 	for (size_t i = 0; i < n; i++) {
 		j->refs[i].lane = (struct slice){ p, refs[i].lane.n };
 		j->refs[i].file_id = (struct slice){ p += refs[i].lane.n, refs[i].file_id.n };
 		j->refs[i].key = (struct slice){ p += refs[i].file_id.n, refs[i].key.n };
-		p += refs[i].key.n;
+		j->refs[i].new_id = (struct slice){ p += refs[i].key.n, refs[i].new_id.n };
+		p += refs[i].new_id.n;
 	}
 }
 
@@ -314,6 +316,11 @@ void records_commit(struct records *r, const struct records_ref *refs, size_t n,
 		    records_answer_fn *fn, void *ctx)
 {
 	batch(r, BATCH_COMMIT, refs, n, token, reason, fn, ctx);
+}
+
+void records_remap(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx)
+{
+	batch(r, BATCH_REMAP, refs, n, token, "", fn, ctx);
 }
 
 void records_count_claims(struct records *r, const char *token, records_count_fn *fn, void *ctx)

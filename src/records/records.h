@@ -51,6 +51,7 @@ void records_listed_since(struct records *r, int64_t wall_us);
 struct records_ref {
 	struct slice lane;              /* lane name */
 	struct slice file_id, key;
+	struct slice new_id;            /* of a remap, empty elsewhere */
 };
 enum records_result {
 	RECORDS_DONE,                   /* claimed / released / committed by us (now or before) */
@@ -79,6 +80,9 @@ void records_release(struct records *r, const struct records_ref *refs, size_t n
  * token, which stands behind the reason in the row). */
 void records_commit(struct records *r, const struct records_ref *refs, size_t n, const char *token,
 		    const char *reason, records_answer_fn *fn, void *ctx);
+/* The files are back under new ids: each row names new_id instead of file_id and loses our claim, in one conditional
+ * statement; nothing else of it changes. Repeating it is harmless. REFERENCED = done, but another live row names the old id. */
+void records_remap(struct records *r, const struct records_ref *refs, size_t n, const char *token, records_answer_fn *fn, void *ctx);
 /* Hard delete of rows that were soft-deleted before and still name their file: gone without a trace.
  * NO_ROW = there is none (any more); CHANGED = it is live again or somebody claimed it. */
 void records_purge(struct records *r, const struct records_ref *refs, size_t n, records_answer_fn *fn, void *ctx);

@@ -46,7 +46,7 @@ enum begin_kind { BEGIN_LIST, BEGIN_READ, BEGIN_WRITE };
 /* One row to change, as it was seen in this transaction. */
 struct change {
 	enum batch_op op;
-	struct slice key, file_id, lane_value;
+	struct slice key, file_id, lane_value, new_id;
 	const char *token, *reason;     /* reason ends with the token */
 	int64_t now_us;
 };

@@ -259,7 +259,7 @@ class Probe:
     def batch(self, op, refs, token=TOKEN, reason='expired', **more):
         def h(v):
             return (v if isinstance(v, bytes) else v.encode()).hex()
-        return self.call(op, refs=[[h(a), h(b), h(c)] for a, b, c in refs], token=token, reason=reason, **more)
+        return self.call(op, refs=[[h(v) for v in ref] for ref in refs], token=token, reason=reason, **more)
 
     def results(self, op, *refs, **kw):
         m = self.batch(op, refs, **kw)
@@ -269,6 +269,9 @@ class Probe:
 
     def do(self, op, lane, file, key, **kw):
         return self.results(op, (lane, file, key), **kw)[0]
+
+    def remap(self, lane, file, key, new, **kw):
+        return self.results('remap', (lane, file, key, new), **kw)[0]
 
     def claims(self, token=TOKEN):
         return self.call('count', what=token)['n']

@@ -227,6 +227,40 @@ def a_commit_of_a_row_that_somebody_took_is_a_conflict(b):
         same(b.one("SELECT count(*) FROM provider_file_uploads WHERE deletion_reason LIKE '%sluice%'"), 0, change)
 
 
+def a_remapped_row_names_the_new_file_and_keeps_the_rest(b):
+    b.fresh()
+    b.add('a', 'kimi', 'f1')
+    b.add('b', 'kimi', 'f2')
+    b.add('c', 'glm', 'f1')
+    was = b.sql("SELECT filename, created_at, last_used, upload_status FROM provider_file_uploads WHERE id='a'")
+    same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done')
+    same([b.probe.remap('kimi', 'f1', 'a', 'n1') for _ in range(2)], ['done', 'done'])
+    same(b.sql("SELECT filename, created_at, last_used, upload_status FROM provider_file_uploads WHERE id='a'"), was)
+    same(b.sql('SELECT id, provider_file_id FROM provider_file_uploads ORDER BY id'), [('a', 'n1'), ('b', 'f2'), ('c', 'f1')])
+    same((b.probe.claims(), b.one("SELECT count(*) FROM provider_file_uploads WHERE sluice_claim IS NULL AND deleted_at IS NULL")), (0, 3))
+    same(b.probe.remap('kimi', 'f3', '', 'n3'), 'no row')
+    same(b.probe.remap('kimi', 'f2', 'b', 'f2'), 'done', 'the same file again')
+    same(b.probe.do('claim', 'kimi', 'f2', 'b'), 'done')
+    same(b.probe.remap('kimi', 'f2', 'b', 'f2'), 'done', 'undeleted under its own id')
+    same(b.probe.claims(), 0)
+
+
+def a_row_that_somebody_took_is_not_remapped(b):
+    rows = [("UPDATE provider_file_uploads SET deleted_at='2026-01-01T00:00:00Z', deletion_reason='manual' WHERE id='a'", 'changed', 'f1'),
+            ("UPDATE provider_file_uploads SET sluice_claim='somebody' WHERE id='a'", 'changed', 'f1'),
+            ("UPDATE provider_file_uploads SET provider_file_id='f9' WHERE id='a'", 'changed', 'f9'),
+            ("DELETE FROM provider_file_uploads WHERE id='a'", 'changed', None),
+            ("INSERT INTO provider_file_uploads(id, provider, provider_file_id) VALUES ('b', 'kimi', 'f1')", 'referenced', 'n1')]
+    b.fresh()
+    for change, want, names in rows:
+        b.sql('DELETE FROM provider_file_uploads')
+        b.add('a', 'kimi', 'f1')
+        same(b.probe.do('claim', 'kimi', 'f1', 'a'), 'done')
+        b.sql(change)
+        same(b.probe.remap('kimi', 'f1', 'a', 'n1'), want, change)
+        same(b.sql("SELECT provider_file_id FROM provider_file_uploads WHERE id='a'"), [(names,)] if names else [], change)
+
+
 def a_hard_delete_takes_only_what_was_soft_deleted(b):
     b.fresh(references=b.refer(None, 'yes'))
     gone = '2026-01-01T00:00:00Z'
@@ -260,12 +294,13 @@ def the_mode_holds_whoever_asks(b):
     b.fresh()
     b.add('a', 'kimi', 'f1')
     b.probe.permit('reads')
-    for op in ('claim', 'release', 'commit', 'purge'):
-        m = b.probe.batch(op, [('kimi', 'f1', 'a')])
+    for op in ('claim', 'release', 'commit', 'purge', 'remap'):
+        m = b.probe.batch(op, [('kimi', 'f1', 'a', 'n1')])
         same(m['rc'], 'refused', op)
     same((b.probe.do('recheck', 'kimi', 'f1', 'a'), b.probe.list()['rc']), ('done', 'ok'))
     b.probe.permit('rehearse')
     same([b.probe.do(op, 'kimi', 'f1', 'a') for op in ('claim', 'commit')], ['rehearsed', 'rehearsed'])
+    same(b.probe.remap('kimi', 'f1', 'a', 'n1'), 'rehearsed')
     same(b.one('SELECT count(*) FROM provider_file_uploads WHERE deleted_at IS NULL AND sluice_claim IS NULL'), 1)
 
 
@@ -349,7 +384,8 @@ CONTRACT = [a_list_has_every_live_row_of_our_lanes, a_list_is_in_key_order_and_c
             a_reference_counts_only_after_its_self_test, many_references_are_all_read, the_second_shape_is_understood,
             a_missing_column_or_table_is_named, a_row_that_changed_is_not_what_was_listed, an_orphan_that_got_a_row_is_referenced,
             a_claim_is_taken_once_and_only_when_free, a_commit_marks_exactly_its_row_and_may_be_repeated,
-            a_commit_of_a_row_that_somebody_took_is_a_conflict, a_hard_delete_takes_only_what_was_soft_deleted,
+            a_commit_of_a_row_that_somebody_took_is_a_conflict, a_remapped_row_names_the_new_file_and_keeps_the_rest,
+            a_row_that_somebody_took_is_not_remapped, a_hard_delete_takes_only_what_was_soft_deleted,
             a_key_that_names_two_rows_changes_none, the_mode_holds_whoever_asks, hostile_values_name_exactly_their_row,
             a_file_id_that_no_text_column_can_hold_is_in_no_row, a_megabyte_of_text_is_read_whole, several_chunks_are_all_answered,
             a_row_that_the_application_holds_is_waited_for_and_then_given_up]

@@ -150,18 +150,18 @@ static char *text_of(const struct json *j, const char *key)
 	return xstrndup(s.n ? s.p : "", s.n);
 }
 
-/* refs: [[lane, file, key], …] in hex */
+/* refs: [[lane, file, key, new id]; the last may be missing, …] in hex */
 static struct records_ref *refs_of(const struct json *j, size_t *n)
 {
 	struct records_ref *r = xcalloc(json_len(j) + 1, sizeof *r);
 	*n = 0;
 	for (const struct json *one = json_first(j); one; one = json_next(one)) {
-		struct slice part[3] = { 0 };
+		struct slice part[4] = { 0 };
 		int k = 0;
-		for (const struct json *v = json_first(one); v && k < 3; v = json_next(v))
+		for (const struct json *v = json_first(one); v && k < 4; v = json_next(v))
 			if (json_str(v, &part[k]))
 				part[k] = unhex(part[k]), k++;
-		r[(*n)++] = (struct records_ref){ part[0], part[1], part[2] };
+		r[(*n)++] = (struct records_ref){ part[0], part[1], part[2], part[3] };
 	}
 	return r;
 }
@@ -179,6 +179,8 @@ static void batch(struct probe *p, const char *op, const struct json *j)
 		records_release(p->rec, r, n, token, on_answer, p);
 	else if (strcmp(op, "commit") == 0)
 		records_commit(p->rec, r, n, token, reason, on_answer, p);
+	else if (strcmp(op, "remap") == 0)
+		records_remap(p->rec, r, n, token, on_answer, p);
 	else if (strcmp(op, "purge") == 0)
 		records_purge(p->rec, r, n, on_answer, p);
 	else
@@ -187,6 +189,7 @@ static void batch(struct probe *p, const char *op, const struct json *j)
 		free((char *)(uintptr_t)r[i].lane.p);
 		free((char *)(uintptr_t)r[i].file_id.p);
 		free((char *)(uintptr_t)r[i].key.p);
+		free((char *)(uintptr_t)r[i].new_id.p);
 	}
 	free(r);
 	free(token);

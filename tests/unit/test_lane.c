@@ -25,7 +25,8 @@ static void on_data(void *ctx, struct tcp_conn *c, struct slice bytes)
 {
 	(void)ctx;
 	buf_add(&in, bytes.p, bytes.n);
-	if (!memmem(in.p, in.n, "\r\n\r\n", 4))
+	const char *end = memmem(in.p, in.n, "\r\n\r\n", 4), *length = memmem(in.p, in.n, "Content-Length: ", 16);
+	if (!end || (length && in.n < (size_t)(end - in.p) + 4 + strtoul(length + 16, NULL, 10)))
 		return;
 	requests++;
 	buf_add(&heads, in.p, in.n);
@@ -626,6 +627,106 @@ static void content_is_not_asked_for_where_none_is_given(void **state)
 	assert_non_null(strstr(lane_content_never(lane, slice_of("agent")), "batch"));
 }
 
+/* ---- uploads ---- */
+
+struct made {
+	struct got g;                   /* first: pump asks it */
+	char id[40];
+};
+
+static void on_uploaded(void *ctx, const struct lane_answer *a, struct slice id)
+{
+	struct made *m = ctx;
+	m->g.a = *a;
+	snprintf(m->id, sizeof m->id, "%.*s", SLICE_FMT(id));
+	m->g.calls++;
+}
+
+static struct made upload(const char *name, int fd, int64_t bytes)
+{
+	struct made m = { 0 };
+	buf_clear(&heads);
+	lane_upload(lane, slice_of(name), SLICE_LIT("batch"), fd, bytes, on_uploaded, &m);
+	assert_int_equal(m.g.calls, 0);
+	pump(loop, called, &m.g);
+	assert_int_equal(m.g.calls, 1);
+	return m;
+}
+
+static int file_of(const char *bytes, size_t n)
+{
+	char path[] = "/tmp/test-lane-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(write(fd, bytes, n), (ssize_t)n);
+	return fd;
+}
+
+static void an_upload_is_one_form_with_the_bytes_of_the_file(void **state)
+{
+	enum { MUCH = 3 << 20 };
+	char *much = xcalloc(1, MUCH + 1);
+	(void)state;
+	for (int i = 0; i < MUCH; i++)
+		much[i] = (char)('a' + i % 26);
+	int fd = file_of(much, MUCH);
+	make(NULL, HTTP_ALL);
+	answer(200, "{\"id\":\"file-new\",\"bytes\":3145728,\"object\":\"file\"}");
+	struct made m = upload("a \"b\"\r\n.jsonl", fd, MUCH);
+	assert_string_equal(m.id, "file-new");
+	assert_int_equal(requests, 1);
+	assert_non_null(strstr(buf_z(&heads), "POST /v1/files HTTP/1.1"));
+	assert_non_null(strstr(buf_z(&heads), "name=\"purpose\"\r\n\r\nbatch\r\n--sluice-"));
+	assert_non_null(strstr(buf_z(&heads), "name=\"file\"; filename=\"a %22b%22%0D%0A.jsonl\"\r\n"));
+	const char *at = memmem(heads.p, heads.n, "octet-stream\r\n\r\n", 16);
+	assert_non_null(at);
+	assert_memory_equal(at + 16, much, MUCH);
+	assert_memory_equal(at + 16 + MUCH, "\r\n--sluice-", 11);
+	close(fd);
+	free(much);
+}
+
+static void what_an_upload_came_to_is_told_by_the_table_of_deletes(void **state)
+{
+	static const struct { int status; const char *body; enum lane_delete_kind kind; enum retry_class class_; } CASES[] = {
+		{ 429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", LANE_PACE, RETRY_RATE_LIMIT },
+		{ 429, "{\"error\":{\"code\":\"insufficient_quota\"}}", LANE_LANE_REFUSED, RETRY_BILLING },
+		{ 401, "{\"error\":{\"code\":\"invalid_api_key\"}}", LANE_LANE_REFUSED, RETRY_AUTH },
+		{ 400, "{\"error\":{\"message\":\"Invalid value for 'purpose'.\"}}", LANE_ITEM_REFUSED, RETRY_REJECTED },
+		{ 500, "{}", LANE_UNCLEAR, RETRY_SERVER_ERROR }, { 200, "{}", LANE_UNCLEAR, RETRY_CONFLICTING },
+		{ 200, "{\"id\":\"f\",\"bytes\":4}", LANE_UNCLEAR, RETRY_CONFLICTING } };
+	int fd = file_of("12345", 5);
+	(void)state;
+	make(NULL, HTTP_ALL);
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		answer(CASES[i].status, CASES[i].body);
+		struct made m = upload("a", fd, 5);
+		assert_string_equal(m.id, "");
+		assert_int_equal(m.g.a.kind, CASES[i].kind);
+		assert_int_equal(m.g.a.class_, CASES[i].class_);
+		assert_true(m.g.a.detail[0]);
+	}
+	requests = 0;
+	struct made m = upload("a", fd, 9);     /* the file is shorter than it was */
+	assert_string_equal(m.id, "");
+	assert_int_equal(m.g.a.kind, LANE_UNCLEAR);
+	lane_permit(lane, HTTP_READS);
+	m = upload("a", fd, 5);
+	assert_int_equal(m.g.a.kind, LANE_NOT_SENT);
+	assert_int_equal(requests, 0);
+	close(fd);
+}
+
+static void an_upload_is_not_asked_for_where_none_is_taken(void **state)
+{
+	(void)state;
+	make(NULL, HTTP_READS);
+	assert_null(lane_upload_never(lane, slice_of("user_data")));
+	assert_non_null(lane_upload_never(lane, slice_of("batch_output")));
+	assert_non_null(lane_upload_never(lane, slice_of("")));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(a_delete_is_one_request_with_the_credential),
@@ -650,6 +751,9 @@ static const struct CMUnitTest tests[] = {
 	T(content_that_is_refused_missing_or_too_long_is_no_content),
 	T(content_that_ends_early_was_cut),
 	T(content_is_not_asked_for_where_none_is_given),
+	T(an_upload_is_one_form_with_the_bytes_of_the_file),
+	T(what_an_upload_came_to_is_told_by_the_table_of_deletes),
+	T(an_upload_is_not_asked_for_where_none_is_taken),
 	T(an_unknown_dialect_is_refused_by_name),
 	T(the_identity_names_the_target_and_never_the_credential),
 };

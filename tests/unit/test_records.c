@@ -221,7 +221,7 @@ static struct batch run(batch_fn *fn, const struct records_ref *refs, size_t n)
 
 static struct records_ref ref(const char *lane, const char *file, const char *key)
 {
-	return (struct records_ref){ slice_of(lane), slice_of(file), slice_of(key) };
+	return (struct records_ref){ slice_of(lane), slice_of(file), slice_of(key), SLICE_LIT("") };
 }
 
 static enum records_result one(batch_fn *fn, const char *lane, const char *file, const char *key)
