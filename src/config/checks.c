@@ -140,6 +140,8 @@ static void check_anchors(struct filling *f)
 	const struct cfg_engine *g = &f->c->engine;
 	if (g->anchor_url && strncmp(g->anchor_url, "https", 5) != 0 && !cfg_url_loopback(g->anchor_url))
 		fill_bad(f, "engine.anchor_url", "is another host without encryption; use https://");
+	if (g->otlp && strncmp(g->otlp, "https", 5) != 0 && !cfg_url_loopback(g->otlp))
+		fill_bad(f, "engine.otlp", "is another host without encryption; use https://");
 	if (g->anchor_token_file && !g->anchor_url)
 		fill_bad(f, "engine.anchor_token_file", "is for engine.anchor_url, which is not there; write that or remove this");
 }

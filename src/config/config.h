@@ -12,7 +12,7 @@
 #include "guard/breaker.h"
 #include "guard/retry.h"
 
-enum { CFG_MAX_LANES = 16, CFG_MAX_LINKS = 64, CFG_NAME_MAX = 32 };
+enum { CFG_MAX_LANES = 16, CFG_MAX_LINKS = 5000, CFG_NAME_MAX = 32 };
 
 /* Names of operators, lanes, links, records and policies: [a-z0-9][a-z0-9._-]*, up to 32 bytes. */
 
@@ -254,6 +254,8 @@ struct cfg_policy {
 
 struct cfg_engine {
 	const char *http;                      /* "127.0.0.1:9464", loopback only; NULL = off */
+	const char *otlp;                      /* whole URL of a collector; NULL = none */
+	int64_t otlp_interval_ms;              /* 30 s */
 	const char *group;                     /* group that may use the socket (0660); NULL = owner only */
 	int64_t grace_ms;                      /* 30 s: how long a stop waits for what is in flight */
 	const char *log_level;                 /* error warn info debug */

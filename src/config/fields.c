@@ -123,6 +123,10 @@ static const struct field_word gate_words[] = {
 static const struct field engine_fields[] = {
 	{ .key = "http", .type = FIELD_LISTEN, AT(cfg_engine, http),
 	  .doc = "Loopback address for GET and HEAD of health and metrics. Absent: off." },
+	{ .key = "otlp", .type = FIELD_URL, AT(cfg_engine, otlp), .schemes = "http https",
+	  .doc = "Collector that the metrics are pushed to (OTLP/HTTP, JSON), as http://127.0.0.1:4318/v1/metrics; http to loopback only. Absent: none." },
+	{ .key = "otlp_interval", .type = FIELD_DURATION, AT(cfg_engine, otlp_interval_ms), .def = "30s", .min = SECOND, .max = HOUR,
+	  .doc = "Time between two pushes." },
 	{ .key = "group", .type = FIELD_TEXT, AT(cfg_engine, group), .max = 64,
 	  .doc = "Group that may use the socket (mode 0660); who may do what is still said by operators. The socket must then lie outside the state directory (SLUICE_SOCKET). Absent: the owner only." },
 	{ .key = "grace", .type = FIELD_DURATION, AT(cfg_engine, grace_ms), .def = "30s", .min = 0, .max = HOUR,

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/delivery.h"
+#include "engine/otlp.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -558,6 +559,7 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	loop_timer_start(en->hold_poll, HOLD_MS, HOLD_MS);
 	en->usr1 = loop_signal_new(l, SIGUSR1, on_usr1, en);
 	engine_audit_verify(en, verified_whole, en);
+	otlp_open(en);
 	return RC_OK;
 }
 
@@ -630,6 +632,7 @@ void engine_free(struct engine *en)
 	discover_stop(en, -1, "the engine stops");
 	referrers_stop(en, -1, "the engine stops");
 	copying_stop(en, "the engine stops");
+	otlp_free(en);
 	loop_timer_free(en->tick);
 	loop_timer_free(en->hold_poll);
 	loop_timer_free(en->grace);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/internal.h"
+#include "engine/otlp.h"
 
 #include <dirent.h>
 #include <stdarg.h>
@@ -141,6 +142,21 @@ static void check_loop(struct list *l)
 	      "timers were at most %lld ms late in the last second", (long long)ms);
 }
 
+static void check_otlp(struct list *l)
+{
+	const char *trouble;
+	const struct otlp_counts *counts = otlp_look(l->en, &trouble);
+	if (!counts)
+		return;
+	struct health_check *c = add(l, "otlp", "");
+	if (trouble[0])
+		found(c, HEALTH_WARN, "nothing that is deleted depends on it; see to the collector, or to engine.otlp", "%s", trouble);
+	else if (!counts->accepted)
+		found(c, HEALTH_UNKNOWN, "", "nothing was pushed yet");
+	else
+		found(c, HEALTH_PASS, "", "the collector took the last push");
+}
+
 /* ---- what the configuration names ---- */
 
 static void check_credential(struct list *l, const char *kind, const char *of, const char *name, const char *path)
@@ -228,6 +244,7 @@ struct health_check *engine_health(struct engine *en, size_t *n)
 	check_fds(&l);
 	check_clock(&l);
 	check_loop(&l);
+	check_otlp(&l);
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		check_credential(&l, "lane-key", "lane", en->cfg->lanes[i].name, en->cfg->lanes[i].key_file);
 	for (size_t i = 0; i < en->cfg->n_links; i++)

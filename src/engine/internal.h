@@ -125,6 +125,7 @@ struct engine {
 	enum link_state link_told[CFG_MAX_LINKS];       /* in the last incident; idle = none yet */
 	struct secret *link_token[CFG_MAX_LINKS];
 	struct delivery *delivery;
+	struct otlp *otlp;
 	struct erecords *records;
 	const struct erecords *rows_of; /* whose rows the catalogue holds, complete; NULL = nobody's */
 	struct runner *run;             /* open cycle, or the last one that ended */

@@ -13,7 +13,9 @@ libsluice_engine_a_SOURCES = \
 	src/engine/health.c src/engine/health.h \
 	src/engine/internal.h \
 	src/engine/jobs.c \
-	src/engine/metrics.c \
+	src/engine/metric.c src/engine/metric.h \
+	src/engine/metrics.c src/engine/metrics_links.c src/engine/metrics_process.c \
+	src/engine/otlp.c src/engine/otlp.h \
 	src/engine/referrers.c \
 	src/engine/plan_make.c \
 	src/engine/policies.c src/engine/policies.h \

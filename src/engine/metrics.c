@@ -1,38 +1,31 @@
-/* Prometheus text (version 0.0.4). Labels come from the configuration only. */
 #include "engine/internal.h"
 
-#include "base/text.h"
 #include "engine/health.h"
+#include "engine/metric.h"
+#include "engine/otlp.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void head(struct buf *b, const char *name, const char *type, const char *help)
+static void head(struct metrics *m, const char *name, const char *type, const char *help)
 {
-	buf_addf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+	metric_family(m, name, type, help);
 }
 
-static void one(struct buf *b, const char *name, const char *label, const char *value, const char *label2, const char *value2, int64_t v)
+/* name is that of the head before it. */
+static void one(struct metrics *m, const char *name, const char *label, const char *value, const char *label2, const char *value2, int64_t v)
 {
-	buf_adds(b, name);
-	if (label) {
-		buf_addf(b, "{%s=\"", label);
-		text_label(b, slice_of(value));
-		if (label2) {
-			buf_addf(b, "\",%s=\"", label2);
-			text_label(b, slice_of(value2));
-		}
-		buf_adds(b, "\"}");
-	}
-	buf_addf(b, " %" PRId64 "\n", v);
+	(void)name;
+	metric_sample(m, label, value, label2, value2, v);
 }
 
-static void seconds(struct buf *b, const char *name, int64_t us)
+static void seconds(struct metrics *m, const char *name, int64_t us)
 {
-	buf_addf(b, "%s %" PRId64 ".%06" PRId64 "\n", name, us / 1000000, us % 1000000);
+	(void)name;
+	metric_micro(m, NULL, NULL, NULL, NULL, us);
 }
 
-static void engine_part(struct engine *en, struct buf *b)
+static void engine_part(struct engine *en, struct metrics *b)
 {
 	head(b, "sluice_mode", "gauge", "1 for the mode the engine is in.");
 	for (int m = MODE_OBSERVE; m <= MODE_ARMED; m++)
@@ -47,71 +40,7 @@ static void engine_part(struct engine *en, struct buf *b)
 	one(b, "sluice_audit_writable", NULL, NULL, NULL, NULL, store_writable(en->store));
 }
 
-static void links_part(struct engine *en, struct buf *b)
-{
-	head(b, "sluice_link_state", "gauge", "1 for the state each link is in.");
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		for (int s = 0; s < LINK_STATE_COUNT; s++)
-			one(b, "sluice_link_state", "link", en->cfg->links[i].name, "state", link_state_name((enum link_state)s),
-			    pool_state(en->link[i]) == (enum link_state)s);
-	head(b, "sluice_link_connections", "gauge", "Connections of each link by state.");
-	for (size_t i = 0; i < en->cfg->n_links; i++) {
-		struct pool_counts c;
-		pool_count(en->link[i], &c);
-		for (int s = 0; s < LINK_STATE_COUNT; s++)
-			one(b, "sluice_link_connections", "link", en->cfg->links[i].name, "state", link_state_name((enum link_state)s), c.by_state[s]);
-	}
-	head(b, "sluice_link_messages_total", "counter", "Messages received on a link.");
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		one(b, "sluice_link_messages_total", "link", en->cfg->links[i].name, NULL, NULL, pool_look(en->link[i])->messages_in);
-	head(b, "sluice_link_reconnects_total", "counter", "Times a link was connected again.");
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		one(b, "sluice_link_reconnects_total", "link", en->cfg->links[i].name, NULL, NULL, pool_look(en->link[i])->reconnects);
-}
-
-static void micro(struct buf *b, const char *name, const char *link, const char *rung, int64_t us)
-{
-	buf_addf(b, "%s{link=\"", name);
-	text_label(b, slice_of(link));
-	if (rung)
-		buf_addf(b, "\",rung=\"%s", rung);
-	buf_addf(b, "\"} %" PRId64 ".%06" PRId64 "\n", us / 1000000, us % 1000000);
-}
-
-/* Causes are a closed list; one that never came has no line. */
-static void failures(struct engine *en, struct buf *b)
-{
-	head(b, "sluice_link_failures_total", "counter", "Ends and failed attempts of a link by cause.");
-	for (size_t i = 0; i < en->cfg->n_links; i++) {
-		const struct link_view *v = pool_look(en->link[i]);
-		for (int c = 1; c < LINK_CAUSES; c++)
-			if (v->failures[c])
-				one(b, "sluice_link_failures_total", "link", v->name, "cause", cause_of((enum link_cause)c)->name, v->failures[c]);
-	}
-}
-
-static void ladders_part(struct engine *en, struct buf *b)
-{
-	failures(en, b);
-	head(b, "sluice_link_cause", "gauge", "1 for why the last connection of a link ended; none while it did not.");
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		one(b, "sluice_link_cause", "link", en->cfg->links[i].name, "cause", cause_of(pool_look(en->link[i])->ladder.cause)->name, 1);
-	head(b, "sluice_link_rung_seconds", "gauge", "How long each rung of the last attempt took.");
-	for (size_t i = 0; i < en->cfg->n_links; i++) {
-		const struct ladder *l = &pool_look(en->link[i])->ladder;
-		for (int r = 0; r < LINK_RUNGS; r++)
-			if (l->us[r] >= 0)
-				micro(b, "sluice_link_rung_seconds", en->cfg->links[i].name, link_rung_name((enum link_rung)r), l->us[r]);
-	}
-	head(b, "sluice_link_certificate_expiry_seconds", "gauge", "When the certificate of a link's server expires.");
-	for (size_t i = 0; i < en->cfg->n_links; i++) {
-		const struct ladder *l = &pool_look(en->link[i])->ladder;
-		if (l->cert.expires_us)
-			micro(b, "sluice_link_certificate_expiry_seconds", en->cfg->links[i].name, NULL, l->cert.expires_us);
-	}
-}
-
-static void lanes_part(struct engine *en, struct buf *b)
+static void lanes_part(struct engine *en, struct metrics *b)
 {
 	head(b, "sluice_lane_listed_items", "gauge", "Items in the last complete list of a lane.");
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
@@ -122,7 +51,7 @@ static void lanes_part(struct engine *en, struct buf *b)
 		one(b, "sluice_lane_requests_total", "lane", en->cfg->lanes[i].name, NULL, NULL, lane_requests_sent(en->lane[i].lane));
 }
 
-static void cycle_part(struct engine *en, struct buf *b)
+static void cycle_part(struct engine *en, struct metrics *b)
 {
 	if (!en->run)
 		return;
@@ -141,22 +70,56 @@ static void cycle_part(struct engine *en, struct buf *b)
 			    (int)c->lane[i].breaker.state == s);
 }
 
-static void checks_part(struct engine *en, struct buf *b)
+/* Of links that are not shown one by one, how many fail. */
+static void checks_part(struct engine *en, struct metrics *b)
 {
 	size_t n;
+	int64_t others[2] = { 0, 0 };
+	static const char *const kinds[2] = { "link", "link-token" };
 	struct health_check *c = engine_health(en, &n);
 	head(b, "sluice_check_failing", "gauge", "1 while a check of the doctor fails.");
-	for (size_t i = 0; i < n; i++)
-		one(b, "sluice_check_failing", "check", c[i].kind, "name", c[i].name, c[i].health == HEALTH_FAIL);
+	for (size_t i = 0; i < n; i++) {
+		bool of_link = strcmp(c[i].kind, kinds[0]) == 0 || strcmp(c[i].kind, kinds[1]) == 0;
+		if (!of_link || metrics_link_shown(en, c[i].name))
+			one(b, NULL, "check", c[i].kind, "name", c[i].name, c[i].health == HEALTH_FAIL);
+		else
+			others[strcmp(c[i].kind, kinds[1]) == 0] += c[i].health == HEALTH_FAIL;
+	}
+	for (int k = 0; k < 2 && en->cfg->n_links && !metrics_link_shown(en, en->cfg->links[en->cfg->n_links - 1].name); k++)
+		one(b, NULL, "check", kinds[k], "name", "(others)", others[k]);
 	free(c);
+}
+
+static void otlp_part(struct engine *en, struct metrics *b)
+{
+	const char *trouble;
+	const struct otlp_counts *c = otlp_look(en, &trouble);
+	if (!c)
+		return;
+	head(b, "sluice_otlp_pushes_total", "counter", "Pushes of metrics to the collector by how they ended.");
+	one(b, NULL, "result", "accepted", NULL, NULL, c->accepted);
+	one(b, NULL, "result", "retried", NULL, NULL, c->retried);
+	one(b, NULL, "result", "dropped", NULL, NULL, c->dropped);
+	head(b, "sluice_otlp_points_lost_total", "counter", "Points that the collector did not take and that may not be repeated.");
+	one(b, NULL, "why", "dropped", NULL, NULL, c->points_dropped);
+	one(b, NULL, "why", "rejected", NULL, NULL, c->points_rejected);
+}
+
+void metrics_collect(struct engine *en, struct metrics *m)
+{
+	engine_part(en, m);
+	metrics_process(en, m);
+	metrics_links(en, m);
+	lanes_part(en, m);
+	cycle_part(en, m);
+	checks_part(en, m);
+	otlp_part(en, m);
 }
 
 void engine_metrics(struct engine *en, struct buf *out)
 {
-	engine_part(en, out);
-	links_part(en, out);
-	ladders_part(en, out);
-	lanes_part(en, out);
-	cycle_part(en, out);
-	checks_part(en, out);
+	struct metrics *m = metrics_new();
+	metrics_collect(en, m);
+	metrics_prometheus(m, out);
+	metrics_free(m);
 }

@@ -17,3 +17,6 @@ EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py tests/integ
 # The binary itself, from outside.
 script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py tests/integration/engine_referrers.py tests/integration/escrow.py
 script_tests += tests/integration/cli.py
+# What other systems read.
+script_tests += tests/integration/metrics.py
+EXTRA_DIST += tests/integration/collector.py
