@@ -48,6 +48,11 @@ def stored(w):
     return (taken[0][0] if taken else 0), w.sql("SELECT count(*), count(DISTINCT n) FROM link_marks WHERE link = 'peer'")[0]
 
 
+def newest(w):
+    """The last record on disk; the engine tells a moment before it is."""
+    return until(lambda: w.sql('SELECT max(seq) FROM audit')[0][0], 20, 'the log stays empty')
+
+
 def wanted(w, since, kinds=('mode', 'link.incident'), upto=1 << 60):
     """Ids of the log's records that the peer wants."""
     return [f'test:{n}' for n, kind in w.sql('SELECT seq, kind FROM audit WHERE seq > ? AND seq <= ?', since, upto) if kind in kinds]
@@ -68,7 +73,7 @@ def within(w):
 def voyage(peer, w, messages, cuts, kills, seed=1):
     """Delivers messages through cuts and kills; the peer's own figures at the end."""
     rng = random.Random(seed)
-    since = w.sql('SELECT max(seq) FROM audit')[0][0]
+    since = newest(w)
     troubles = ['cut'] * cuts + ['kill'] * kills
     rng.shuffle(troubles)
     for i, trouble in enumerate(troubles):
@@ -141,7 +146,7 @@ def what_nobody_acknowledges_is_not_sent_and_goes_out_again():
         w.start()
         until(lambda: link(w)['state'] == 'up', 30)
         peer.tell('mute', 'yes')
-        since = w.sql('SELECT max(seq) FROM audit')[0][0]
+        since = newest(w)
         w.call('mode.set', mode='rehearse')
         until(lambda: len(peer.tell('look')['events']) == 1, 20)
         same((link(w)['outbox']['sent'], link(w)['outbox']['out']), (0, 1))
@@ -159,7 +164,7 @@ def what_nobody_acknowledges_is_not_sent_and_goes_out_again():
 
 def crowd(peer, w, events=120):
     """More events than the queue holds while the peer says nothing; all come, in order, when it does. The most it held."""
-    since = w.sql('SELECT max(seq) FROM audit')[0][0]
+    since = newest(w)
     peer.tell('mute', 'yes')
     for i in range(events):
         w.call('mode.set', mode='observe' if i % 2 else 'rehearse')
