@@ -119,9 +119,9 @@ static void breakers(struct metrics *m, const struct one *x, size_t n)
 	metric_family(m, "sluice_link_breaker_state", "gauge", "1 for the state each link's breaker is in; for the others together, how many are.");
 	for (size_t i = 0; i < n; i++)
 		for (int s = BREAKER_CLOSED; i < LINKS_SHOWN && s <= BREAKER_DISABLED; s++)
-			metric_sample(m, "link", x[i].l->name, "state", breaker_state_name((enum breaker_state)s), (int)x[i].l->breaker.state == s);
+			metric_sample(m, "link", x[i].l->name, "state", breaker_state_name((enum breaker_state)s), (int)x[i].l->breaker->state == s);
 	for (size_t i = LINKS_SHOWN; i < n; i++)
-		others[x[i].l->breaker.state]++;
+		others[x[i].l->breaker->state]++;
 	for (int s = BREAKER_CLOSED; n > LINKS_SHOWN && s <= BREAKER_DISABLED; s++)
 		metric_sample(m, "link", OTHERS, "state", breaker_state_name((enum breaker_state)s), others[s]);
 }
