@@ -37,6 +37,14 @@ static const struct {
 	{ LOOK_PHASE, "aborted", GLYPH_FAILED, ROLE_FAIL, "aborted" },
 	{ LOOK_PHASE, "held", GLYPH_HELD, ROLE_HELD, "held" },
 	{ LOOK_PHASE, "excluded", GLYPH_UNKNOWN, ROLE_DIM, "excluded" },
+	{ LOOK_OUTCOME, "planned", GLYPH_UNKNOWN, ROLE_DIM, "planned" },
+	{ LOOK_OUTCOME, "checking", GLYPH_HALF, ROLE_ACCENT, "checking" },
+	{ LOOK_OUTCOME, "claiming", GLYPH_HALF, ROLE_ACCENT, "claiming" },
+	{ LOOK_OUTCOME, "ready", GLYPH_NOW, ROLE_ACCENT, "ready" },
+	{ LOOK_OUTCOME, "sent", GLYPH_NOW, ROLE_WARN, "sent" },
+	{ LOOK_OUTCOME, "waiting to repeat", GLYPH_HALF, ROLE_WARN, "to repeat" },
+	{ LOOK_OUTCOME, "probing", GLYPH_HALF, ROLE_WARN, "probing" },
+	{ LOOK_OUTCOME, "present, too early to tell", GLYPH_HALF, ROLE_WARN, "too early" },
 	{ LOOK_OUTCOME, "deleted", GLYPH_DONE, ROLE_OK, "DELETED" },
 	{ LOOK_OUTCOME, "gone", GLYPH_DONE, ROLE_OK, "GONE" },
 	{ LOOK_OUTCOME, "gone_other", GLYPH_DONE, ROLE_WARN, "GONE_OTHER" },
@@ -58,9 +66,9 @@ static const struct {
 	{ LOOK_VERDICT, "protected", GLYPH_HELD, ROLE_OK, "protected" },
 	{ LOOK_VERDICT, "ineligible", GLYPH_UNKNOWN, ROLE_DIM, "ineligible" },
 	{ LOOK_VERDICT, "kept", GLYPH_UP, ROLE_DIM, "kept" },
-	{ LOOK_RUNG, "passed", GLYPH_DONE, ROLE_OK, "" },
+	{ LOOK_RUNG, "passed", GLYPH_DONE, ROLE_OK, "passed" },
 	{ LOOK_RUNG, "failed", GLYPH_FAILED, ROLE_FAIL, "failed" },
-	{ LOOK_RUNG, "skipped", GLYPH_UNKNOWN, ROLE_DIM, "" },
+	{ LOOK_RUNG, "skipped", GLYPH_UNKNOWN, ROLE_DIM, "not tried" },
 	{ LOOK_CHECK, "pass", GLYPH_UP, ROLE_OK, "pass" },
 	{ LOOK_CHECK, "warn", GLYPH_HALF, ROLE_WARN, "warn" },
 	{ LOOK_CHECK, "fail", GLYPH_FAILED, ROLE_FAIL, "fail" },
@@ -70,11 +78,24 @@ static const struct {
 	{ LOOK_BELIEF, "exists", GLYPH_UP, ROLE_TEXT, "exists" },
 };
 
+static size_t row_of(enum look_kind kind, struct slice state)
+{
+	size_t i = 0;
+	while (i < ARRAY_LEN(table) && (table[i].kind != kind || !slice_is(state, table[i].state)))
+		i++;
+	return i;
+}
+
+bool look_known(enum look_kind kind, struct slice state)
+{
+	return row_of(kind, state) < ARRAY_LEN(table);
+}
+
 struct look look_of(enum look_kind kind, struct slice state)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (table[i].kind == kind && slice_is(state, table[i].state))
-			return (struct look){ table[i].mark, table[i].role, slice_of(table[i].word) };
+	size_t i = row_of(kind, state);
+	if (i < ARRAY_LEN(table))
+		return (struct look){ table[i].mark, table[i].role, slice_of(table[i].word) };
 	return (struct look){ GLYPH_UNKNOWN, ROLE_DIM, state.n > 0 ? state : SLICE_LIT("?") };
 }
 

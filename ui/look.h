@@ -14,6 +14,7 @@ struct look {
 	struct slice word;
 };
 
+bool look_known(enum look_kind kind, struct slice state);       /* has a row in the table */
 struct look look_of(enum look_kind kind, struct slice state);
 /* "● up" in at most w columns (0 = to the edge); returns the column after it. */
 int look_put(struct area a, int y, int x, int w, struct look l);

@@ -16,7 +16,11 @@ enum { TICK_MS = 1000, HOLD_MS = 100 };
 
 const struct audit_actor actor_engine = { .name = { "engine", 6 }, .uid = -1, .role = { "engine", 6 }, .via = { "engine", 6 } };
 
-static const char *const mode_names[] = { [MODE_OBSERVE] = "observe", [MODE_REHEARSE] = "rehearse", [MODE_ARMED] = "armed" };
+static const char *const mode_names[] = {
+#define X(e, w) [MODE_##e] = w,
+	ENGINE_MODES(X)
+#undef X
+};
 const char *engine_mode_name(enum engine_mode m) { return mode_names[m]; }
 
 const char *engine_epoch(const struct engine *en) { return en->epoch; }

@@ -21,7 +21,11 @@ enum {
 	FDS_FREE = 64,
 };
 
-static const char *const names[] = { [HEALTH_PASS] = "pass", [HEALTH_WARN] = "warn", [HEALTH_FAIL] = "fail", [HEALTH_UNKNOWN] = "unknown" };
+static const char *const names[] = {
+#define X(e, w) [HEALTH_##e] = w,
+	HEALTHS(X)
+#undef X
+};
 
 const char *health_name(enum health h) { return names[h]; }
 

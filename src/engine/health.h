@@ -7,7 +7,12 @@
 #include "engine/engine.h"
 
 /* pass: works. warn: works, but somebody should look. fail: does not work. unknown: not looked at yet. */
-enum health { HEALTH_PASS, HEALTH_WARN, HEALTH_FAIL, HEALTH_UNKNOWN };
+#define HEALTHS(X) X(PASS, "pass") X(WARN, "warn") X(FAIL, "fail") X(UNKNOWN, "unknown")
+enum health {
+#define X(e, w) HEALTH_##e,
+	HEALTHS(X)
+#undef X
+};
 const char *health_name(enum health h);
 
 struct health_check {

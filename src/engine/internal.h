@@ -14,7 +14,12 @@
 #include "link/pool.h"
 #include "records/records.h"
 
-enum engine_mode { MODE_OBSERVE, MODE_REHEARSE, MODE_ARMED };
+#define ENGINE_MODES(X) X(OBSERVE, "observe") X(REHEARSE, "rehearse") X(ARMED, "armed")
+enum engine_mode {
+#define X(e, w) MODE_##e,
+	ENGINE_MODES(X)
+#undef X
+};
 const char *engine_mode_name(enum engine_mode m);
 
 /* A configured lane and what the last discovery and validation found in it. */

@@ -265,13 +265,19 @@ static void log_part(struct jw *w, const struct runner *r)
 	jw_end_arr(w);
 }
 
+static const char *const state_words[] = {
+#define X(e, w) [VIEW_##e] = w,
+	VIEW_CYCLE_STATES(X)
+#undef X
+};
+
 static const char *state_word(const struct cycle *c)
 {
 	if (c->stage == STAGE_ENDED)
-		return "ended";
+		return state_words[VIEW_ENDED];
 	if (c->held || c->store_failed)
-		return "held";
-	return c->waiting_for[0] ? "waiting" : "working";
+		return state_words[VIEW_HELD];
+	return state_words[c->waiting_for[0] ? VIEW_WAITING : VIEW_WORKING];
 }
 
 static void waiting_part(struct jw *w, const struct runner *r)

@@ -12,11 +12,9 @@ static const int64_t FLAP_SPAN_US = (int64_t)600 * 1000000;
 const char *breaker_state_name(enum breaker_state s)
 {
 	switch (s) {
-	case BREAKER_CLOSED: return "closed";
-	case BREAKER_OPEN: return "open";
-	case BREAKER_HALF_OPEN: return "half-open";
-	case BREAKER_FORCED_OPEN: return "forced-open";
-	case BREAKER_DISABLED: return "disabled";
+#define X(e, w) case BREAKER_##e: return w;
+	BREAKER_STATES(X)
+#undef X
 	}
 	return "open";
 }

@@ -13,8 +13,14 @@
 
 #include <stdbool.h>
 
-enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_FORCED_OPEN, BREAKER_DISABLED };
-const char *breaker_state_name(enum breaker_state s);      /* "closed" "open" "half-open" "forced-open" "disabled" */
+#define BREAKER_STATES(X) \
+	X(CLOSED, "closed") X(OPEN, "open") X(HALF_OPEN, "half-open") X(FORCED_OPEN, "forced-open") X(DISABLED, "disabled")
+enum breaker_state {
+#define X(e, w) BREAKER_##e,
+	BREAKER_STATES(X)
+#undef X
+};
+const char *breaker_state_name(enum breaker_state s);
 
 enum breaker_call { BREAKER_READ, BREAKER_DELETE };
 enum breaker_result { BREAKER_GOOD, BREAKER_BAD, BREAKER_SLOW, BREAKER_IGNORED };   /* pacing answers are IGNORED */

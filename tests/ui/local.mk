@@ -11,8 +11,8 @@ ui_tests = \
 	tests/ui/test_keys \
 	tests/ui/test_list \
 	tests/ui/test_theme
-check_PROGRAMS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/vtshot tests/ui/fixture_console
-TESTS += $(ui_tests) tests/ui/misuse tests/ui/hostile
+check_PROGRAMS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/words tests/ui/vtshot tests/ui/fixture_console
+TESTS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/words
 script_tests += tests/ui/terminal.sh
 
 tests_ui_test_actions_SOURCES = tests/ui/test_actions.c $(UI_FIXTURE)
@@ -35,6 +35,8 @@ tests_ui_hostile_SOURCES = tests/ui/hostile.c $(UI_FIXTURE)
 tests_ui_hostile_LDADD = $(UI_LIBS)
 tests_ui_misuse_SOURCES = tests/ui/misuse.c $(UI_FIXTURE)
 tests_ui_misuse_LDADD = $(UI_LIBS)
+tests_ui_words_SOURCES = tests/ui/words.c $(UI_FIXTURE)
+tests_ui_words_LDADD = $(UI_LIBS)
 tests_ui_fixture_console_SOURCES = tests/ui/fixture_console.c $(UI_FIXTURE)
 tests_ui_fixture_console_LDADD = $(UI_LIBS)
 tests_ui_vtshot_SOURCES = tests/ui/vtshot.c

@@ -201,8 +201,9 @@ void link_ladder(struct flow *f, const struct m_link *k)
 	for (int i = 0; i < k->rungs; i++) {
 		struct look l = look_of(LOOK_RUNG, k->rung[i].state);
 		char rung[96], name[40];
-		snprintf(rung, sizeof(rung), "%s %s%s%s", text_z(name, sizeof(name), k->rung[i].name), glyph(l.mark),
-			 k->rung[i].us >= 0 ? " " : "", k->rung[i].us >= 0 ? format_us(text, k->rung[i].us) : "");
+		bool timed = k->rung[i].us >= 0, word = !timed || !slice_is(k->rung[i].state, "passed");
+		snprintf(rung, sizeof(rung), "%s %s%s%.*s%s%s", text_z(name, sizeof(name), k->rung[i].name), glyph(l.mark), word ? " " : "",
+			 word ? (int)MIN(l.word.n, 24) : 0, l.word.p, timed ? " " : "", timed ? format_us(text, k->rung[i].us) : "");
 		flow_put(f, l.role, rung);
 		flow_gap(f, 3);
 	}
