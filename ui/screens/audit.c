@@ -149,7 +149,7 @@ static const struct column columns[] = {
 	{ .title = "time", .width = 8 },
 	{ .title = "actor", .width = 8, .grow = 1, .most = 14 },
 	{ .title = "via", .width = 7, .keep = 1 },
-	{ .title = "kind", .width = 15 },
+	{ .title = "kind", .width = 15, .grow = 1, .most = 24 },
 	{ .title = "subject", .width = 14, .grow = 2, .most = 32, .keep = 3 },
 	{ .title = "what", .width = 24, .grow = 12, .keep = 5 },
 };

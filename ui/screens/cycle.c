@@ -270,7 +270,7 @@ enum { G_TIME, G_LANE, G_OUTCOME, G_ID, G_NAME, G_CLASS, G_TRY, G_STATUS, G_TOOK
 static const struct column log_columns[] = {
 	[G_TIME] = { .title = "time", .width = 8 },
 	[G_LANE] = { .title = "lane", .width = 8, .grow = 1, .most = 14, .keep = 4 },
-	[G_OUTCOME] = { .title = "outcome", .width = 12 },
+	[G_OUTCOME] = { .title = "outcome", .width = 14 },
 	[G_ID] = { .title = "id", .width = 20, .grow = 1, .most = 30, .keep = 9 },
 	[G_NAME] = { .title = "name", .width = 14, .grow = 4, .keep = 8 },
 	[G_CLASS] = { .title = "class", .width = 12, .keep = 5 },
