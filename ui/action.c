@@ -132,7 +132,6 @@ static void run_redraw(struct ui *ui, const char *arg)
 		buf_adds(why, sentence); \
 		return false; \
 	}
-ABSENT_ACTION(protect, "protecting single items is not in this version; a `protect` rule of the policy does it")
 ABSENT_ACTION(breaker, "setting a breaker by hand is not in this version; it finds its way by time, and E excludes a lane")
 ABSENT_ACTION(flag, "feature flags are not in this version")
 ABSENT_ACTION(diagnose, "diagnosing a link at once is not in this version; Enter shows the ladder of its last attempt")
@@ -186,7 +185,7 @@ static const struct action table[] = {
 	{ "exclude", "E", "exclude lane", "leave the lane under the cursor out of this cycle", ACT_WRITE, "REASON", action_on_lane, action_run_exclude },
 	{ "mode", "", "mode", "observe, rehearse or armed", ACT_WRITE, "MODE", NULL, action_run_mode },
 	{ "engine-stop", "", "stop engine", "drain and stop the engine, for everyone", ACT_WRITE, NULL, NULL, action_run_engine_stop },
-	{ "protect", "P", "protect", "protect the item under the cursor", ACT_WRITE, NULL, can_protect, run_nothing },
+	{ "protect", "P", "protect", "protect the item under the cursor, whatever the policy says", ACT_WRITE, "REASON", action_on_item, action_run_protect },
 	{ "breaker", "B", "breaker", "set the breaker under the cursor by hand", ACT_WRITE, NULL, can_breaker, run_nothing },
 	{ "flag", "F", "flag", "promote or roll back a feature flag", ACT_WRITE, NULL, can_flag, run_nothing },
 	{ "redrive", "V", "redrive", "make a new plan from the marked dead letters", ACT_DANGER, NULL, action_on_letters, action_run_redrive },

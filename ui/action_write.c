@@ -220,7 +220,7 @@ static void exclude(struct ui *ui, const char *reason)
 	struct buf b;
 	struct jw w;
 	params_begin(&w, &b);
-	jw_kz(&w, "lane", ui->ask_subject);
+	jw_kstr(&w, "lane", buf_slice(&ui->ask_subject));
 	jw_kz(&w, "reason", reason);
 	jw_end_obj(&w);
 	ui_do(ui, "lane.exclude", &b, "lane excluded");
@@ -234,6 +234,48 @@ void action_run_exclude(struct ui *ui, const char *arg)
 	if (!front(ui)->lane(ui, &lane))
 		return;
 	ui_ask(ui, arg, lane, exclude, "exclude lane %s from this cycle. Reason (Esc leaves):", text_z(shown, sizeof(shown), lane));
+}
+
+/* ---- one item ---- */
+
+bool action_on_item(struct ui *ui, struct buf *why)
+{
+	struct slice lane, id;
+	if (front(ui)->item && front(ui)->item(ui, &lane, &id))
+		return true;
+	buf_adds(why, "put the cursor on an item of screen 3 first");
+	return false;
+}
+
+/* The question is about the item that was under the cursor when it was asked: lane, line feed, id. */
+static void protect(struct ui *ui, const char *reason)
+{
+	struct slice subject = buf_slice(&ui->ask_subject);
+	const char *cut = memchr(subject.p, '\n', subject.n);
+	size_t n = (size_t)(cut - subject.p);
+	struct buf b;
+	struct jw w;
+	params_begin(&w, &b);
+	jw_kstr(&w, "lane", (struct slice){ subject.p, n });
+	jw_kstr(&w, "id", (struct slice){ cut + 1, subject.n - n - 1 });
+	jw_kz(&w, "reason", reason);
+	jw_end_obj(&w);
+	ui_do(ui, "protect.set", &b, "protected: it will not be sent, and the next validation keeps it");
+	buf_done(&b);
+}
+
+void action_run_protect(struct ui *ui, const char *arg)
+{
+	struct slice lane = { 0 }, id = { 0 };
+	struct buf subject = { 0 };
+	char shown[80];
+	if (!front(ui)->item(ui, &lane, &id))
+		return;
+	buf_add(&subject, lane.p, lane.n);
+	buf_addc(&subject, '\n');
+	buf_add(&subject, id.p, id.n);
+	ui_ask(ui, arg, buf_slice(&subject), protect, "protect %s, whatever the policy says. Reason (Esc leaves):", text_z(shown, sizeof(shown), id));
+	buf_done(&subject);
 }
 
 /* ---- dead letters ---- */

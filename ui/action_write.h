@@ -14,6 +14,7 @@ bool action_can_start(struct ui *ui, struct buf *why);
 bool action_can_step(struct ui *ui, struct buf *why);
 bool action_on_lane(struct ui *ui, struct buf *why);
 /* Dead letters are marked, or one is under the cursor. */
+bool action_on_item(struct ui *ui, struct buf *why);
 bool action_on_letters(struct ui *ui, struct buf *why);
 void action_run_abort(struct ui *ui, const char *arg);
 void action_run_ack(struct ui *ui, const char *arg);
@@ -24,6 +25,7 @@ void action_run_engine_stop(struct ui *ui, const char *arg);
 void action_run_exclude(struct ui *ui, const char *arg);
 void action_run_hold(struct ui *ui, const char *arg);
 void action_run_mode(struct ui *ui, const char *arg);
+void action_run_protect(struct ui *ui, const char *arg);
 void action_run_redrive(struct ui *ui, const char *arg);
 void action_run_reject(struct ui *ui, const char *arg);
 void action_run_resume(struct ui *ui, const char *arg);

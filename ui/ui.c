@@ -36,6 +36,7 @@ void ui_done(struct ui *ui)
 		buf_done(&ui->history[i]);
 	prompt_done(&ui->line);
 	buf_done(&ui->seen_stage);
+	buf_done(&ui->ask_subject);
 	model_done(&ui->model);
 }
 
@@ -105,8 +106,9 @@ void ui_ask(struct ui *ui, const char *initial, struct slice subject, void (*don
 	va_start(ap, label);
 	vsnprintf(ui->ask_label, sizeof(ui->ask_label), label, ap);
 	va_end(ap);
-	snprintf(ui->ask_subject, sizeof(ui->ask_subject), "%.*s", (int)MIN(subject.n, sizeof(ui->ask_subject) - 1),
-		 subject.p ? subject.p : "");
+	buf_clear(&ui->ask_subject);
+	if (subject.n)
+		buf_add(&ui->ask_subject, subject.p, subject.n);
 	ui->ask_done = done;
 	ui_prompt(ui, PROMPT_ASK);
 	prompt_set(&ui->line, initial);

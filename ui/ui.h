@@ -46,6 +46,7 @@ struct screen_ops {
 	void (*filter)(struct ui *ui, const char *text);
 	const char *(*filter_text)(struct ui *ui);
 	bool (*lane)(struct ui *ui, struct slice *name);        /* the lane under the cursor */
+	bool (*item)(struct ui *ui, struct slice *lane, struct slice *id);      /* the item under the cursor */
 	int (*chosen)(struct ui *ui, struct jw *w);             /* dead letters: how many; w, if given, gets their names */
 };
 
@@ -74,7 +75,7 @@ struct ui {
 	struct prompt line;
 	char ask_label[160];
 	void (*ask_done)(struct ui *ui, const char *text);
-	char ask_subject[160];                  /* what the question was about */
+	struct buf ask_subject;                 /* what the question was about: raw bytes */
 	struct buf history[32];
 	int histories, history_at;
 	/* what the shell does next */

@@ -209,6 +209,25 @@ static void m_dead_dismiss(struct request *q, const struct json *p)
 	engine_dead_dismiss(en(q), who(q), json_get(p, "letters"), json_get_str(p, "reason"), rpc_reply, q);
 }
 
+static void m_protect_list(struct request *q, const struct json *p)
+{
+	struct engine_protected_ask ask = { .lane = json_get_str(p, "lane"), .after_lane = json_get_str(p, "after_lane"),
+		.after_id = json_get_str(p, "after_id"), .limit = json_get_i64(p, "limit", 0) };
+	struct buf b;
+	struct err e;
+	buf_init(&b);
+	finish(q, engine_protected_json(en(q), &ask, &b, &e), &b, &e);
+}
+
+static void protect(struct request *q, const struct json *p, bool off)
+{
+	struct engine_protection x = { .lane = json_get_str(p, "lane"), .id = json_get_str(p, "id"), .reason = json_get_str(p, "reason"), .off = off };
+	engine_protect(en(q), who(q), &x, rpc_reply, q);
+}
+
+static void m_protect_set(struct request *q, const struct json *p) { protect(q, p, false); }
+static void m_protect_clear(struct request *q, const struct json *p) { protect(q, p, true); }
+
 static void m_audit_export(struct request *q, const struct json *p)
 {
 	engine_audit_export(en(q), json_get_i64(p, "after", 0), json_get_i64(p, "to", 0), (int)MIN(json_get_i64(p, "limit", 0), 1000), rpc_reply, q);
@@ -416,6 +435,9 @@ const struct method api_methods[] = {
 	{ "cycle.hold", METHOD_WRITE, { S("why") }, m_hold, "no new sends; what is in flight settles" },
 	{ "cycle.ack", METHOD_WRITE, { I1("failures") }, m_ack, "acknowledge failures by their count" },
 	{ "cycle.cancel", METHOD_WRITE, { { 0 } }, m_cancel, "end a cycle that has deleted nothing" },
+	{ "protect.list", METHOD_READ, { S("lane"), S("after_lane"), S("after_id"), I("limit") }, m_protect_list, "items that are protected by hand" },
+	{ "protect.set", METHOD_WRITE, { S1("lane"), S1("id"), S1("reason") }, m_protect_set, "protect an item, whatever a policy says" },
+	{ "protect.clear", METHOD_WRITE, { S1("lane"), S1("id"), S1("reason") }, m_protect_clear, "protect an item no more" },
 	{ "lane.exclude", METHOD_WRITE, { S1("lane"), S1("reason") }, m_exclude, "leave a lane out of the open cycle" },
 	{ "mode.set", METHOD_WRITE, { S1("mode") }, m_mode, "observe, rehearse or armed" },
 	{ "engine.stop", METHOD_WRITE, { { 0 } }, m_stop, "hold, drain, stop" },

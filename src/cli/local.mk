@@ -7,6 +7,7 @@ libsluice_cli_a_SOURCES = \
 	src/cli/caller.c \
 	src/cli/cycle_verbs.c \
 	src/cli/dead_verbs.c \
+	src/cli/protect_verbs.c \
 	src/cli/demo.c \
 	src/cli/demo.h \
 	src/cli/demo_check.c \

@@ -248,6 +248,7 @@ static void validating_free(struct validating *q)
 	journal_free(q->v.journal);
 	for (int i = 0; i < q->v.lanes; i++)
 		referrals_free((struct ereferrals *)q->v.referrals[i]);
+	arena_free(q->v.arena);
 	free(q);
 }
 
@@ -334,6 +335,9 @@ static void validate_begin(struct validating *q)
 			v->referrals[i] = referrals_keep(l->referrals);
 		}
 	}
+	v->arena = arena_new(4096);
+	for (int i = 0; v->rc == RC_OK && i < v->lanes; i++)
+		v->rc = protected_of(q->r->en, v->lane_name[i], v->arena, &v->protected_ids[i], &v->n_protected[i], &v->err);
 	v->facts.wall_us = now_read().wall_us;
 	job_hold(q->r->en, judge, q);
 }
@@ -577,8 +581,18 @@ static void recheck_places(struct batch *b)
 		snprintf(b->why, sizeof b->why, "%.190s", l->referrals->trouble);
 }
 
+/* What somebody protects since the plan was frozen stays. */
+static void recheck_protected(struct batch *b)
+{
+	const char *lane = elane_of(b->r, b->lane)->cfg->name;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->results[i] == CHECK_SAME)
+			b->results[i] = (uint8_t)protected_check(b->r->en, lane, b->refs[i].file_id);
+}
+
 static void recheck_rows(struct batch *b)
 {
+	recheck_protected(b);
 	recheck_places(b);
 	if (b->r->records && !b->r->en->closing)
 		records_recheck(b->r->records->rec, b->refs, b->n, recheck_answer, b);

@@ -65,12 +65,24 @@ void engine_reject(struct engine *en, const struct engine_who *who, struct slice
 void engine_dead_redrive(struct engine *en, const struct engine_who *who, const struct json *letters, engine_reply *r, void *ctx);
 void engine_dead_dismiss(struct engine *en, const struct engine_who *who, const struct json *letters, struct slice reason,
 			 engine_reply *r, void *ctx);
+/* An item protected by hand, or no more (off); from the next validation or re-validation on. */
+struct engine_protection {
+	struct slice lane, id, reason;
+	bool off;
+};
+void engine_protect(struct engine *en, const struct engine_who *who, const struct engine_protection *p, engine_reply *r, void *ctx);
 /* A refused command is a decision too. */
 void engine_refused(struct engine *en, const struct engine_who *who, const char *method, const char *why);
 
 /* ---- reads: append one JSON value (api/PROTOCOL.md) ---- */
 void engine_overview_json(struct engine *en, struct buf *out);
 enum rc engine_cycle_json(struct engine *en, int64_t cycle, struct buf *out, struct err *e) MUST_USE;     /* 0 = the last */
+struct engine_protected_ask {
+	struct slice lane;              /* empty = all */
+	struct slice after_lane, after_id;
+	int64_t limit;                  /* at most and unless given 1000 */
+};
+enum rc engine_protected_json(struct engine *en, const struct engine_protected_ask *q, struct buf *out, struct err *e) MUST_USE;
 struct engine_plan_ask {
 	int64_t cycle;                  /* 0 = the last */
 	struct slice lane;              /* with items: what a grant of its first ranks would be */

@@ -298,6 +298,9 @@ struct validation {
 	int64_t irreversible[CYCLE_MAX_LANES];
 	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];
 	int control_n[CYCLE_MAX_LANES];
+	struct arena *arena;            /* of protected_ids */
+	const struct slice *protected_ids[CYCLE_MAX_LANES];     /* by hand, sorted bytewise */
+	size_t n_protected[CYCLE_MAX_LANES];
 	int64_t judged_us, frozen_us;   /* what the two halves took */
 	bool copies;                    /* some lane's content is to be kept */
 	enum cfg_escrow_word escrow[CYCLE_MAX_LANES];
@@ -340,6 +343,11 @@ void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also
 
 /* ---- acts.c ---- */
 void act(struct runner *r, const struct effect *e);
+
+/* ---- protect.c ---- */
+/* The ids protected by hand in a lane, in order, in *a. */
+enum rc protected_of(struct engine *en, const char *lane, struct arena *a, const struct slice **ids, size_t *n, struct err *e) MUST_USE;
+enum check_result protected_check(struct engine *en, const char *lane, struct slice id);     /* CHECK_SAME when it is not */
 
 /* ---- dead.c ---- */
 void redrive_free(struct redrive *d);

@@ -17,7 +17,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/metrics.c src/engine/metrics_links.c src/engine/metrics_process.c \
 	src/engine/otlp.c src/engine/otlp.h \
 	src/engine/referrers.c \
-	src/engine/plan_make.c \
+	src/engine/plan_make.c src/engine/protect.c \
 	src/engine/policies.c src/engine/policies.h \
 	src/engine/policies_try.c \
 	src/engine/reads.c \

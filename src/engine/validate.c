@@ -119,6 +119,8 @@ static enum rc one_item(void *ctx, const struct catalog_item *it, const struct c
 static void lane_facts(struct validation *v, int lane)
 {
 	const struct ereferrals *f = v->referrals[lane];
+	v->facts.protected_ids = v->protected_ids[lane];
+	v->facts.n_protected = v->n_protected[lane];
 	v->facts.places = v->places[lane];
 	v->facts.places_trouble = f && !f->complete ? f->trouble : NULL;
 	v->facts.held = f ? f->held : NULL;
@@ -186,7 +188,9 @@ static enum rc compare(struct pass *p)
 static enum rc judge(struct pass *p)
 {
 	struct validation *v = p->v;
-	enum rc rc = v->records ? RC_OK : no_rows(p->c, &v->err);
+	enum rc rc = v->rc;             /* of what was read before */
+	if (rc == RC_OK && !v->records)
+		rc = no_rows(p->c, &v->err);
 	v->judged_us = now_read().boot_us;
 	if (rc == RC_OK)
 		rc = compare(p);

@@ -49,6 +49,7 @@
 	X(ROW_OUTCOME, "row.outcome") \
 	X(DEAD_LETTER, "dead_letter") \
 	X(OVERRIDE, "override") \
+	X(PROTECT, "protect") \
 	X(LINK_INCIDENT, "link.incident") \
 	X(CLOCK_JUMP, "clock.jump") \
 	X(REFUSED, "command.refused") \

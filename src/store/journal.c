@@ -215,3 +215,14 @@ void journal_taken(struct journal *j, const struct journal_taken *t)
 	op->taken.link = keep(j, t->link);
 	op->taken.epoch = keep(j, t->epoch);
 }
+
+void journal_protect(struct journal *j, const struct journal_protect *p)
+{
+	struct op *op = add(j, OP_PROTECT);
+
+	op->protect = *p;
+	op->protect.lane = keep(j, p->lane);
+	op->protect.id = keep(j, p->id);
+	op->protect.actor = keep(j, p->actor);
+	op->protect.reason = keep(j, p->reason);
+}

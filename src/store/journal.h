@@ -113,6 +113,14 @@ void journal_escrow(struct journal *j, const struct journal_escrow *x);     /* i
 void journal_seal(struct journal *j, int64_t last);
 void journal_setting(struct journal *j, const char *key, struct slice value);    /* mode, armed config hash, epoch … */
 
+/* An item that an operator protects by hand, or no more (off). */
+struct journal_protect {
+	struct slice lane, id, actor, reason;
+	int64_t at_us;
+	bool off;
+};
+void journal_protect(struct journal *j, const struct journal_protect *p);   /* insert or replace by lane and id */
+
 /* A message of a link whose effect is counted. With a mark that is there already nothing happens at all. */
 struct journal_taken {
 	struct slice link;
@@ -156,6 +164,11 @@ struct journal_lane {
 enum rc journal_read_lane(struct db *r, struct slice lane, int64_t now_us, struct journal_lane *out, struct err *e) MUST_USE;
 /* false in *found when it was never set; value appended to out */
 enum rc journal_read_setting(struct db *r, const char *key, struct buf *out, bool *found, struct err *e) MUST_USE;
+
+/* Protected items in order of lane and id; lane empty = of all lanes. */
+typedef enum rc journal_protect_visit(void *ctx, const struct journal_protect *p);
+enum rc journal_read_protected(struct db *r, struct slice lane, journal_protect_visit *v, void *ctx, struct err *e) MUST_USE;
+enum rc journal_is_protected(struct db *r, struct slice lane, struct slice id, bool *yes, struct err *e) MUST_USE;
 
 /* Marks of a link in order of n; then its stream (taken 0 when there was none; epoch appended). */
 struct journal_stream {

@@ -8,7 +8,7 @@
 
 enum op_kind {
 	OP_AUDIT, OP_CYCLE, OP_PLAN, OP_ITEM, OP_ITEM_STATE, OP_GRANT, OP_DEAD, OP_DEAD_REMOVE, OP_SEAL,
-	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_ESCROW, OP_SETTING, OP_TAKEN
+	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_ESCROW, OP_SETTING, OP_TAKEN, OP_PROTECT
 };
 
 struct op_lane {
@@ -35,6 +35,7 @@ struct op {
 		int64_t last;                   /* OP_SEAL */
 		struct op_setting setting;
 		struct journal_taken taken;
+		struct journal_protect protect;
 	};
 };
 
@@ -48,5 +49,7 @@ struct journal {
 
 /* journal_link.c */
 enum rc journal_put_taken(struct db *d, const struct journal_taken *t, struct err *e) MUST_USE;
+/* journal_protect.c */
+enum rc journal_put_protect(struct db *d, const struct journal_protect *p, struct err *e) MUST_USE;
 
 #endif

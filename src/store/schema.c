@@ -4,6 +4,7 @@ static const struct db_migration sluice_steps[] = {
 	{ 1, schema_sluice_1 },
 	{ 2, schema_sluice_2 },
 	{ 3, schema_sluice_3 },
+	{ 4, schema_sluice_4 },
 	{ 0, NULL }
 };
 

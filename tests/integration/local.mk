@@ -20,3 +20,4 @@ script_tests += tests/integration/cli.py
 # What other systems read.
 script_tests += tests/integration/metrics.py
 EXTRA_DIST += tests/integration/collector.py
+script_tests += tests/integration/protect.py

@@ -177,12 +177,41 @@ static void dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reaso
 	}
 }
 
+static void one_item_is_protected_with_a_reason(void **state)
+{
+	static const struct {
+		const char *keys;
+		int writes;
+		const char *params;
+	} rows[] = {
+		{ "P Enter", 0, NULL }, { "P x Esc Enter", 0, NULL },
+		{ "P x Enter", 1, "{\"lane\":\"kimi\",\"id\":\"d3unb01qmisdua6hob5h07\",\"reason\":\"x\"}" },
+		{ "j P x Enter", 1, "{\"lane\":\"kimi\",\"id\":\"d3unb02qmisdua6hob5h14\",\"reason\":\"x\"}" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		load(&f, "usual");
+		struct grid g;
+		grid_init(&g, 30, 100, false);
+		fixture_show(&f, "candidates");
+		fixture_paint(&f, &g);
+		fixture_keys(&f, rows[i].keys);
+		grid_done(&g);
+		if (f.writes != rows[i].writes)
+			fail_msg("%s sent %d changes", rows[i].keys, f.writes);
+		if (rows[i].params && strcmp(buf_z(&f.last_params), rows[i].params) != 0)
+			fail_msg("%s sent %s %s", rows[i].keys, buf_z(&f.last), buf_z(&f.last_params));
+		fixture_done(&f);
+	}
+}
+
 static void what_cannot_work_says_why(void **state)
 {
 	static const struct {
 		const char *id, *says;
 	} rows[] = {
-		{ "step", "grant needed for kimi" }, { "ack", "there are no failures" }, { "protect", "not in this version" },
+		{ "step", "grant needed for kimi" }, { "ack", "there are no failures" }, { "protect", "put the cursor on an item" },
 		{ "breaker", "not in this version" }, { "flag", "not in this version" }, { "redrive", "mark dead letters" },
 		{ "dismiss", "mark dead letters" }, { "diagnose", "not in this version" },
 	};
@@ -353,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_watcher_can_run_nothing_but_reads),
 		cmocka_unit_test(nobody_and_the_disconnected_can_change_nothing),
 		cmocka_unit_test(hold_is_one_key_without_a_question_on_every_screen),
+		cmocka_unit_test(one_item_is_protected_with_a_reason),
 		cmocka_unit_test(dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason),
 		cmocka_unit_test(what_cannot_work_says_why),
 		cmocka_unit_test(pasted_keys_run_nothing_that_changes),

@@ -472,6 +472,17 @@ static bool lane(struct ui *ui, struct slice *name)
 	return true;
 }
 
+static bool item(struct ui *ui, struct slice *lane, struct slice *id)
+{
+	struct candidates *c = mine(ui);
+	int64_t row;
+	if (!list_at(&c->list, &row) || !at(c, row))
+		return false;
+	*lane = at(c, row)->lane;
+	*id = at(c, row)->id;
+	return true;
+}
+
 static void init(struct ui *ui, void *state)
 {
 	struct candidates *c = state;
@@ -492,5 +503,5 @@ const struct screen_ops screen_candidates = {
 	.id = "candidates", .number = 4, .name = "Candidates", .brief = "Cand",
 	.bar = "mark open filter sort protect exclude hold command",
 	.state_size = sizeof(struct candidates), .init = init, .done = done, .enter = enter, .changed = changed,
-	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text, .lane = lane,
+	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text, .lane = lane, .item = item,
 };
