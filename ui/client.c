@@ -41,6 +41,7 @@ struct client {
 static const char *const reads[] = {
 	"hello", "methods", "subscribe", "status", "cycle.status", "lanes", "links", "candidates", "candidates.one", "policy.explain", "policy.try", "plan.show",
 	"plan.items", "grant.list", "audit.tail", "audit.verify", "policies", "checks", "metrics", "dead.list", "protect.list",
+	"escrow.list", "escrow.verify",
 };
 
 bool client_method_reads(const char *method)

@@ -312,6 +312,16 @@ static void m_methods(struct request *q, const struct json *p)
 	rpc_result(q, &b);
 }
 
+static void m_escrow_list(struct request *q, const struct json *p)
+{
+	engine_escrow_list(en(q), json_get_str(p, "lane"), json_get_str(p, "state"), json_get_i64(p, "limit", 0), rpc_reply, q);
+}
+
+static void m_escrow_verify(struct request *q, const struct json *p)
+{
+	engine_escrow_verify(en(q), json_get_str(p, "lane"), json_get_str(p, "id"), rpc_reply, q);
+}
+
 /* ---- commands ---- */
 
 static void m_start(struct request *q, const struct json *p)
@@ -417,6 +427,8 @@ const struct method api_methods[] = {
 	{ "plan.items", METHOD_READ, { S1("look"), S("lane"), I("offset"), I("limit") }, m_plan_items, "items of the plan to look at" },
 	{ "grant.list", METHOD_READ, { I("cycle") }, m_grant_list, "grants of a cycle" },
 	{ "dead.list", METHOD_READ, { S("lane"), S("belief"), I("offset"), I("limit") }, m_dead_list, "dead letters by harm" },
+	{ "escrow.list", METHOD_READ, { S("lane"), S("state"), I("limit") }, m_escrow_list, "copies kept of what was or is going to be deleted" },
+	{ "escrow.verify", METHOD_READ, { S("lane"), S("id") }, m_escrow_verify, "read copies again and compare" },
 	{ "audit.tail", METHOD_READ, { I("limit"), I("before"), I("after"), S("kind"), S("actor"), S("subject"), I("cycle"), B("oldest_first") },
 	  m_audit_tail, "records of the log" },
 	{ "audit.export", METHOD_READ, { I("after"), I("to"), I("limit") }, m_audit_export, "lines of the log as texts, and its signed head" },

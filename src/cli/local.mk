@@ -14,6 +14,7 @@ libsluice_cli_a_SOURCES = \
 	src/cli/demo_world.c \
 	src/cli/doctor.c \
 	src/cli/engine_verbs.c \
+	src/cli/escrow_verbs.c \
 	src/cli/grant_verbs.c \
 	src/cli/look_verbs.c \
 	src/cli/policy_verbs.c \

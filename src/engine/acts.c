@@ -853,6 +853,8 @@ static void do_ended(struct runner *r)
 	discover_stop(en, -1, "the cycle ended");
 	referrers_stop(en, -1, "the cycle ended");
 	copying_stop(en, "the cycle ended");
+	keeping_test_one(r);
+	keeping_expire(en);
 	engine_permits(en);     /* a rehearsal is over */
 }
 

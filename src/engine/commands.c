@@ -132,7 +132,7 @@ static bool gate_plan(const struct runner *run, engine_reply *r, void *ctx)
 	return false;
 }
 
-static void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx)
+void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx)
 {
 	struct cycle_event ev = event_of(k);
 	if (runner_open(en) && command_may_write(en, who, NULL, NULL)) {
@@ -140,7 +140,8 @@ static void run_command(struct engine *en, const struct engine_who *who, enum cy
 			command_refuse(r, ctx, RC_HELD, "the file HOLD is in the state directory; remove it, then resume");
 			return;
 		}
-		if (!gate_mode(en, en->run, r, ctx) || !gate_plan(en->run, r, ctx) || !grants_stand(en->run, r, ctx))
+		if (!gate_mode(en, en->run, r, ctx) || !gate_plan(en->run, r, ctx) || !grants_stand(en->run, r, ctx) ||
+		    !keeping_gate(en->run, who, k, r, ctx))
 			return;
 	}
 	command(en, who, &ev, r, ctx);

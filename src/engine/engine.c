@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { TICK_MS = 1000, HOLD_MS = 100 };
+#define EXPIRE_EVERY_US (INT64_C(3600) * 1000000)
 
 const struct audit_actor actor_engine = { .name = { "engine", 6 }, .uid = -1, .role = { "engine", 6 }, .via = { "engine", 6 } };
 
@@ -265,6 +266,10 @@ static void on_tick(void *ctx)
 		runner_retry(en->run);
 	anchoring_tick(en);
 	delivery_tick(en);
+	if (en->last_tick.boot_us - en->expired_us > EXPIRE_EVERY_US) {
+		en->expired_us = en->last_tick.boot_us;
+		keeping_expire(en);
+	}
 	if (store_writable(en->store) == en->store_was_bad) {
 		en->store_was_bad = !en->store_was_bad;
 		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);

@@ -119,6 +119,10 @@ void engine_audit_tail(struct engine *en, const struct audit_filter *f, engine_r
 void engine_audit_export(struct engine *en, int64_t after, int64_t to, int limit, engine_reply *r, void *ctx);
 void engine_audit_show(struct engine *en, int64_t seq, engine_reply *r, void *ctx);
 /* Close a segment: the records so far leave the database for a signed, proved file. */
+/* Copies in escrow: state "" = any. */
+void engine_escrow_list(struct engine *en, struct slice lane, struct slice state, int64_t limit, engine_reply *r, void *ctx);
+/* Read again and compared: all, of a lane, or of an item. */
+void engine_escrow_verify(struct engine *en, struct slice lane, struct slice id, engine_reply *r, void *ctx);
 void engine_audit_seal(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
 void engine_audit_verify(struct engine *en, engine_reply *r, void *ctx);
 

@@ -98,6 +98,28 @@ static void check_disk(struct list *l)
 	      "%lld MB free in %s", (long long)mb, l->en->paths->state_dir);
 }
 
+/* Where copies are made, and whether the last ones that were looked at are what they were. */
+static void check_escrow(struct list *l)
+{
+	const struct escrow_test *t = &l->en->escrow_test;
+	bool used = t->at_us;
+	for (size_t i = 0; i < l->en->cfg->n_lanes; i++)
+		used = used || l->en->cfg->lanes[i].escrow != CFG_ESCROW_OFF;
+	for (size_t i = 0; i < l->en->cfg->n_policies; i++)
+		used = used || l->en->cfg->policies[i].escrow == CFG_ESCROW_TRY || l->en->cfg->policies[i].escrow == CFG_ESCROW_REQUIRED;
+	if (!used)
+		return;
+	struct health_check *c = add(l, "escrow", "");
+	c->at_us = t->at_us ? t->at_us : -1;
+	if (!t->at_us)
+		found(c, HEALTH_UNKNOWN, "", "no copy was read again since the engine started");
+	else if (t->damaged)
+		found(c, HEALTH_FAIL, "sluice escrow verify names them; what they were made of can be copied again while it is there",
+		      "%lld of %lld copies are not what they were: %.180s", (long long)t->damaged, (long long)t->checked, t->first);
+	else
+		found(c, HEALTH_PASS, "", "%lld copies read again, all as they were made", (long long)t->checked);
+}
+
 static int fds_open(void)
 {
 	int n = 0;
@@ -245,6 +267,7 @@ struct health_check *engine_health(struct engine *en, size_t *n)
 	check_log(&l);
 	check_chain(&l);
 	check_disk(&l);
+	check_escrow(&l);
 	check_fds(&l);
 	check_clock(&l);
 	check_loop(&l);

@@ -105,6 +105,8 @@ struct runner {
 	int waiting;                    /* acts whose answer has not come: the runner may not be freed */
 	struct deed *backlog, **backlog_tail;   /* what the audit log refused, in order */
 	bool backlog_busy;
+	bool copies_proved;             /* all that counts as restorable was read again since the start */
+	bool copies_just_proved;        /* for the command that is being given now */
 	struct redrive *redrive;        /* only these dead letters may become candidates; NULL = no such bound */
 };
 
@@ -139,6 +141,11 @@ struct engine {
 	struct listing *listings;       /* lists under way */
 	struct walk *walks;             /* places of providers being listed */
 	struct copying *copying;        /* NULL = nothing is copied now */
+	struct escrow_test {
+		int64_t at_us, checked, damaged;        /* at_us 0 = none yet */
+		char first[300];
+	} escrow_test;                  /* the newest: copies read again and compared */
+	int64_t expired_us;             /* boot; when old copies were last looked for */
 	struct job *jobs, **jobs_tail;
 	bool job_running;
 	int reads_running;
@@ -210,6 +217,7 @@ bool command_may_record(struct engine *en, engine_reply *r, void *ctx);
 /* Opens a cycle; d (taken over) bounds what it may plan, NULL = nothing does. */
 void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, engine_reply *r, void *ctx);
 bool engine_may_arm(const struct engine *en, char why[ARM_WHY]);
+void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx);    /* step or resume */
 void command_refuse(engine_reply *r, void *ctx, enum rc rc, const char *why);
 /* The plan was made by this policy and program. */
 bool runner_plan_stands(const struct runner *run);
@@ -314,6 +322,13 @@ struct validation {
 /* On a worker, each once, in this order, with the catalogue's writer; freezing also after a failure. */
 void validation_judge(struct catalog *c, struct validation *v);
 void validation_freeze(struct validation *v);
+
+/* ---- keeping.c ---- */
+/* Every copy that the approval counted restorable is read again before this command is given. false: it is being
+ * done, and the command is given or refused behind it. */
+bool keeping_gate(struct runner *r, const struct engine_who *who, enum cycle_event_kind k, engine_reply *reply, void *ctx);
+void keeping_test_one(struct runner *r);                /* of the ended cycle, by chance */
+void keeping_expire(struct engine *en);                 /* copies older than keep_for, but those of the open cycle */
 
 /* ---- copying.c ---- */
 struct copying;

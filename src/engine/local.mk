@@ -16,6 +16,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/metric.c src/engine/metric.h \
 	src/engine/metrics.c src/engine/metrics_links.c src/engine/metrics_process.c \
 	src/engine/otlp.c src/engine/otlp.h \
+	src/engine/keeping.c \
 	src/engine/referrers.c \
 	src/engine/plan_make.c src/engine/protect.c \
 	src/engine/policies.c src/engine/policies.h \

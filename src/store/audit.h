@@ -42,6 +42,7 @@
 	X(ABORT, "abort") \
 	X(ESCROW_INTENT, "escrow.intent") \
 	X(ESCROW_OUTCOME, "escrow.outcome") \
+	X(ESCROW_TEST, "escrow.test") \
 	X(COMPENSATION_BASELINE, "compensation.baseline") \
 	X(COMPENSATION_INTENT, "compensation.intent") \
 	X(COMPENSATION_OUTCOME, "compensation.outcome") \
