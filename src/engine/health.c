@@ -202,17 +202,27 @@ static void check_credential(struct list *l, const char *kind, const char *of, c
 	}
 }
 
+static bool link_ever_ended(const struct link_view *v)
+{
+	for (int c = 0; c < LINK_CAUSES; c++)
+		if (v->failures[c])
+			return true;
+	return false;
+}
+
+/* One that tries again is down, not half well: only its first attempt is waited for. */
 static void check_link(struct list *l, size_t i)
 {
 	const struct link_view *v = pool_look(l->en->link[i]);
 	struct health_check *c = add(l, "link", l->en->cfg->links[i].name);
 	static const enum health health[] = { [LINK_IDLE] = HEALTH_UNKNOWN, [LINK_CONNECTING] = HEALTH_WARN, [LINK_HELLO] = HEALTH_WARN,
-		[LINK_UP] = HEALTH_PASS, [LINK_CLOSING] = HEALTH_WARN, [LINK_WAITING] = HEALTH_FAIL, [LINK_JAMMED] = HEALTH_FAIL,
+		[LINK_UP] = HEALTH_PASS, [LINK_CLOSING] = HEALTH_FAIL, [LINK_WAITING] = HEALTH_FAIL, [LINK_JAMMED] = HEALTH_FAIL,
 		[LINK_GIVEN_UP] = HEALTH_FAIL };
 	_Static_assert(ARRAY_LEN(health) == LINK_STATE_COUNT, "every state has a health");
+	enum health h = health[v->state] == HEALTH_WARN && link_ever_ended(v) ? HEALTH_FAIL : health[v->state];
 	char why[240];
 	text_z(why, sizeof why, slice_of(v->sentence));
-	found(c, health[v->state], health[v->state] == HEALTH_FAIL ? "sluice links, or screen 2: the ladder names the rung that failed" : "",
+	found(c, h, h == HEALTH_FAIL ? "sluice links, or screen 2: the ladder names the rung that failed" : "",
 	      "%s%s%s", link_state_name(v->state), why[0] ? ": " : "", why);
 }
 

@@ -11,7 +11,7 @@
 #include "ui/widgets/list.h"
 #include "ui/widgets/table.h"
 
-enum { MOST = 1000, ASK_EVERY_US = 2000000, PANE_LEAST = 6, LABEL = 14 };
+enum { MOST = 1000, ASK_EVERY_US = 900000, PANE_LEAST = 6, LABEL = 14 };
 
 struct check {
 	struct slice kind, name, state, said, todo;
@@ -229,5 +229,6 @@ static void done(void *state)
 
 const struct screen_ops screen_checks = {
 	.id = "checks", .number = 9, .name = "Checks", .brief = "Chk", .bar = "up down hold command help",
-	.state_size = sizeof(struct checks), .init = init, .done = done, .enter = ask, .changed = ask, .paint = paint, .verb = verb,
+	.state_size = sizeof(struct checks), .init = init, .done = done, .enter = ask, .changed = ask, .tick = ask, .paint = paint,
+	.verb = verb,
 };
