@@ -55,7 +55,7 @@ summary:
 	@$(SHELL) $(srcdir)/tests/summary --status '$(MAKE_CHECK_STATUS)' $(TEST_LOGS)
 
 # What a release promises, one line each; NAMES="demo kill" asks for some.
-promises-line promises-trust promises-console: all $(check_PROGRAMS)
+promises-line promises-trust promises-console promises-links: all $(check_PROGRAMS)
 	@$(sluice_env) $(SHELL) $(srcdir)/tests/promises/run $(@:promises-%=%) $(NAMES)
 
 # Figures beside their yardsticks, one JSON line each.
@@ -69,4 +69,4 @@ screenshots: all $(screenshot_programs)
 lint:
 	@SLUICE_TOP='$(abs_top_srcdir)' $(SHELL) $(srcdir)/tests/structure/lint
 
-.PHONY: summary promises-line bench screenshots lint need-test-libs
+.PHONY: summary promises-line promises-trust promises-console promises-links bench screenshots lint need-test-libs

@@ -134,7 +134,6 @@ static void run_redraw(struct ui *ui, const char *arg)
 	}
 ABSENT_ACTION(breaker, "setting a breaker by hand is not in this version; it finds its way by time, and E excludes a lane")
 ABSENT_ACTION(flag, "feature flags are not in this version")
-ABSENT_ACTION(diagnose, "diagnosing a link at once is not in this version; Enter shows the ladder of its last attempt")
 
 static void run_nothing(struct ui *ui, const char *arg)
 {
@@ -190,7 +189,7 @@ static const struct action table[] = {
 	{ "flag", "F", "flag", "promote or roll back a feature flag", ACT_WRITE, NULL, can_flag, run_nothing },
 	{ "redrive", "V", "redrive", "make a new plan from the marked dead letters", ACT_DANGER, NULL, action_on_letters, action_run_redrive },
 	{ "dismiss", "W", "dismiss", "dismiss the marked dead letters with a reason", ACT_DANGER, NULL, action_on_letters, action_run_dismiss },
-	{ "diagnose", "!", "diagnose", "try a link now, rung by rung", ACT_WRITE, NULL, can_diagnose, run_nothing },
+	{ "diagnose", "!", "diagnose", "look again at the link under the cursor, rung by rung", ACT_READ, NULL, link_can_diagnose, link_run_diagnose },
 };
 
 const struct action *action_table(size_t *n)

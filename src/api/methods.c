@@ -115,6 +115,18 @@ static void member(struct request *q, const char *key)
 static void m_lanes(struct request *q, const struct json *p) { (void)p; member(q, "lanes"); }
 static void m_links(struct request *q, const struct json *p) { (void)p; member(q, "links"); }
 
+/* READ: it opens a connection, but sends nothing that a peer could act on, touches no link's own connection, and is
+ * rate-limited for all who ask together; telemetry and links are no target of a cleanup (SEMANTICS 2). */
+static void m_diagnose(struct request *q, const struct json *p)
+{
+	engine_link_diagnose(en(q), json_get_str(p, "link"), rpc_reply, q);
+}
+
+static void m_retry(struct request *q, const struct json *p)
+{
+	engine_link_retry(en(q), who(q), json_get_str(p, "link"), rpc_reply, q);
+}
+
 static void finish(struct request *q, enum rc rc, struct buf *b, const struct err *e)
 {
 	if (rc == RC_OK) {
@@ -420,6 +432,7 @@ const struct method api_methods[] = {
 	{ "cycle.status", METHOD_READ, { I("cycle") }, m_cycle_status, "the open or last cycle" },
 	{ "lanes", METHOD_READ, { { 0 } }, m_lanes, "lanes with their lists and breakers" },
 	{ "links", METHOD_READ, { { 0 } }, m_links, "links with their ladders" },
+	{ "links.diagnose", METHOD_READ, { S1("link") }, m_diagnose, "look again at a link, rung by rung" },
 	{ "candidates", METHOD_READ, { S("lane"), S("verdict"), S("text"), S("order"), B("desc"), I("offset"), I("limit") }, m_candidates,
 	  "a window of the last validation" },
 	{ "candidates.one", METHOD_READ, { S1("id") }, m_candidate, "one item with its evidence" },
@@ -452,6 +465,7 @@ const struct method api_methods[] = {
 	{ "protect.clear", METHOD_WRITE, { S1("lane"), S1("id"), S1("reason") }, m_protect_clear, "protect an item no more" },
 	{ "lane.exclude", METHOD_WRITE, { S1("lane"), S1("reason") }, m_exclude, "leave a lane out of the open cycle" },
 	{ "mode.set", METHOD_WRITE, { S1("mode") }, m_mode, "observe, rehearse or armed" },
+	{ "links.retry", METHOD_WRITE, { S1("link") }, m_retry, "try a link now, whatever it waits for" },
 	{ "engine.stop", METHOD_WRITE, { { 0 } }, m_stop, "hold, drain, stop" },
 	{ "grant.reject", METHOD_WRITE, { S1("plan"), S1("reason") }, m_reject, "refuse the plan and end its cycle" },
 	{ "grant.revoke", METHOD_WRITE, { S1("lane"), S1("reason") }, m_revoke, "take back a lane's grant before the first delete" },

@@ -16,6 +16,7 @@ libsluice_cli_a_SOURCES = \
 	src/cli/engine_verbs.c \
 	src/cli/escrow_verbs.c \
 	src/cli/grant_verbs.c \
+	src/cli/link_verbs.c \
 	src/cli/look_verbs.c \
 	src/cli/policy_verbs.c \
 	src/cli/print.c \

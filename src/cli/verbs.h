@@ -31,6 +31,8 @@ enum rc verb_candidates(struct cli *c, struct err *e);
 enum rc verb_doctor(struct cli *c, struct err *e);
 enum rc verb_lanes(struct cli *c, struct err *e);
 enum rc verb_links(struct cli *c, struct err *e);
+enum rc verb_links_diagnose(struct cli *c, struct err *e);
+enum rc verb_links_retry(struct cli *c, struct err *e);
 enum rc verb_policies(struct cli *c, struct err *e);
 enum rc verb_policy_check(struct cli *c, struct err *e);
 enum rc verb_policy_explain(struct cli *c, struct err *e);

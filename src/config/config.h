@@ -105,6 +105,7 @@ struct cfg_link {
 	const char *token_file, *ca_file;      /* absolute; NULL = none, system's certificates */
 	bool cleartext;                        /* ws:// with a token to another host is meant */
 	const char *session_id;                /* of the hello; NULL = the server chooses */
+	int64_t connect_timeout_ms;            /* 10 s, upgrade included */
 	int64_t ping_interval_ms;              /* 20 s */
 	int64_t pong_timeout_ms;               /* 20 s */
 	int64_t hello_timeout_ms;              /* 15 s */

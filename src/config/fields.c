@@ -263,6 +263,8 @@ static const struct field link_fields[] = {
 	  .doc = "A token may go to another host over ws:// without encryption." },
 	{ .key = "session_id", .type = FIELD_SESSION, AT(cfg_link, session_id),
 	  .doc = "Session of the exai hello; no two connections may share one. Absent: the server chooses." },
+	{ .key = "connect_timeout", .type = FIELD_DURATION, AT(cfg_link, connect_timeout_ms), .def = "10s", .min = 100 * MS, .max = HOUR,
+	  .doc = "An attempt that has not been answered by then has failed; the ladder says where it stood." },
 	{ .key = "ping_interval", .type = FIELD_DURATION, AT(cfg_link, ping_interval_ms), .def = "20s", .min = SECOND, .max = HOUR,
 	  .doc = "Time between our pings." },
 	{ .key = "pong_timeout", .type = FIELD_DURATION, AT(cfg_link, pong_timeout_ms), .def = "20s", .min = 100 * MS, .max = HOUR,

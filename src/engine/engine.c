@@ -327,6 +327,7 @@ static void on_link(void *ctx, struct pool *k, enum link_state from)
 		en->link_told[i] = v->state;
 		link_incident(en, v, &c);
 	}
+	diagnoses_link_ended(en, i);
 	engine_changed(en, ENGINE_OVERVIEW);
 }
 
@@ -396,6 +397,7 @@ static enum rc open_links(struct engine *en, struct err *e)
 	uint64_t gate_seed;
 	rng_os(&gate_seed, sizeof gate_seed);
 	en->gate = gate_new(en->loop, en->cfg->engine.handshakes_mhz, gate_seed);
+	diagnoses_open(en);
 	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++) {
 		const struct cfg_link *c = &en->cfg->links[i];
 		uint64_t seed;
@@ -646,6 +648,8 @@ void engine_free(struct engine *en)
 	loop_timer_free(en->hold_poll);
 	loop_timer_free(en->grace);
 	loop_signal_free(en->usr1);
+	diagnoser_free(en->diagnoser);
+	en->diagnoser = NULL;
 	for (size_t i = 0; i < en->cfg->n_links; i++) {
 		pool_free(en->link[i]);
 		secret_free(en->link_token[i]);

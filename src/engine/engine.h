@@ -71,6 +71,9 @@ struct engine_protection {
 	bool off;
 };
 void engine_protect(struct engine *en, const struct engine_who *who, const struct engine_protection *p, engine_reply *r, void *ctx);
+/* Look again at a link, rung by rung; or have it tried now, whatever it waits for. */
+void engine_link_diagnose(struct engine *en, struct slice link, engine_reply *r, void *ctx);
+void engine_link_retry(struct engine *en, const struct engine_who *who, struct slice link, engine_reply *r, void *ctx);
 /* A refused command is a decision too. */
 void engine_refused(struct engine *en, const struct engine_who *who, const char *method, const char *why);
 

@@ -11,6 +11,7 @@
 #include "cleanup/policy.h"
 #include "engine/engine.h"
 #include "lane/lane.h"
+#include "link/diagnose.h"
 #include "link/pool.h"
 #include "records/records.h"
 
@@ -130,6 +131,7 @@ struct engine {
 	struct gate *gate;
 	struct pool *link[CFG_MAX_LINKS];
 	enum link_state link_told[CFG_MAX_LINKS];       /* in the last incident; idle = none yet */
+	struct diagnoser *diagnoser;
 	struct secret *link_token[CFG_MAX_LINKS];
 	struct delivery *delivery;
 	struct otlp *otlp;
@@ -229,6 +231,10 @@ bool grants_stand(struct runner *run, engine_reply *r, void *ctx);
 void grants_waiting(const struct runner *run, struct buf *out);
 void grant_approvals_json(const struct egrant *g, struct jw *w);        /* the array */
 void grant_approvals_read(struct egrant *g, const struct json *body);
+
+/* ---- diagnose.c ---- */
+void diagnoses_open(struct engine *en);
+void diagnoses_link_ended(struct engine *en, size_t link);     /* look again where the end was vague */
 
 /* ---- jobs.c ---- */
 /* work runs on a pool thread with the catalogue's writer; done on the loop. In order, one at a time. */

@@ -5,6 +5,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/commands.c \
 	src/engine/copying.c src/engine/copying_impl.h src/engine/copying_item.c \
 	src/engine/dead.c \
+	src/engine/diagnose.c \
 	src/engine/delivery.c src/engine/delivery.h \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \

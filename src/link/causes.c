@@ -212,7 +212,7 @@ enum link_cause cause_of_end(const struct ws_end *end, bool in_hello)
 
 bool cause_is_vague(enum link_cause c)
 {
-	return c == CAUSE_CONNECT || c == CAUSE_TLS || c == CAUSE_UPGRADE || c == CAUSE_CONNECT_TIMEOUT || c == CAUSE_TLS_TIMEOUT;
+	return c == CAUSE_CONNECT || c == CAUSE_TLS || c == CAUSE_UPGRADE;
 }
 
 enum link_class cause_class(enum link_cause c, const struct ws_end *end)

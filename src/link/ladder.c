@@ -1,9 +1,11 @@
 #include "link/ladder.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *link_rung_name(enum link_rung r)
 {
@@ -41,6 +43,8 @@ void ladder_fail(struct ladder *l, enum link_rung r, int64_t now_us)
 void ladder_end(struct ladder *l, enum link_cause cause, const struct ws_end *end, int64_t now_us)
 {
 	l->cause = cause;
+	if (end->cert)
+		l->cert = *end->cert;
 	l->http_status = end->http_status ? end->http_status : l->http_status;
 	snprintf(l->detail, sizeof l->detail, "%s", end->reason);
 	if (!end->was_open)
@@ -80,6 +84,36 @@ void ladder_sentence(const struct ladder *l, const struct ws_end *end, const cha
 		buf_addf(out, "%s: %s; %s", c->what, c->why, c->todo);
 	if (l->lag_us >= 0)
 		buf_addf(out, " (loop lag here: %" PRId64 ".%" PRId64 " ms)", l->lag_us / 1000, l->lag_us % 1000 / 100);
+}
+
+bool ladder_explain(struct ladder *l, enum link_cause cause, const struct climb *c, char *sentence, size_t cap)
+{
+	struct ws_end end = { .rung = c->rung, .http_status = c->http_status };
+	struct buf b = { 0 };
+	if (l->failed == LINK_R_CONNECT && l->tls && l->cause == CAUSE_CONNECT && c->rung == WS_TLS) {
+		l->failed = LINK_R_TLS;         /* the library does not always tell TCP from TLS */
+		l->us[LINK_R_CONNECT] = c->us[WS_CONNECT];
+	}
+	if (l->failed != (int)c->rung || cause == CAUSE_NONE)
+		return false;
+	if (!l->cert.expires_us)
+		l->cert = c->cert;
+	if (!cause_is_vague(l->cause) || cause_is_vague(cause))
+		return false;
+	l->cause = cause;
+	l->http_status = c->http_status;
+	if (c->detail[0])
+		memcpy(l->detail, c->detail, sizeof l->detail);
+	memcpy(end.reason, l->detail, sizeof end.reason);
+	ladder_sentence(l, &end, NULL, &b);
+	text_z(sentence, cap, buf_slice(&b));
+	buf_done(&b);
+	return true;
+}
+
+bool ladder_wants_look(const struct ladder *l)
+{
+	return cause_is_vague(l->cause) || (l->failed == LINK_R_TLS && !l->cert.expires_us && l->cause != CAUSE_TLS_TIMEOUT);
 }
 
 /* ---- for the protocol ---- */

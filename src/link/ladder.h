@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "link/causes.h"
+#include "net/climb.h"
 
 enum link_rung { LINK_R_RESOLVE, LINK_R_CONNECT, LINK_R_TLS, LINK_R_UPGRADE, LINK_R_HELLO, LINK_R_FIRST, LINK_RUNGS };
 const char *link_rung_name(enum link_rung r);
@@ -28,6 +29,11 @@ void ladder_fail(struct ladder *l, enum link_rung r, int64_t now_us);
 /* The rung on which an end found the attempt. */
 void ladder_end(struct ladder *l, enum link_cause cause, const struct ws_end *end, int64_t now_us);
 
+/* A second look that ended on the same rung: its certificate is kept; true if its cause is taken for a
+ * vague one, and sentence is the new one. */
+bool ladder_explain(struct ladder *l, enum link_cause cause, const struct climb *c, char *sentence, size_t cap);
+/* A second look would tell more than is known: the exact cause, or whose certificate it was. */
+bool ladder_wants_look(const struct ladder *l);
 /* "what (details): probably why; what to do". why replaces the table's words after the colon; may be NULL. */
 void ladder_sentence(const struct ladder *l, const struct ws_end *end, const char *why, struct buf *out);
 /* Members rungs, cause … of the link (api/PROTOCOL.md). */

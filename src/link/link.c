@@ -11,7 +11,7 @@
 #include "guard/backoff.h"
 #include "link/hello.h"
 
-enum { REFUSAL_GRACE_MS = 2000, CONNECT_TIMEOUT_MS = 10000, PING_BYTES = 8 };
+enum { REFUSAL_GRACE_MS = 2000, PING_BYTES = 8 };
 
 /* One connection; outlives its link until its end was reported. */
 struct attempt {
@@ -44,6 +44,7 @@ struct link {
 	struct rng rng;
 	int tries;                      /* since it was last stable */
 	int64_t opened_us;              /* boot time of the upgrade */
+	bool counted;                   /* the last end, among the failures */
 	struct loop_timer *wait, *deadline, *pinger;
 	uint8_t ping[PING_BYTES];       /* payload that is out */
 	int64_t ping_sent_us;           /* -1 = none is out */
@@ -172,7 +173,8 @@ static void note_end(struct link *k, const struct ws_end *end, enum link_cause c
 	k->v.last_close_code = end->close_code;
 	text_z(k->v.last_close_text, sizeof k->v.last_close_text, slice_of(end->reason));
 	ladder_end(&k->v.ladder, cause, end, now_us(k));
-	k->v.failures[cause]++;
+	k->counted = !cause_is_vague(cause);    /* else when it is explained, or never will be */
+	k->v.failures[cause] += k->counted;
 	if (cause == CAUSE_PONG_PEER || cause == CAUSE_1011)
 		k->v.ladder.lag_us = loop_lag_lately_us(k->loop);
 }
@@ -402,6 +404,8 @@ static void hello_missing(struct link *k)
 static void on_deadline(void *ctx)
 {
 	struct link *k = ctx;
+	if (ws_is_closing(k->now->conn))        /* for what the peer sent: its end is told soon */
+		return;
 	if (k->v.state == LINK_UP && k->ping_sent_us >= 0) {
 		if (!needed(k))
 			pong_missing(k);
@@ -411,16 +415,30 @@ static void on_deadline(void *ctx)
 
 /* ---- attempts ---- */
 
+static void count_vague(struct link *k)
+{
+	if (!k->counted)
+		k->v.failures[k->v.ladder.cause]++;
+	k->counted = true;
+}
+
+void link_explain(struct link *k, enum link_cause cause, const struct climb *c)
+{
+	if (k->v.state == LINK_WAITING && ladder_explain(&k->v.ladder, cause, c, k->v.sentence, sizeof k->v.sentence))
+		count_vague(k);
+}
+
 static void connect_now(struct link *k, bool ticketed, struct breaker_ticket ticket)
 {
 	static const struct ws_handler h = { .on_rung = on_rung, .on_open = on_open, .on_message = on_message, .on_pong = on_pong, .on_end = on_end };
-	struct ws_target t = { .url = k->cfg->url, .ca_file = k->cfg->ca_file, .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+	struct ws_target t = { .url = k->cfg->url, .ca_file = k->cfg->ca_file, .connect_timeout_ms = k->cfg->connect_timeout_ms,
 			       .max_message = 8 << 20 };
 	struct attempt *a = xcalloc(1, sizeof *a);
 	stop_timers(k);
 	a->k = k;
 	a->ticketed = ticketed;
 	a->ticket = ticket;
+	count_vague(k);
 	ladder_begin(&k->v.ladder, strncmp(k->cfg->url, "wss:", 4) == 0, now_us(k));
 	k->v.attempts++;
 	k->v.generation = k->team ? k->team->generation(k->team->ctx) : k->v.attempts;
@@ -512,7 +530,7 @@ void link_breaker_init(struct breaker *b, const struct cfg_link *cfg, uint64_t s
 {
 	struct breaker_opts o = cfg->breaker;
 	o.reads_only = true;
-	o.probe_deadline_ms = MAX(o.probe_deadline_ms, CONNECT_TIMEOUT_MS + cfg->hello_timeout_ms + 5000);
+	o.probe_deadline_ms = MAX(o.probe_deadline_ms, MAX(cfg->connect_timeout_ms, (int64_t)10000) + cfg->hello_timeout_ms + 5000);
 	breaker_init(b, &o, seed, at_us);
 }
 
@@ -534,6 +552,7 @@ struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *
 	k->hello = hello_find(cfg->handshake);
 	k->changed = changed;
 	k->ctx = ctx;
+	k->counted = true;
 	k->v = (struct link_view){ .name = cfg->name, .url = cfg->url, .handshake = cfg->handshake, .state = LINK_IDLE,
 				   .up_since_us = -1, .last_message_us = -1, .next_attempt_us = -1 };
 	ladder_begin(&k->v.ladder, false, -1);

@@ -69,6 +69,8 @@ void link_turn(struct link *k);                 /* what it asked its team for */
 void link_start(struct link *k);
 void link_start_in(struct link *k, int64_t ms);
 void link_diagnose(struct link *k);             /* try now, whatever the wait */
+/* What a second look found out about a failure without an exact reason; anything else stays as it is. */
+void link_explain(struct link *k, enum link_cause cause, const struct climb *c);
 void link_free(struct link *k);
 const struct link_view *link_look(const struct link *k);
 

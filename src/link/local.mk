@@ -4,6 +4,7 @@ libsluice_link_a_SOURCES = \
 	src/link/dedup.c src/link/dedup.h src/link/queue.c src/link/queue.h \
 	src/link/causes.c src/link/causes.h \
 	src/link/gate.c src/link/gate.h \
+	src/link/diagnose.c src/link/diagnose.h \
 	src/link/hello.c src/link/hello.h \
 	src/link/ladder.c src/link/ladder.h \
 	src/link/link.c src/link/link.h \

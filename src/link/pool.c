@@ -258,6 +258,12 @@ void pool_start(struct pool *p)
 		link_start_in(p->m[i].k, (int64_t)rng_below(&p->rng, (uint64_t)MAX(p->cfg->spread_ms, (int64_t)0) + 1));
 }
 
+void pool_explain(struct pool *p, enum link_cause cause, const struct climb *c)
+{
+	for (int i = 0; i < p->n; i++)
+		link_explain(p->m[i].k, cause, c);
+}
+
 void pool_diagnose(struct pool *p)
 {
 	bool first = true;

@@ -32,6 +32,8 @@ struct pool *pool_new(struct loop *l, struct ws_ctx *ws, struct gate *g, const s
 /* First attempts are spread over the configured time. */
 void pool_start(struct pool *p);
 void pool_diagnose(struct pool *p);             /* whatever is not up tries now; the first of them does not ask the gate */
+/* Of a second look: every connection whose own end was vague takes it. */
+void pool_explain(struct pool *p, enum link_cause cause, const struct climb *c);
 void pool_free(struct pool *p);
 
 /* As one: state by the floor, counters summed, the rest of the connection that speaks for it: one that is up,

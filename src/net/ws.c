@@ -146,7 +146,8 @@ void ws_conn_end(struct ws_conn *c, const struct ws_end *end)
 
 struct ws_end ws_conn_verdict(const struct ws_conn *c)
 {
-	struct ws_end e = { .was_open = c->open, .rung = c->rung, .close_code = c->open ? 1006 : 0, .why = c->why };
+	struct ws_end e = { .was_open = c->open, .rung = c->rung, .close_code = c->open ? 1006 : 0, .why = c->why,
+			    .cert = c->has_cert ? &c->cert : NULL };
 
 	if (c->peer_closed) {
 		e.close_code = c->peer_code;
@@ -384,6 +385,11 @@ void ws_close(struct ws_conn *c, int code, const char *reason)
 		lws_callback_on_writable(c->wsi);
 }
 
+bool ws_is_closing(const struct ws_conn *c)
+{
+	return c->closing;
+}
+
 size_t ws_queued(const struct ws_conn *c)
 {
 	return c->queued + c->inflight;
@@ -394,6 +400,8 @@ int ws_verify(struct lws *wsi, void *store, size_t ok)
 	const char *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
 	struct ws_conn *c = lws_get_opaque_user_data(wsi);
 
+	if (c)
+		ws_read_cert(c, store);
 	if (!ok && c) {
 		c->why = net_why_x509(X509_STORE_CTX_get_error(store));
 		snprintf(c->peer_reason, sizeof c->peer_reason, "certificate: %s", why);

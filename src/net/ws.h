@@ -33,6 +33,7 @@ struct ws_end {
 	bool by_us;
 	int http_status;                  /* of a refused upgrade, 0 if none */
 	enum net_why why;                 /* NET_WHY_NONE: the Close frame says it */
+	const struct net_cert *cert;      /* of the server, also one that does not verify; NULL none; borrowed */
 	char reason[160];                 /* shown form of close text or error */
 };
 
@@ -67,6 +68,7 @@ void ws_ping(struct ws_conn *c, struct slice payload);             /* <= 125 byt
 /* Sends what is queued, then Close; no message is delivered any more. on_end follows, after the peer's
  * Close or 2 s, never from inside. */
 void ws_close(struct ws_conn *c, int code, const char *reason);
+bool ws_is_closing(const struct ws_conn *c);                       /* on_end follows by itself; it says why */
 size_t ws_queued(const struct ws_conn *c);                         /* unsent bytes */
 
 struct ws_peer {

@@ -28,7 +28,7 @@ static void failed(struct ws_conn *c, const char *why)
 {
 	struct ws_client *k = c->role_data;
 	struct ws_end e = { .rung = c->rung, .http_status = k->http_status, .by_us = c->closing,
-			    .why = k->why ? k->why : NET_WHY_VAGUE };
+			    .why = k->why ? k->why : NET_WHY_VAGUE, .cert = ws_cert(c) };
 
 	text_z(e.reason, sizeof e.reason, slice_of(why));
 	ws_conn_detach(c);
@@ -373,7 +373,6 @@ static int add_headers(struct ws_conn *c, char **p, size_t room)
 	struct ws_client *k = c->role_data;
 
 	pass_rung(c, WS_CONNECT);
-	ws_client_cert(c);
 	pass_rung(c, WS_TLS);
 	for (char **h = k->headers; h && *h; h++) {
 		int n = snprintf(*p, room, "%s\r\n", *h);

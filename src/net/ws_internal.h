@@ -143,8 +143,8 @@ void ws_nudge(struct ws_ctx *c);
 
 /* Why lws ended the attempt; words are its own. */
 enum net_why ws_client_refusal(const struct ws_conn *c, struct slice words);
-/* Reads the server's certificate, once TLS stands. */
-void ws_client_cert(struct ws_conn *c);
+/* Notes the certificate that is being verified (an X509_STORE_CTX). */
+void ws_read_cert(struct ws_conn *c, void *store);
 /* lws takes any subprotocol: -1 = not this one. */
 int ws_client_filter(struct ws_conn *c, struct lws *wsi);
 /* Fills k from t; NULL, or why it cannot be used. */

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum net_why ws_client_refusal(const struct ws_conn *c, struct slice words)
 {
@@ -25,25 +26,25 @@ enum net_why ws_client_refusal(const struct ws_conn *c, struct slice words)
 	return NET_WHY_VAGUE;
 }
 
-void ws_client_cert(struct ws_conn *c)
+static void name_of(const X509_NAME *name, char *dst, size_t cap)
 {
-	struct ws_client *k = c->role_data;
-	struct {
-		union lws_tls_cert_info_results r;
-		char more[192];         /* a name may be longer than the library's type */
-	} who;
-	union lws_tls_cert_info_results to;
-	const struct { enum lws_tls_cert_info what; char *at; } NAMES[] = {
-		{ LWS_TLS_CERT_INFO_ISSUER_NAME, c->cert.issuer }, { LWS_TLS_CERT_INFO_COMMON_NAME, c->cert.subject },
-	};
+	char line[256];
 
-	if (!k->tls || lws_tls_peer_cert_info(c->wsi, LWS_TLS_CERT_INFO_VALIDITY_TO, &to, 0) != 0)
+	text_z(dst, cap, slice_of(X509_NAME_oneline(name, line, sizeof line) ? line : ""));
+}
+
+/* Not by lws, whose expiry is a day early and in local time. */
+void ws_read_cert(struct ws_conn *c, void *store)
+{
+	const X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	struct tm t;
+
+	if (!leaf || ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &t) != 1)
 		return;
 	c->has_cert = true;
-	c->cert.expires_us = (int64_t)to.time * 1000000;
-	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
-		if (lws_tls_peer_cert_info(c->wsi, NAMES[i].what, &who.r, sizeof who.r.ns.name + sizeof who.more) == 0)
-			text_z(NAMES[i].at, sizeof c->cert.issuer, (struct slice){ who.r.ns.name, (size_t)who.r.ns.len });
+	c->cert.expires_us = (int64_t)timegm(&t) * 1000000;
+	name_of(X509_get_issuer_name(leaf), c->cert.issuer, sizeof c->cert.issuer);
+	name_of(X509_get_subject_name(leaf), c->cert.subject, sizeof c->cert.subject);
 }
 
 const struct net_cert *ws_cert(const struct ws_conn *c)

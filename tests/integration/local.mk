@@ -21,3 +21,6 @@ script_tests += tests/integration/cli.py
 script_tests += tests/integration/metrics.py
 EXTRA_DIST += tests/integration/collector.py
 script_tests += tests/integration/protect.py
+# Links whose peers fail in one way each.
+script_tests += tests/integration/link_causes.py
+EXTRA_DIST += tests/integration/linkpeers.py

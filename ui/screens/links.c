@@ -23,6 +23,8 @@ struct links {
 	int64_t asked_at;               /* its attempts + reconnects when they were read */
 	bool busy;
 	char trouble[200];
+	struct buf looked_at;           /* a second look was asked for; "" none */
+	char look[400];                 /* what it said */
 };
 
 static struct links *mine(struct ui *ui) { return ui_state(ui, &screen_links); }
@@ -193,6 +195,43 @@ static void incident_lines(struct ui *ui, struct flow *f)
 	}
 }
 
+/* ---- a second look ---- */
+
+bool link_can_diagnose(struct ui *ui, struct buf *why)
+{
+	if (ui->screen == &screen_links && under_cursor(ui))
+		return true;
+	buf_adds(why, "put the cursor on a link first (screen 2)");
+	return false;
+}
+
+static void on_look(struct ui *ui, void *ctx, const struct json *result, const char *error)
+{
+	struct links *v = mine(ui);
+	(void)ctx;
+	text_z(v->look, sizeof(v->look), error ? slice_of(error) : json_get_str(result, "sentence"));
+	ui_note(ui, error || json_get_str(result, "cause").n ? ROLE_WARN : ROLE_OK, "%s", v->look);
+	ui->dirty = true;
+}
+
+void link_run_diagnose(struct ui *ui, const char *arg)
+{
+	struct links *v = mine(ui);
+	const struct m_link *k = under_cursor(ui);
+	struct buf b = { 0 };
+	struct jw w;
+	(void)arg;
+	buf_clear(&v->looked_at);
+	buf_add(&v->looked_at, k->name.p, k->name.n);
+	snprintf(v->look, sizeof(v->look), "looking …");
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kstr(&w, "link", k->name);
+	jw_end_obj(&w);
+	ui_call(ui, "links.diagnose", &b, on_look, NULL);
+	buf_done(&b);
+}
+
 /* ---- the ladder ---- */
 
 void link_ladder(struct flow *f, const struct m_link *k)
@@ -224,6 +263,16 @@ static void end_labelled(struct flow *f)
 	flow_line(f);
 }
 
+static void paint_look(struct ui *ui, struct flow *f, const struct m_link *k)
+{
+	struct links *v = mine(ui);
+	if (!v->look[0] || !slice_eq(buf_slice(&v->looked_at), k->name))
+		return;
+	labelled(f, "second look");
+	flow_words(f, ROLE_TEXT, slice_of(v->look));
+	end_labelled(f);
+}
+
 static void paint_pane(struct ui *ui, struct area a, const struct m_link *k)
 {
 	struct flow f;
@@ -244,6 +293,7 @@ static void paint_pane(struct ui *ui, struct area a, const struct m_link *k)
 		flow_words(&f, slice_is(k->state, "up") ? ROLE_TEXT : ROLE_STRONG, k->sentence);
 		end_labelled(&f);
 	}
+	paint_look(ui, &f, k);
 	if (k->close_code > 0) {
 		labelled(&f, "last close");
 		flow_putf(&f, ROLE_TEXT, "%lld", (long long)k->close_code);
@@ -375,6 +425,7 @@ static void done(void *state)
 	m_audit_done(&v->incidents);
 	list_done(&v->list);
 	buf_done(&v->asked_of);
+	buf_done(&v->looked_at);
 }
 
 const struct screen_ops screen_links = {

@@ -22,6 +22,9 @@ void detail_open(struct ui *ui, const char *title, struct slice key, detail_fn *
 bool detail_record(struct flow *f, const struct m_record *r);
 /* Everything about one link; the rungs of its last attempt in a row. */
 bool link_detail(struct ui *ui, struct flow *f, struct slice key);
+/* Ask for a second look at the link under the cursor. */
+bool link_can_diagnose(struct ui *ui, struct buf *why);
+void link_run_diagnose(struct ui *ui, const char *arg);
 void link_ladder(struct flow *f, const struct m_link *k);
 /* Two head lines of a cycle: name and state, and the stages. Returns rows used. */
 int cycle_head(struct ui *ui, struct area a, int y);
