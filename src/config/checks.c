@@ -399,6 +399,26 @@ static void check_policy(struct filling *f, size_t i)
 	check_approvals(f, i, p);
 }
 
+/* ---- triggers ---- */
+
+static void check_trigger(struct filling *f, size_t i)
+{
+	const struct cfg_trigger *t = &f->c->triggers[i];
+	bool quota = t->when == CFG_WHEN_QUOTA_ABOVE, messages = t->when == CFG_WHEN_MESSAGES;
+	if (!quota && t->link < 0)
+		fill_bad(f, in("triggers", i, "link").z, "is missing; name the link that is watched");
+	if (quota && (t->lane < 0 || t->above_bp < 0))
+		fill_bad(f, in("triggers", i, "lane").z, "and above are both needed for quota_above");
+	if (quota && t->lane >= 0 && f->c->lanes[t->lane].quota_items < 0 && f->c->lanes[t->lane].quota_bytes < 0)
+		fill_bad(f, in("triggers", i, "lane").z, "has neither quota_items nor quota_bytes; nothing could ever be above it");
+	if (messages && (!t->type || t->count < 0))
+		fill_bad(f, in("triggers", i, "type").z, "and count are both needed for messages");
+	if (messages && t->link >= 0 && !same(f->c->links[t->link].handshake, "json-events"))
+		fill_bad(f, in("triggers", i, "link").z, "does not speak json-events; its messages have no type");
+	if (t->action == CFG_TRIGGER_START && t->policy < 0)
+		fill_bad(f, in("triggers", i, "policy").z, "is missing; name the policy to start");
+}
+
 static void each(struct filling *f, size_t n, void (*check)(struct filling *f, size_t i))
 {
 	for (size_t i = 0; i < n; i++)
@@ -413,10 +433,12 @@ void checks_run(struct filling *f)
 	unique_names(f, "lanes", c->lanes, sizeof(*c->lanes), c->n_lanes);
 	unique_names(f, "records", c->records, sizeof(*c->records), c->n_records);
 	unique_names(f, "policies", c->policies, sizeof(*c->policies), c->n_policies);
+	unique_names(f, "triggers", c->triggers, sizeof(*c->triggers), c->n_triggers);
 	check_anchors(f);
 	check_operators(f);
 	each(f, c->n_links, check_link);
 	each(f, c->n_lanes, check_lane);
 	each(f, c->n_records, check_records);
 	each(f, c->n_policies, check_policy);
+	each(f, c->n_triggers, check_trigger);
 }

@@ -274,6 +274,22 @@ struct cfg_engine {
 	size_t n_audit_keys;
 };
 
+enum cfg_when { CFG_WHEN_LINK_DOWN, CFG_WHEN_LINK_JAMMED, CFG_WHEN_LINK_RECOVERED, CFG_WHEN_QUOTA_ABOVE, CFG_WHEN_MESSAGES };
+enum cfg_trigger_action { CFG_TRIGGER_START, CFG_TRIGGER_HOLD };
+
+/* What is told sets something going. */
+struct cfg_trigger {
+	const char *name;
+	enum cfg_when when;
+	int link, lane, policy;                /* indexes, -1 = none */
+	const char *type;                      /* of messages; NULL = none */
+	int64_t for_ms;                        /* 0: the condition holds so long before it fires */
+	int64_t above_bp;                      /* of the lane's quota; -1 */
+	int64_t count;                         /* messages; -1 */
+	enum cfg_trigger_action action;
+	int64_t cooldown_ms;                   /* 10 min between firings */
+};
+
 struct config {
 	const char *name;                      /* target environment: "production" */
 	const char *file;                      /* absolute path it was read from */
@@ -290,6 +306,8 @@ struct config {
 	size_t n_records;
 	const struct cfg_policy *policies;
 	size_t n_policies;
+	const struct cfg_trigger *triggers;
+	size_t n_triggers;
 };
 
 /* Load and check. On failure *out is NULL and *e has the first error ("FILE:LINE:KEY: sentence")

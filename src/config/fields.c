@@ -347,7 +347,7 @@ static const struct field lane_fields[] = {
 	{ .key = "sentinels", .type = FIELD_TEXTS, ARR(cfg_lane, sentinels), .max = 100,
 	  .doc = "Ids that every complete list must contain; one that is missing stops the plan." },
 	{ .key = "depends_on", .type = FIELD_REFS, ARR(cfg_lane, depends_on), .ref = "links", .max = 16,
-	  .doc = "Links that use this lane's files, shown beside it." },
+	  .doc = "Links that use this lane's files. While one of them is down or jammed cleaning holds." },
 	{ .key = "escrow", .type = FIELD_WORD, AT(cfg_lane, escrow), .def = "off", .words = lane_escrow_words,
 	  .doc = "Whether the content of candidates is copied and verified before a plan is frozen. try: where the store gives it back. required: what could not be copied is no candidate. off: nothing is copied." },
 	{ .key = "retry", .type = FIELD_MAP, AT(cfg_lane, retry), .of = &section_retry,
@@ -570,6 +570,48 @@ static const struct field escrow_fields[] = {
 };
 static const struct section section_escrow = { "escrow", sizeof(struct cfg_escrow), escrow_fields, NULL };
 
+static const struct field_word when_words[] = {
+	{ .word = "link_down", .value = CFG_WHEN_LINK_DOWN },
+	{ .word = "link_jammed", .value = CFG_WHEN_LINK_JAMMED },
+	{ .word = "link_recovered", .value = CFG_WHEN_LINK_RECOVERED },
+	{ .word = "quota_above", .value = CFG_WHEN_QUOTA_ABOVE },
+	{ .word = "messages", .value = CFG_WHEN_MESSAGES },
+	END_WORDS
+};
+
+static const struct field_word trigger_words[] = {
+	{ .word = "start", .value = CFG_TRIGGER_START },
+	{ .word = "hold", .value = CFG_TRIGGER_HOLD },
+	END_WORDS
+};
+
+static void trigger_init_cfg(void *rec)
+{
+	struct cfg_trigger *t = rec;
+	t->link = t->lane = t->policy = -1;
+	t->above_bp = t->count = -1;
+}
+
+static const struct field trigger_fields[] = {
+	{ .key = "name", .type = FIELD_NAME, .required = true, AT(cfg_trigger, name), .doc = "Name of the trigger." },
+	{ .key = "when", .type = FIELD_WORD, .required = true, AT(cfg_trigger, when), .words = when_words,
+	  .doc = "What sets it off: a link is not up, is jammed, or is up again; a lane, as last listed, is above a share of its quota; messages came." },
+	{ .key = "link", .type = FIELD_REF, AT(cfg_trigger, link), .ref = "links", .doc = "The link. Required but for quota_above." },
+	{ .key = "lane", .type = FIELD_REF, AT(cfg_trigger, lane), .ref = "lanes", .doc = "The lane of quota_above." },
+	{ .key = "above", .type = FIELD_SHARE, AT(cfg_trigger, above_bp), .min = 1, .max = 10000, .doc = "Share of its quota, of items or bytes." },
+	{ .key = "type", .type = FIELD_TEXT, AT(cfg_trigger, type), .max = 100, .doc = "Type of the messages that count, where the link's events.type says it." },
+	{ .key = "count", .type = FIELD_INT, AT(cfg_trigger, count), .min = 1, .max = ITEMS_MAX, .doc = "It fires at each so many of them." },
+	{ .key = "for", .type = FIELD_DURATION, AT(cfg_trigger, for_ms), .def = "0s", .min = 0, .max = DAY,
+	  .doc = "The condition holds so long without a break before it fires; once while it goes on." },
+	{ .key = "do", .type = FIELD_WORD, .required = true, AT(cfg_trigger, action), .words = trigger_words,
+	  .doc = "start a cycle of the policy, which only ever finds and plans until people grant it, or hold the open cycle." },
+	{ .key = "policy", .type = FIELD_REF, AT(cfg_trigger, policy), .ref = "policies", .doc = "What start starts. One cycle at a time: while one is open it does not." },
+	{ .key = "cooldown", .type = FIELD_DURATION, AT(cfg_trigger, cooldown_ms), .def = "10m", .min = 0, .max = 30 * DAY,
+	  .doc = "Least time between two firings." },
+	END
+};
+static const struct section section_trigger = { "trigger", sizeof(struct cfg_trigger), trigger_fields, trigger_init_cfg };
+
 /* Lists come after the lists they refer to. */
 static const struct field config_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(config, name),
@@ -587,6 +629,8 @@ static const struct field config_fields[] = {
 	  .doc = "The application's own databases that track the files." },
 	{ .key = "policies", .type = FIELD_LIST, ARR(config, policies), .max = 64, .of = &section_policy,
 	  .doc = "What may be cleaned, and how much." },
+	{ .key = "triggers", .type = FIELD_LIST, ARR(config, triggers), .max = 64, .of = &section_trigger,
+	  .doc = "What starts or holds a cycle by itself. Every firing is in the log." },
 	END
 };
 const struct section section_config = { "configuration", sizeof(struct config), config_fields, NULL };

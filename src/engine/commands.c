@@ -1,6 +1,6 @@
 /* What operators ask for. Each command is checked here against mode, identity and the cycle, decided
  * by the coordinator, and answered when the decision is durable. */
-#include "engine/internal.h"
+#include "engine/triggers.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -132,6 +132,17 @@ static bool gate_plan(const struct runner *run, engine_reply *r, void *ctx)
 	return false;
 }
 
+/* Nothing is deleted while somebody who uses the lane's files cannot be heard. */
+static bool gate_links(struct engine *en, engine_reply *r, void *ctx)
+{
+	char why[200], text[260];
+	if (en->run->c->stage < STAGE_VALIDATING || en->run->c->stage > STAGE_CLEANING || !links_forbid(en, why))
+		return true;
+	snprintf(text, sizeof text, "%s; resume when it is up again", why);
+	command_refuse(r, ctx, RC_HELD, text);
+	return false;
+}
+
 void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx)
 {
 	struct cycle_event ev = event_of(k);
@@ -140,8 +151,8 @@ void run_command(struct engine *en, const struct engine_who *who, enum cycle_eve
 			command_refuse(r, ctx, RC_HELD, "the file HOLD is in the state directory; remove it, then resume");
 			return;
 		}
-		if (!gate_mode(en, en->run, r, ctx) || !gate_plan(en->run, r, ctx) || !grants_stand(en->run, r, ctx) ||
-		    !keeping_gate(en->run, who, k, r, ctx))
+		if (!gate_mode(en, en->run, r, ctx) || !gate_plan(en->run, r, ctx) || !gate_links(en, r, ctx) ||
+		    !grants_stand(en->run, r, ctx) || !keeping_gate(en->run, who, k, r, ctx))
 			return;
 	}
 	command(en, who, &ev, r, ctx);

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "engine/internal.h"
+#include "engine/triggers.h"
 #include "link/adapter.h"
 
 #include <inttypes.h>
@@ -189,26 +189,29 @@ static void take(struct dlink *l, const struct link_position *p, const struct de
 	journal_taken(l->en->delivery->batch->j, &t);
 }
 
-static void came(struct dlink *l, const struct link_position *p)
+/* True for a message that was not here before. */
+static bool came(struct dlink *l, const struct link_position *p)
 {
 	struct dedup_mark m;
 	bool ack = l->cfg->events.ack;
 	switch (dedup_see(l->dedup, p, wall_us(), &m)) {
 	case DEDUP_NEW:
 		take(l, p, &m, ack);
-		return;
+		return true;
 	case DEDUP_NOWHERE:
-		if (l->unmarked < l->cfg->events.window)
-			take(l, p, NULL, ack);
-		return;
+		if (l->unmarked >= l->cfg->events.window)
+			return false;
+		take(l, p, NULL, ack);
+		return true;
 	case DEDUP_DUPLICATE:
 		if (ack && p->id.n)
 			acknowledge(l, p->id);
-		return;
+		return false;
 	case DEDUP_PENDING:
 	case DEDUP_FULL:
-		return;
+		return false;
 	}
+	return false;
 }
 
 /* ---- out ---- */
@@ -389,8 +392,8 @@ static void on_message(void *ctx, struct pool *k, struct slice msg)
 		;
 	else if (doc && l->adapter->acknowledges && l->adapter->acknowledges(l->cfg, root, &id))
 		acknowledged(l, id);
-	else if (doc && l->adapter->position(l->cfg, root, &texts, &p) && ready(l))
-		came(l, &p);
+	else if (doc && l->adapter->position(l->cfg, root, &texts, &p) && ready(l) && came(l, &p))
+		triggers_message(l->en, l->i, root);
 	buf_done(&texts);
 	json_doc_free(doc);
 }

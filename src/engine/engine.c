@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/delivery.h"
 #include "engine/otlp.h"
+#include "engine/triggers.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -35,6 +36,8 @@ struct audit_actor actor_of(const struct engine_who *who)
 
 const char *engine_role(const struct engine_who *who)
 {
+	if (strcmp(who->via, "trigger") == 0)
+		return "engine";
 	return who->watching ? "watcher" : who->name[0] ? "operator" : "nobody";
 }
 
@@ -270,6 +273,7 @@ static void on_tick(void *ctx)
 		en->expired_us = en->last_tick.boot_us;
 		keeping_expire(en);
 	}
+	triggers_tick(en);
 	if (store_writable(en->store) == en->store_was_bad) {
 		en->store_was_bad = !en->store_was_bad;
 		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);
@@ -321,6 +325,7 @@ static void on_link(void *ctx, struct pool *k, enum link_state from)
 	bool first = en->link_told[i] == LINK_IDLE && v->state == LINK_WAITING;
 	(void)from;
 	delivery_link_changed(en, i);
+	triggers_link_changed(en, i);
 	if (incident_words[v->state] && en->link_told[i] != v->state && !first && !en->stopping) {
 		struct pool_counts c;
 		pool_count(k, &c);
@@ -411,6 +416,7 @@ static enum rc open_links(struct engine *en, struct err *e)
 	}
 	if (rc == RC_OK)
 		rc = delivery_open(en, e);
+	triggers_open(en);
 	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++)
 		pool_start(en->link[i]);
 	return rc;
@@ -663,6 +669,7 @@ void engine_free(struct engine *en)
 		loop_run_once(en->loop);
 	store_close(en->store);
 	delivery_free(en);
+	triggers_free(en);
 	anchoring_free(en);
 	runner_free(en->run);
 	loop_wake_free(en->store_wake);

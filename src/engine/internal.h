@@ -130,6 +130,7 @@ struct engine {
 	struct elane lane[CFG_MAX_LANES];
 	struct gate *gate;
 	struct pool *link[CFG_MAX_LINKS];
+	struct triggers *triggers;
 	enum link_state link_told[CFG_MAX_LINKS];       /* in the last incident; idle = none yet */
 	struct diagnoser *diagnoser;
 	struct secret *link_token[CFG_MAX_LINKS];

@@ -26,6 +26,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/recover.c \
 	src/engine/runner.c \
 	src/engine/sealing.c \
+	src/engine/triggers.c src/engine/triggers.h \
 	src/engine/validate.c \
 	src/engine/view.c src/engine/view.h \
 	src/engine/view_cycle.c \

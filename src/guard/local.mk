@@ -6,4 +6,5 @@ libsluice_guard_a_SOURCES = \
 	src/guard/matrix.c src/guard/matrix.h \
 	src/guard/pace.c src/guard/pace.h \
 	src/guard/retry.c src/guard/retry.h \
+	src/guard/trigger.c src/guard/trigger.h \
 	src/guard/window.c src/guard/window.h

@@ -52,6 +52,7 @@
 	X(OVERRIDE, "override") \
 	X(PROTECT, "protect") \
 	X(LINK_INCIDENT, "link.incident") \
+	X(TRIGGER, "trigger") \
 	X(CLOCK_JUMP, "clock.jump") \
 	X(REFUSED, "command.refused") \
 	X(RECOVERY, "recovery") \

@@ -7,8 +7,8 @@ from englib import BUILD, World
 
 
 class Storm:
-    def __init__(self):
-        self.proc = subprocess.Popen([os.path.join(BUILD, 'tests/websocket/stormd')], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, port=0):
+        self.proc = subprocess.Popen([os.path.join(BUILD, 'tests/websocket/stormd'), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = json.loads(self.proc.stdout.readline())['port']
 
     def tell(self, line):
@@ -24,6 +24,11 @@ class Storm:
         return self
 
     def __exit__(self, *exc):
+        self.end()
+
+    def end(self):
+        if self.proc.stdin.closed:
+            return
         self.proc.stdin.close()
         self.proc.wait()
         self.proc.stdout.close()

@@ -20,6 +20,7 @@ unit_guard_tests = \
 	tests/unit/test_pace \
 	tests/unit/test_matrix \
 	tests/unit/test_retry \
+	tests/unit/test_trigger \
 	tests/unit/test_window
 
 unit_config_tests = \
@@ -62,6 +63,8 @@ tests_unit_test_bucket_SOURCES = tests/unit/test_bucket.c
 tests_unit_test_bucket_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_matrix_SOURCES = tests/unit/test_matrix.c tests/unit/matrix_table.h
 tests_unit_test_matrix_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_trigger_SOURCES = tests/unit/test_trigger.c
+tests_unit_test_trigger_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_window_SOURCES = tests/unit/test_window.c

@@ -900,7 +900,8 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
 		"policies[0].rules[0].all policies[0].rules[0].any policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
 		"policies[0].rules[0].larger_than policies[0].rules[0].smaller_than policies[0].rules[0].purposes policies[0].rules[0].names "
-		"policies[0].rules[0].statuses policies[0].rules[0].keep policies[0].rules[0].above policies[0].rules[0].until ");
+		"policies[0].rules[0].statuses policies[0].rules[0].keep policies[0].rules[0].above policies[0].rules[0].until "
+		"triggers[0].lane triggers[0].above triggers[0].for ");
 	static const struct {
 		const char *rule, *key;
 	} elsewhere[] = {               /* each kind of rule stands in the file with its keys */
@@ -912,6 +913,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 		{ "policies[1].rules[0]", "not" }, { "policies[1].rules[0]", "larger_than" }, { "policies[1].rules[0]", "smaller_than" },
 		{ "policies[1].rules[1]", "purposes" }, { "policies[1].rules[2]", "names" }, { "policies[1].rules[3]", "statuses" },
 		{ "policies[1].rules[5]", "longer_than" }, { "policies[1].rules[8]", "all[0].older_than" }, { "policies[1].rules[8].all[1]", "any[1].larger_than" },
+		{ "triggers[1]", "lane" }, { "triggers[1]", "above" }, { "triggers[2]", "for" },
 		{ "policies[1].rules[6]", "keep" }, { "policies[1].rules[7]", "above" }, { "policies[1].rules[7]", "until" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++) {
