@@ -76,6 +76,7 @@ struct upload { int lane; int32_t of; bool foreign; bool early; };    /* early: 
 
 struct sim {
 	struct rng rng;
+	uint64_t seed;
 	unsigned troubles;
 	bool verbose, rehearsal, unclaimed;
 	bool rude;                      /* other writers do not respect claims */
@@ -113,6 +114,8 @@ struct sim {
 	struct deed *queue, **tail;
 	bool commit_set, log_failing;
 	bool new_plan;                  /* the event being handed over brings it */
+	int batch[LANES];               /* the last one that was seen, and its size */
+	int64_t batch_size[LANES];
 	bool open[LANES];               /* its breaker was not closed after the last event */
 	/* the operator */
 	int64_t patience;
@@ -310,6 +313,23 @@ static int64_t cap_of(const struct cycle_lane *l)
 	return MIN(l->o.in_flight, matrix_in_flight(l->n, f));
 }
 
+/* A batch is no larger than the contract and the policy let it be, whatever happened since the one that was seen before; of
+ * some in between nothing was sent. */
+static void check_batch(struct sim *s, int lane)
+{
+	const struct cycle_lane *l = &s->c->lane[lane];
+	const struct cycle_lane_opts *o = &s->o[lane];
+	int64_t size = l->batch_to - l->batch_from, first = MIN(MAX(l->n / 10, 1), o->canary > 0 ? o->canary : 10), most = s->batch_size[lane];
+	if (l->batch <= s->batch[lane])
+		return;
+	for (int k = s->batch[lane]; k < (int)l->batch; k++)
+		most = MAX(first, (o->ramp > 0 ? o->ramp : 3) * most);
+	PROMISE(s, size <= (l->canary_done ? most : first), "batch %d of lane %d has %" PRId64 " items after one of %" PRId64, (int)l->batch, lane, size,
+		s->batch_size[lane]);
+	s->batch[lane] = (int)l->batch;
+	s->batch_size[lane] = size;
+}
+
 /* Before a request leaves. */
 static void check_send(struct sim *s, const struct effects *fx, size_t at, bool may)
 {
@@ -318,6 +338,7 @@ static void check_send(struct sim *s, const struct effects *fx, size_t at, bool 
 	const struct thing *t = thing_of(s, e->item);
 	bool intent = false, row = false;
 	s->r->sends++;
+	check_batch(s, e->lane);
 	for (size_t i = 0; i < at; i++) {
 		intent |= fx->e[i].kind == EFF_AUDIT && fx->e[i].audit == AUDIT_INTENT && fx->e[i].item == e->item;
 		row |= fx->e[i].kind == EFF_ITEM && fx->e[i].item == e->item;
@@ -805,7 +826,7 @@ static enum claim_result commit_one(struct sim *s, int32_t item)
 	if (t->changed || !t->live)
 		return CLAIM_CHANGED;
 	enum item_state st = (enum item_state)s->c->item[item].state;
-	PROMISE(s, !t->exists || t->lied || (t->denied && st == ITEM_GONE), "the row of item %d is committed and its file is there", item);
+	PROMISE(s, !t->exists || t->lied || (t->denied && (st == ITEM_GONE || st == ITEM_UNRESTORED)), "the row of item %d (%s) is committed and its file is there", item, item_state_name(st));
 	PROMISE(s, item_deleted(st) || st == ITEM_GONE_OTHER, "the row of item %d is committed: it is %s", item, item_state_name(st));
 	PROMISE(s, !s->rehearsal, "a rehearsal committed the row of item %d", item);
 	t->committed = true;
@@ -1408,6 +1429,10 @@ static void make_lane(struct sim *s, int lane)
 	*o = (struct cycle_lane_opts){ .in_flight = between(s, 1, 16), .rate_mhz = between(s, 500, 50000), .burst = between(s, 1, 20),
 		.settle_us = 20 * SECOND, .max_item_bytes = 1000000, .list_max_age_us = chance(s, 30) ? between(s, 5, 60) * SECOND : 5 * (int64_t)MINUTE };
 	snprintf(o->name, sizeof o->name, "lane%d", lane);
+	if (s->seed % 4 == 0) {         /* not drawn: other seeds play as they did */
+		o->canary = (int64_t)(s->seed / 4 % 11);
+		o->ramp = (int64_t)(s->seed / 44 % 4);
+	}
 	retry_policy_default(&o->retry);
 	int32_t n = (int32_t)(chance(s, 20) ? between(s, 1, 12) : chance(s, 10) ? between(s, 100, 300) : between(s, 8, 60));
 	int copies = (int)(chance(s, 30) ? 100 : between(s, 0, 100));
@@ -1605,6 +1630,7 @@ void sim_run(uint64_t seed, unsigned troubles, bool verbose, struct sim_report *
 	s->troubles = troubles;
 	s->tail = &s->queue;
 	s->now = (struct now){ .wall_us = WALL0, .boot_us = 0 };
+	s->seed = seed;
 	rng_seed(&s->rng, seed);
 	make_world(s);
 	begin(s);
