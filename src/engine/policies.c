@@ -31,11 +31,11 @@ static enum rc open_lane(struct engine *en, struct side *s, size_t i, struct err
 	if (!l->listed || !l->complete)
 		return err_set(e, RC_INCOMPLETE, "lane %s was not listed completely since the engine started; a cycle lists it: sluice cycle start POLICY", cl->name);
 	s->lane_of[i] = k;
-	if (!l->places[0])
-		return RC_OK;
-	s->places[i] = l->places;
-	s->referrals[i] = l->referrals ? referrals_keep(l->referrals) : NULL;
-	return RC_OK;
+	if (l->places[0]) {
+		s->places[i] = l->places;
+		s->referrals[i] = l->referrals ? referrals_keep(l->referrals) : NULL;
+	}
+	return protected_of(en, l->cfg->name, s->arena, &s->protected_ids[i], &s->n_protected[i], e);
 }
 
 static enum rc open_records(struct engine *en, struct side *s, struct err *e)
@@ -60,7 +60,7 @@ static enum rc open_records(struct engine *en, struct side *s, struct err *e)
 enum rc side_open(struct engine *en, const struct config *cfg, const struct cfg_policy *p, int64_t wall_us, struct side *s, struct err *e)
 {
 	enum rc rc = RC_OK;
-	*s = (struct side){ .cfg = cfg, .p = p, .facts = { .wall_us = wall_us } };
+	*s = (struct side){ .cfg = cfg, .p = p, .facts = { .wall_us = wall_us }, .arena = arena_new(4096) };
 	for (size_t i = 0; p && rc == RC_OK && i < p->n_lanes; i++)
 		rc = open_lane(en, s, i, e);
 	return p && rc == RC_OK ? open_records(en, s, e) : rc;
@@ -71,6 +71,7 @@ void side_close(struct side *s)
 	for (size_t i = 0; i < CFG_MAX_LANES; i++)
 		referrals_free((struct ereferrals *)s->referrals[i]);
 	policy_sets_free(s->sets);
+	arena_free(s->arena);
 	*s = (struct side){ 0 };
 }
 
@@ -104,6 +105,8 @@ static void lane_facts(struct side *s, int i)
 		: !f->complete ? f->trouble : NULL;
 	s->facts.held = f ? f->held : NULL;
 	s->facts.n_held = f ? f->n : 0;
+	s->facts.protected_ids = s->protected_ids[i];
+	s->facts.n_protected = s->n_protected[i];
 }
 
 void side_judge(struct side *s, int i, const struct catalog_item *item, const struct catalog_row *rows, size_t n, struct policy_verdict *v)

@@ -10,12 +10,15 @@ struct side {
 	int lane_of[CFG_MAX_LANES];     /* the engine's, of p->lanes[i] */
 	const char *places[CFG_MAX_LANES];
 	const struct ereferrals *referrals[CFG_MAX_LANES];
+	struct arena *arena;            /* of protected_ids */
+	const struct slice *protected_ids[CFG_MAX_LANES];       /* by hand */
+	size_t n_protected[CFG_MAX_LANES];
 	struct policy_facts facts;
 	bool deleted_too;               /* soft-deleted rows are shown to it */
 	struct policy_sets *sets;
 };
 
-/* On the loop. RC_REFUSED: the last discovery cannot tell what this policy would say. Closed in either case. */
+/* On the loop. RC_REFUSED: the last discovery cannot tell what this policy would say. side_close it in either case. */
 enum rc side_open(struct engine *en, const struct config *cfg, const struct cfg_policy *p, int64_t wall_us, struct side *s, struct err *e) MUST_USE;
 void side_close(struct side *s);
 /* On a worker: rules that compare items see all of them first. */

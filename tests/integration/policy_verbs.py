@@ -93,6 +93,23 @@ def explain_lists_everything_that_protects():
 
 
 @test
+def what_is_protected_by_hand_is_protected_in_both():
+    with Cli(files=40, orphan=20, unused=10) as w:
+        discovered(w)
+        orphans = [m['id'] for m in w.sim.manifest() if m['role'] == 'orphan']
+        mine = os.path.join(w.dir, 'sluice.yaml')
+        before = w.json('policy', 'try', mine)['policies'][0]['lanes'][0]
+        for i in orphans[:3]:
+            w.out('protect', 'add', 'alpha', i, '--reason', 'still needed')
+        got = w.json('policy', 'explain', 'clean', orphans[0])
+        same((got['verdict'], got['rule'], [p['rule'] for p in got['protects']]), ('protected', 'protect:hand', ['protect:hand']))
+        same(w.json('policy', 'explain', 'clean', orphans[3])['verdict'], 'candidate')
+        after = w.json('policy', 'try', mine)['policies'][0]['lanes'][0]
+        for side in ('is', 'tried'):
+            same((before[side]['candidate'] - after[side]['candidate'], after[side]['protected'] - before[side]['protected']), (3, 3))
+
+
+@test
 def explain_agrees_with_the_validation_for_every_item():
     rules = [{'rule': 'orphan'}, {'any': [{'rule': 'age', 'of': 'last_used', 'older_than': '1d'}, {'rule': 'quota_pressure', 'above': '50%', 'until': '10%'}]}]
     with Cli(files=60, orphan=20, unused=10, lane={'quota_items': 70}, policy={'rules': rules}) as w:
