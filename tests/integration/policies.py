@@ -165,6 +165,22 @@ def groups_select_what_all_any_and_not_of_their_members_say():
 
 
 @test
+def what_nobody_knows_is_not_planned_by_a_rule_that_is_turned_nor_by_a_group_that_is():
+    rules = [{'rule': 'size', 'not': 'yes', 'smaller_than': '3kB'},
+             {'not': 'yes', 'all': [{'rule': 'size', 'name': 'large', 'larger_than': '1kB'}, {'rule': 'purpose', 'purposes': ['assistants', 'batch']}]}]
+    for some in (rules[:1], rules[1:]):
+        with world(some, match='all', files=120, more=',unknown_size=40') as w:
+            got = planned(w)
+            known = [m for m in w.sim.manifest() if m['role'] != 'unknown_size' and not m['name'].startswith('keep-')]
+            turned = [m['id'] for m in known if (m['bytes'] >= 3000 if 'rule' in some[0] else
+                                                 not (m['bytes'] > 1000 and m['purpose'] in ('assistants', 'batch')))]
+            # of another purpose the size decides nothing
+            unknown = [m['id'] for m in w.sim.manifest() if m['role'] == 'unknown_size' and 'all' in some[0] and m['purpose'] not in ('assistants', 'batch')]
+            same(sorted(got), sorted(turned + unknown))
+            true(got, 'nothing was selected')
+
+
+@test
 def quota_pressure_within_a_group_is_compared_too():
     rules = [{'all': [{'rule': 'quota_pressure', 'above': '90%', 'until': '60%'}, {'rule': 'age', 'older_than': '1d'}]}]
     with world(rules, files=100, lane={'quota_items': 100}) as w:

@@ -89,6 +89,10 @@ s('protection by hand after the plan', 'src/engine/acts.c', '	recheck_protected(
   'protect', 'what_is_protected_after_the_plan_was_granted_is_not_sent')
 s('what is protected by now is never sent', 'src/cleanup/batch.c', '[CHECK_PROTECTED] = ITEM_PROTECTED', '[CHECK_PROTECTED] = ITEM_CLAIMING',
   'simulation')
+s('what a rule cannot know is not turned by not', 'src/cleanup/policy_rules.c', 'if (!negate || found == POLICY_CANNOT_KNOW)', 'if (!negate)',
+  'policies', 'what_nobody_knows_is_not_planned_by_a_rule_that_is_turned_nor_by_a_group_that_is')
+s("a policy's own canary", 'src/cleanup/batch.c', 'return l->o.canary > 0 ? MIN(n, l->o.canary) : n;', 'return n;',
+  'policies', 'canary_and_ramp_of_a_policy_are_the_batches_that_go_out')
 s('a soft-deleted row that is referred to keeps its file', 'src/records/batch.c', ' || (f->referenced && c->g->s->cfg->deleted_too);', ';',
   'policies', 'a_soft_deleted_row_that_came_back_keeps_its_file')
 s('a row used since the list is not claimed', 'src/records/batch.c', 'return touched_since(c, own) ? RECORDS_CHANGED : RECORDS_DONE;',
