@@ -6,7 +6,7 @@
 # It links every room; give it a tests_unit_test_NAME_LDADD to link only some.
 # A new script is one line:	script_tests += tests/integration/NAME.sh	(or .py)
 unit_tests =
-script_tests = tests/structure/floors tests/structure/harness.sh tests/structure/safeguards
+script_tests = tests/structure/floors tests/structure/harness.sh tests/structure/safeguards tests/structure/service.sh
 
 include tests/unit/local.mk
 include tests/websocket/local.mk

@@ -11,11 +11,12 @@
 
 volatile sig_atomic_t cli_stop_signal;
 
-static const struct { const char *name, *value, *help; } globals[] = {
+const struct option cli_globals[] = {
 	{ "--state", "DIR", "state directory" },
 	{ "--config", "FILE", "configuration" },
 	{ "--socket", "PATH", "the engine's socket" },
 	{ "--json", NULL, "print the result as JSON" },
+	{ NULL, NULL, NULL },
 };
 
 const char *cli_opt(const struct cli *c, const char *name)
@@ -48,8 +49,8 @@ static void help_all(void)
 	for (const struct verb *v = cli_verbs; v->name; v++)
 		printf("  sluice %-25s %s\n", v->name, v->help);
 	puts("\nGlobal options:");
-	for (size_t i = 0; i < ARRAY_LEN(globals); i++)
-		printf("  %s %-*s %s\n", globals[i].name, 17 - (int)strlen(globals[i].name), globals[i].value ? globals[i].value : "", globals[i].help);
+	for (size_t i = 0; cli_globals[i].name; i++)
+		printf("  %s %-*s %s\n", cli_globals[i].name, 17 - (int)strlen(cli_globals[i].name), cli_globals[i].value ? cli_globals[i].value : "", cli_globals[i].help);
 	puts("\nsluice VERB --help shows a verb's own options. Exit codes: sluice(1).");
 }
 
@@ -118,12 +119,12 @@ static bool is_option(const char *arg, const char *name)
 static enum rc take_global(struct cli *c, char **argv, int argc, int *i, bool *taken, struct err *e)
 {
 	const char **to[] = { &c->state, &c->config, &c->socket, NULL };
-	for (size_t k = 0; k < ARRAY_LEN(globals); k++) {
+	for (size_t k = 0; cli_globals[k].name; k++) {
 		const char *v;
-		if (!is_option(argv[*i], globals[k].name))
+		if (!is_option(argv[*i], cli_globals[k].name))
 			continue;
 		*taken = true;
-		enum rc rc = take_value(globals[k].name, globals[k].value, argv, argc, i, &v, e);
+		enum rc rc = take_value(cli_globals[k].name, cli_globals[k].value, argv, argc, i, &v, e);
 		if (rc != RC_OK)
 			return rc;
 		if (to[k])

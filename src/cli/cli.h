@@ -37,6 +37,7 @@ struct verb {
 	enum rc (*run)(struct cli *c, struct err *e);
 	const char *help;
 };
+extern const struct option cli_globals[];       /* ends with a NULL name */
 extern const struct verb cli_verbs[];           /* ends with a NULL name */
 /* Parse the words after argv[0] and run the verb. */
 enum rc cli_run(struct cli *c, char **argv, int argc, struct err *e) MUST_USE;

@@ -151,12 +151,15 @@ tests_unit_test_records_LDADD = libsluice_records.a libsluice_config.a $(UNIT_NE
 
 unit_cli_tests = \
 	tests/unit/test_cli \
+	tests/unit/test_documents \
 	tests/unit/test_verbs
 check_PROGRAMS += $(unit_cli_tests)
 TESTS += $(unit_cli_tests)
 UNIT_CLI = libsluice_cli.a libsluice_ui.a $(SLUICE_ROOMS) $(SLUICE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_cli_SOURCES = tests/unit/test_cli.c tests/unit/unit.h
 tests_unit_test_cli_LDADD = $(UNIT_CLI)
+tests_unit_test_documents_SOURCES = tests/unit/test_documents.c tests/unit/documents.c tests/unit/documents.h tests/unit/unit.h
+tests_unit_test_documents_LDADD = $(UNIT_CLI)
 tests_unit_test_verbs_SOURCES = tests/unit/test_verbs.c
 tests_unit_test_verbs_LDADD = $(UNIT_CLI)
 
