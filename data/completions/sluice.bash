@@ -18,14 +18,16 @@ _sluice()
 	--socket) takes=file ;;
 	esac
 	case $verb in
-	"") args="console watch status engine cycle lane plan grant candidates lanes links doctor policies policy dead audit mode rpc paths config demo" ;;
+	"") args="console watch status engine cycle protect lane plan grant candidates lanes links doctor policies policy dead escrow audit mode rpc paths config demo" ;;
 	"engine") args="run start stop" ;;
 	"cycle") args="start status step resume hold ack cancel abort" ;;
+	"protect") args="list add remove" ;;
 	"lane") args="exclude" ;;
 	"plan") args="show items" ;;
 	"grant") args="keygen sign submit list verify revoke" ;;
 	"policy") args="check explain try" ;;
 	"dead") args="list redrive dismiss" ;;
+	"escrow") args="list verify restore" ;;
 	"audit") args="tail show verify export seal key" ;;
 	"config") args="check" ;;
 	"console" | "console "*)
@@ -79,6 +81,24 @@ _sluice()
 		opts+=" --how --reason --wait"
 		case $prev in
 		--how) takes=words args="keep restore" ;;
+		--reason) takes=text ;;
+		esac
+		;;
+	"protect list" | "protect list "*)
+		opts+=" --lane"
+		case $prev in
+		--lane) takes=text ;;
+		esac
+		;;
+	"protect add" | "protect add "*)
+		opts+=" --reason"
+		case $prev in
+		--reason) takes=text ;;
+		esac
+		;;
+	"protect remove" | "protect remove "*)
+		opts+=" --reason"
+		case $prev in
 		--reason) takes=text ;;
 		esac
 		;;
@@ -154,6 +174,12 @@ _sluice()
 	"links" | "links "*)
 		opts+=" "
 		;;
+	"links diagnose" | "links diagnose "*)
+		opts+=" "
+		;;
+	"links retry" | "links retry "*)
+		opts+=" "
+		;;
 	"doctor" | "doctor "*)
 		opts+=" "
 		;;
@@ -199,6 +225,26 @@ _sluice()
 		--lane) takes=text ;;
 		--belief) takes=text ;;
 		--reason) takes=text ;;
+		esac
+		;;
+	"escrow list" | "escrow list "*)
+		opts+=" --lane --state --limit"
+		case $prev in
+		--lane) takes=text ;;
+		--state) takes=text ;;
+		--limit) takes=text ;;
+		esac
+		;;
+	"escrow verify" | "escrow verify "*)
+		opts+=" --lane"
+		case $prev in
+		--lane) takes=text ;;
+		esac
+		;;
+	"escrow restore" | "escrow restore "*)
+		opts+=" --lane"
+		case $prev in
+		--lane) takes=text ;;
 		esac
 		;;
 	"audit tail" | "audit tail "*)

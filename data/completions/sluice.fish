@@ -28,11 +28,13 @@ complete -c sluice -n 'true' -l socket -r -F -d 'the engine\'s socket'
 complete -c sluice -n 'true' -l json -d 'print the result as JSON'
 complete -c sluice -n '__sluice_stands ""' -a engine
 complete -c sluice -n '__sluice_stands ""' -a cycle
+complete -c sluice -n '__sluice_stands ""' -a protect
 complete -c sluice -n '__sluice_stands ""' -a lane
 complete -c sluice -n '__sluice_stands ""' -a plan
 complete -c sluice -n '__sluice_stands ""' -a grant
 complete -c sluice -n '__sluice_stands ""' -a policy
 complete -c sluice -n '__sluice_stands ""' -a dead
+complete -c sluice -n '__sluice_stands ""' -a escrow
 complete -c sluice -n '__sluice_stands ""' -a audit
 complete -c sluice -n '__sluice_stands ""' -a config
 complete -c sluice -n '__sluice_stands ""' -a console -d 'the operator console (also: sluice alone)'
@@ -66,6 +68,12 @@ complete -c sluice -n '__sluice_stands "cycle"' -a abort -d 'stop a cycle for go
 complete -c sluice -n '__sluice_verb "cycle abort"' -l how -x -a 'keep restore' -d 'what becomes of what is deleted'
 complete -c sluice -n '__sluice_verb "cycle abort"' -l reason -x -d 'why'
 complete -c sluice -n '__sluice_verb "cycle abort"' -l wait -d 'wait until the cycle waits, holds or ends (600); exit by where it stands'
+complete -c sluice -n '__sluice_stands "protect"' -a list -d 'items that are protected by hand'
+complete -c sluice -n '__sluice_verb "protect list"' -l lane -x -d 'of this lane only'
+complete -c sluice -n '__sluice_stands "protect"' -a add -d 'protect an item, whatever a policy says'
+complete -c sluice -n '__sluice_verb "protect add"' -l reason -x -d 'why'
+complete -c sluice -n '__sluice_stands "protect"' -a remove -d 'protect an item no more'
+complete -c sluice -n '__sluice_verb "protect remove"' -l reason -x -d 'why'
 complete -c sluice -n '__sluice_stands "lane"' -a exclude -d 'leave a lane out of the open cycle'
 complete -c sluice -n '__sluice_verb "lane exclude"' -l reason -x -d 'why'
 complete -c sluice -n '__sluice_stands "plan"' -a show -d 'the frozen plan'
@@ -103,6 +111,8 @@ complete -c sluice -n '__sluice_verb "candidates"' -l limit -x -d 'at most (100)
 complete -c sluice -n '__sluice_verb "candidates"' -l id -x -d 'one item with its evidence'
 complete -c sluice -n '__sluice_stands ""' -a lanes -d 'file stores: lists, quotas, breakers'
 complete -c sluice -n '__sluice_stands ""' -a links -d 'WebSocket links and why they are not up'
+complete -c sluice -n '__sluice_stands "links"' -a diagnose -d 'look again at a link, rung by rung: where it ends, probably why, what to do'
+complete -c sluice -n '__sluice_stands "links"' -a retry -d 'try a link now that waits or has given up'
 complete -c sluice -n '__sluice_stands ""' -a doctor -d 'every check of what the engine stands on, and what to do; exit 3 if one fails'
 complete -c sluice -n '__sluice_stands ""' -a policies -d 'configured policies'
 complete -c sluice -n '__sluice_stands "policy"' -a check -d 'every error of a configuration, by line, and its policies in words'
@@ -124,6 +134,14 @@ complete -c sluice -n '__sluice_stands "dead"' -a dismiss -d 'take dead letters 
 complete -c sluice -n '__sluice_verb "dead dismiss"' -l lane -x -d 'all of this lane'
 complete -c sluice -n '__sluice_verb "dead dismiss"' -l belief -x -d 'all that are believed so'
 complete -c sluice -n '__sluice_verb "dead dismiss"' -l reason -x -d 'why'
+complete -c sluice -n '__sluice_stands "escrow"' -a list -d 'verified copies of what was or is going to be deleted'
+complete -c sluice -n '__sluice_verb "escrow list"' -l lane -x -d 'one lane only'
+complete -c sluice -n '__sluice_verb "escrow list"' -l state -x -d 'ok, started or discarded (ok)'
+complete -c sluice -n '__sluice_verb "escrow list"' -l limit -x -d 'at most (1000)'
+complete -c sluice -n '__sluice_stands "escrow"' -a verify -d 'read copies again and compare; exit 3 if one is damaged or missing'
+complete -c sluice -n '__sluice_verb "escrow verify"' -l lane -x -d 'one lane only'
+complete -c sluice -n '__sluice_stands "escrow"' -a restore -d 'upload a copy again, after the fact'
+complete -c sluice -n '__sluice_verb "escrow restore"' -l lane -x -d 'its lane'
 complete -c sluice -n '__sluice_stands "audit"' -a tail -d 'newest records of the log'
 complete -c sluice -n '__sluice_verb "audit tail"' -l limit -x -d 'at most (20)'
 complete -c sluice -n '__sluice_verb "audit tail"' -l kind -x -d 'one kind, or a group like grant.'
