@@ -18,6 +18,6 @@ dist_fishcomp_DATA = data/completions/sluice.fish
 unitdir = $(prefix)/lib/systemd/system
 nodist_unit_DATA = data/sluice.service
 data/sluice.service: data/sluice.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) data && sed 's#@bindir@#$(bindir)#' $(srcdir)/data/sluice.service.in > $@.tmp && mv -f $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) data && sed 's#@bin[d]ir@#$(bindir)#' $(srcdir)/data/sluice.service.in > $@.tmp && mv -f $@.tmp $@
 EXTRA_DIST += data/sluice.service.in
 CLEANFILES += data/sluice.service
