@@ -132,7 +132,6 @@ static void run_redraw(struct ui *ui, const char *arg)
 		buf_adds(why, sentence); \
 		return false; \
 	}
-ABSENT_ACTION(breaker, "setting a breaker by hand is not in this version; it finds its way by time, and E excludes a lane")
 ABSENT_ACTION(flag, "feature flags are not in this version")
 
 static void run_nothing(struct ui *ui, const char *arg)
@@ -185,7 +184,7 @@ static const struct action table[] = {
 	{ "mode", "", "mode", "observe, rehearse or armed", ACT_WRITE, "MODE", NULL, action_run_mode },
 	{ "engine-stop", "", "stop engine", "drain and stop the engine, for everyone", ACT_WRITE, NULL, NULL, action_run_engine_stop },
 	{ "protect", "P", "protect", "protect the item under the cursor, whatever the policy says", ACT_WRITE, "REASON", action_on_item, action_run_protect },
-	{ "breaker", "B", "breaker", "set the breaker under the cursor by hand", ACT_WRITE, NULL, can_breaker, run_nothing },
+	{ "breaker", "B", "breaker", "set the breaker under the cursor by hand", ACT_DANGER, "WHAT WHY", action_on_breaker, action_run_breaker },
 	{ "flag", "F", "flag", "promote or roll back a feature flag", ACT_WRITE, NULL, can_flag, run_nothing },
 	{ "redrive", "V", "redrive", "make a new plan from the marked dead letters", ACT_DANGER, NULL, action_on_letters, action_run_redrive },
 	{ "dismiss", "W", "dismiss", "dismiss the marked dead letters with a reason", ACT_DANGER, NULL, action_on_letters, action_run_dismiss },

@@ -278,6 +278,70 @@ void action_run_protect(struct ui *ui, const char *arg)
 	buf_done(&subject);
 }
 
+/* ---- breakers ---- */
+
+bool action_on_breaker(struct ui *ui, struct buf *why)
+{
+	struct slice name;
+	bool lane;
+	if (front(ui)->breaker && front(ui)->breaker(ui, &name, &lane))
+		return true;
+	buf_adds(why, "put the cursor on a breaker of screen 3 first");
+	return false;
+}
+
+static struct slice word(const char **at)
+{
+	const char *p = *at + strspn(*at, " ");
+	size_t n = strcspn(p, " ");
+	*at = p + n;
+	return (struct slice){ p, n };
+}
+
+/* "open 10m reason", "auto reason", "disable 10m reason"; the subject is "lane alpha". */
+static void set_breaker(struct ui *ui, const char *text)
+{
+	static const char *const methods[] = { "breaker.open", "breaker.auto", "breaker.disable" };
+	const char *at = text, *rest, *method = NULL, *subject = buf_z(&ui->ask_subject);
+	struct slice what = word(&at);
+	int64_t ms = 0;
+	struct buf b;
+	struct jw w;
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		method = slice_is(what, strchr(methods[i], '.') + 1) ? methods[i] : method;
+	rest = at;
+	bool timed = parse_duration_ms(word(&rest), &ms);
+	at = timed ? rest : at;
+	at += strspn(at, " ");
+	if (!method || !*at) {
+		ui_note(ui, ROLE_WARN, "write open, auto or disable, for how long if you like (10m), and the reason");
+		return;
+	}
+	params_begin(&w, &b);
+	jw_kz(&w, strncmp(subject, "lane ", 5) == 0 ? "lane" : "link", subject + 5);
+	jw_kz(&w, "reason", at);
+	if (timed)
+		jw_ki64(&w, "for_ms", ms);
+	jw_end_obj(&w);
+	ui_do(ui, method, &b, "breaker set");
+	buf_done(&b);
+}
+
+void action_run_breaker(struct ui *ui, const char *arg)
+{
+	struct slice name = { 0 };
+	struct buf subject = { 0 };
+	char shown[80];
+	bool lane;
+	if (!front(ui)->breaker(ui, &name, &lane))
+		return;
+	buf_addf(&subject, "%s ", lane ? "lane" : "link");
+	buf_add(&subject, name.p, name.n);
+	ui_ask(ui, arg, buf_slice(&subject), set_breaker, "breaker of %s: open [10m], auto or disable 10m, and why (Esc leaves):",
+	       text_z(shown, sizeof(shown), buf_slice(&subject)));
+	buf_done(&subject);
+}
+
 /* ---- dead letters ---- */
 
 bool action_on_letters(struct ui *ui, struct buf *why)

@@ -15,10 +15,12 @@ bool action_can_step(struct ui *ui, struct buf *why);
 bool action_on_lane(struct ui *ui, struct buf *why);
 /* Dead letters are marked, or one is under the cursor. */
 bool action_on_item(struct ui *ui, struct buf *why);
+bool action_on_breaker(struct ui *ui, struct buf *why);
 bool action_on_letters(struct ui *ui, struct buf *why);
 void action_run_abort(struct ui *ui, const char *arg);
 void action_run_ack(struct ui *ui, const char *arg);
 void action_run_approve(struct ui *ui, const char *arg);
+void action_run_breaker(struct ui *ui, const char *arg);
 void action_run_cancel(struct ui *ui, const char *arg);
 void action_run_dismiss(struct ui *ui, const char *arg);
 void action_run_engine_stop(struct ui *ui, const char *arg);

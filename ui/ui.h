@@ -46,6 +46,7 @@ struct screen_ops {
 	void (*filter)(struct ui *ui, const char *text);
 	const char *(*filter_text)(struct ui *ui);
 	bool (*lane)(struct ui *ui, struct slice *name);        /* the lane under the cursor */
+	bool (*breaker)(struct ui *ui, struct slice *name, bool *of_lane);      /* the breaker under the cursor */
 	bool (*item)(struct ui *ui, struct slice *lane, struct slice *id);      /* the item under the cursor */
 	int (*chosen)(struct ui *ui, struct jw *w);             /* dead letters: how many; w, if given, gets their names */
 };

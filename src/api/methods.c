@@ -365,6 +365,18 @@ static void m_exclude(struct request *q, const struct json *p)
 	engine_lane_exclude(en(q), who(q), json_get_str(p, "lane"), json_get_str(p, "reason"), rpc_reply, q);
 }
 
+static void breaker_set(struct request *q, const struct json *p, enum breaker_state to)
+{
+	struct engine_breaker b = { json_get_str(p, "lane"), json_get_str(p, "link"), json_get_str(p, "reason"), to, json_get_i64(p, "for_ms", 0) };
+	engine_breaker_set(en(q), who(q), &b, rpc_reply, q);
+}
+
+static void m_breaker_open(struct request *q, const struct json *p) { breaker_set(q, p, BREAKER_FORCED_OPEN); }
+
+static void m_breaker_auto(struct request *q, const struct json *p) { breaker_set(q, p, BREAKER_CLOSED); }
+
+static void m_breaker_disable(struct request *q, const struct json *p) { breaker_set(q, p, BREAKER_DISABLED); }
+
 static void m_mode(struct request *q, const struct json *p)
 {
 	engine_set_mode(en(q), who(q), json_get_str(p, "mode"), rpc_reply, q);
@@ -464,6 +476,10 @@ const struct method api_methods[] = {
 	{ "protect.set", METHOD_WRITE, { S1("lane"), S1("id"), S1("reason") }, m_protect_set, "protect an item, whatever a policy says" },
 	{ "protect.clear", METHOD_WRITE, { S1("lane"), S1("id"), S1("reason") }, m_protect_clear, "protect an item no more" },
 	{ "lane.exclude", METHOD_WRITE, { S1("lane"), S1("reason") }, m_exclude, "leave a lane out of the open cycle" },
+	{ "breaker.open", METHOD_WRITE, { S("lane"), S("link"), I("for_ms"), S1("reason") }, m_breaker_open, "keep a breaker open by hand" },
+	{ "breaker.auto", METHOD_WRITE, { S("lane"), S("link"), S1("reason") }, m_breaker_auto, "leave a breaker to itself again" },
+	{ "breaker.disable", METHOD_DANGER, { S("lane"), S("link"), I1("for_ms"), S1("reason") }, m_breaker_disable,
+	  "switch a breaker off for a time: it lets everything through" },
 	{ "mode.set", METHOD_WRITE, { S1("mode") }, m_mode, "observe, rehearse or armed" },
 	{ "links.retry", METHOD_WRITE, { S1("link") }, m_retry, "try a link now, whatever it waits for" },
 	{ "engine.stop", METHOD_WRITE, { { 0 } }, m_stop, "hold, drain, stop" },

@@ -241,6 +241,7 @@ enum cycle_event_kind {
 	EV_GRANT,               /* lane, number = items, bytes, on_abort, until_us = wall time that it would run to if it began now */
 	EV_REVOKE,              /* lane: its grant is taken back, before the first intent */
 	EV_EXCLUDE,             /* lane */
+	EV_BREAKER,             /* lane, number = enum breaker_state by hand, until_us = boot time it expires, 0 = not */
 	EV_STEP, EV_RESUME, EV_HOLD, EV_CANCEL,
 	EV_ACK,                 /* number = failures the operator acknowledges */
 	EV_ABORT,               /* restore */

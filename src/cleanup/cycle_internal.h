@@ -86,6 +86,7 @@ void settle(struct step *s, struct cycle_item *it, enum item_state to, const str
 void pump(struct step *s, struct cycle_lane *l);
 void clean_answer(struct step *s, const struct cycle_event *ev);
 void clean_probed(struct step *s, const struct cycle_event *ev);
+void breaker_by_hand(struct step *s, const struct cycle_event *ev);
 void breaker_reread(struct step *s, const struct cycle_event *ev);
 
 /* ---- canary.c ---- */

@@ -424,6 +424,7 @@ static enum rc dispatch(struct step *s, const struct cycle_event *ev, struct err
 	case EV_GRANT: return on_grant(s, ev, e);
 	case EV_REVOKE: return on_revoke(s, ev, e);
 	case EV_EXCLUDE: return on_exclude(s, ev, e);
+	case EV_BREAKER: breaker_by_hand(s, ev); break;
 	case EV_STEP:
 	case EV_RESUME: return on_command(s, ev, e);
 	case EV_HOLD: hold(s, ev->text); break;

@@ -139,6 +139,13 @@ static void breaker_note(struct step *s, struct cycle_lane *l)
 	emit(s, EFF_CYCLE, -1, -1);
 }
 
+void breaker_by_hand(struct step *s, const struct cycle_event *ev)
+{
+	struct cycle_lane *l = &s->c->lane[ev->lane];
+	breaker_force(&l->breaker, (enum breaker_state)ev->number, ev->until_us, s->now.boot_us);
+	breaker_note(s, l);
+}
+
 /* When the breaker may go on by time; INT64_MAX when only a hand or an answer moves it. */
 static int64_t breaker_due_us(const struct breaker *b)
 {

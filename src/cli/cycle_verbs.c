@@ -227,6 +227,41 @@ enum rc verb_lane_exclude(struct cli *c, struct err *e)
 	return rc;
 }
 
+/* sluice breaker open lane alpha --for 10m --reason TEXT */
+enum rc verb_breaker(struct cli *c, struct err *e)
+{
+	static const char *const what[] = { "open", "auto", "disable" };
+	const char *span = cli_opt(c, "--for"), *method = NULL;
+	int64_t ms = 0;
+	char name[32];
+	for (size_t i = 0; i < ARRAY_LEN(what); i++)
+		method = strcmp(c->arg[0], what[i]) == 0 ? what[i] : method;
+	if (!method || (strcmp(c->arg[1], "lane") != 0 && strcmp(c->arg[1], "link") != 0))
+		return err_set(e, RC_USAGE, "breaker open, auto or disable, then lane or link, then its name");
+	if (!cli_opt(c, "--reason"))
+		return err_set(e, RC_USAGE, "breaker %s needs --reason TEXT", method);
+	if (span && !parse_duration_ms(slice_of(span), &ms))
+		return err_set(e, RC_USAGE, "--for takes a time such as 90s, 10m or 2h");
+	struct buf b = { 0 };
+	struct jw w;
+	struct json_doc *d;
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, c->arg[1], c->arg[2]);
+	jw_kz(&w, "reason", cli_opt(c, "--reason"));
+	if (span)
+		jw_ki64(&w, "for_ms", ms);
+	jw_end_obj(&w);
+	snprintf(name, sizeof name, "breaker.%s", method);
+	enum rc rc = cli_call(c, name, buf_z(&b), &d, e);
+	buf_done(&b);
+	if (rc == RC_OK) {
+		printf("breaker of %s %s: %s\n", c->arg[1], c->arg[2], strcmp(method, "open") == 0 ? "kept open" : strcmp(method, "auto") == 0 ? "left to itself" : "off");
+		json_doc_free(d);
+	}
+	return rc;
+}
+
 enum rc verb_cycle_status(struct cli *c, struct err *e)
 {
 	struct caller *cl;

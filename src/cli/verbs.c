@@ -28,6 +28,8 @@ const struct verb cli_verbs[] = {
 	{ "protect add", "LANE ID", 2, 2, { { "--reason", "TEXT", "why" } }, verb_protect_add, "protect an item, whatever a policy says" },
 	{ "protect remove", "LANE ID", 2, 2, { { "--reason", "TEXT", "why" } }, verb_protect_remove, "protect an item no more" },
 	{ "lane exclude", "LANE", 1, 1, { { "--reason", "TEXT", "why" } }, verb_lane_exclude, "leave a lane out of the open cycle" },
+	{ "breaker", "open|auto|disable lane|link NAME", 3, 3, { { "--reason", "TEXT", "why" }, { "--for", "TIME", "10m; no option = until auto" } }, verb_breaker,
+	  "keep a breaker open, leave it to itself, or switch it off for a time" },
 	{ "plan show", "", 0, 0, { { "--lane", "LANE", "with --items: what a grant would be" }, { "--items", "N", "first N ranks" } }, verb_plan_show,
 	  "the frozen plan" },
 	{ "plan items", "LOOK", 1, 1, { { "--lane", "LANE", "one lane only" }, { "--offset", "N", "from there" }, { "--limit", "N", "at most" } },

@@ -19,6 +19,7 @@ enum rc verb_cycle_ack(struct cli *c, struct err *e);
 enum rc verb_cycle_cancel(struct cli *c, struct err *e);
 enum rc verb_cycle_abort(struct cli *c, struct err *e);
 enum rc verb_lane_exclude(struct cli *c, struct err *e);
+enum rc verb_breaker(struct cli *c, struct err *e);
 enum rc verb_plan_show(struct cli *c, struct err *e);
 enum rc verb_plan_items(struct cli *c, struct err *e);
 enum rc verb_grant_keygen(struct cli *c, struct err *e);

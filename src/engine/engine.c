@@ -274,6 +274,7 @@ static void on_tick(void *ctx)
 		keeping_expire(en);
 	}
 	triggers_tick(en);
+	byhand_tick(en);
 	if (store_writable(en->store) == en->store_was_bad) {
 		en->store_was_bad = !en->store_was_bad;
 		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);
@@ -416,6 +417,8 @@ static enum rc open_links(struct engine *en, struct err *e)
 	}
 	if (rc == RC_OK)
 		rc = delivery_open(en, e);
+	if (rc == RC_OK)
+		rc = byhand_open(en, e);
 	triggers_open(en);
 	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++)
 		pool_start(en->link[i]);

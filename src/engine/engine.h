@@ -49,6 +49,12 @@ void engine_cycle_abort(struct engine *en, const struct engine_who *who, struct 
 			engine_reply *r, void *ctx);
 void engine_lane_exclude(struct engine *en, const struct engine_who *who, struct slice lane, struct slice reason,
 			 engine_reply *r, void *ctx);
+struct engine_breaker {
+	struct slice lane, link, reason;        /* one of lane and link */
+	enum breaker_state state;               /* FORCED_OPEN, DISABLED, or CLOSED: left to itself again */
+	int64_t for_ms;                         /* 0 = until taken back; DISABLED needs it, at most 24 h */
+};
+void engine_breaker_set(struct engine *en, const struct engine_who *who, const struct engine_breaker *b, engine_reply *r, void *ctx);
 void engine_set_mode(struct engine *en, const struct engine_who *who, struct slice mode, engine_reply *r, void *ctx);
 
 struct engine_approval {

@@ -23,6 +23,13 @@ enum engine_mode {
 };
 const char *engine_mode_name(enum engine_mode m);
 
+/* A breaker set by hand; CLOSED = it is not. */
+struct byhand {
+	enum breaker_state state;
+	int64_t until_us;               /* wall; 0 = until taken back */
+	char by[64], why[160];
+};
+
 /* A configured lane and what the last discovery and validation found in it. */
 struct elane {
 	const struct cfg_lane *cfg;
@@ -37,6 +44,7 @@ struct elane {
 	char excluded_by[64], excluded_why[200];
 	int64_t excluded_us;
 	struct bucket reads;            /* paces GETs of re-validation */
+	struct byhand byhand;
 	int64_t learned_mhz;            /* pace that the last cycle found; 0 = none */
 	struct ereferrals *referrals;   /* what the provider's places said last; NULL = not asked */
 	char places[200];               /* their names, "" none is configured */
@@ -130,6 +138,7 @@ struct engine {
 	struct elane lane[CFG_MAX_LANES];
 	struct gate *gate;
 	struct pool *link[CFG_MAX_LINKS];
+	struct byhand link_byhand[CFG_MAX_LINKS];
 	struct triggers *triggers;
 	enum link_state link_told[CFG_MAX_LINKS];       /* in the last incident; idle = none yet */
 	struct diagnoser *diagnoser;
@@ -224,6 +233,11 @@ void run_command(struct engine *en, const struct engine_who *who, enum cycle_eve
 void command_refuse(engine_reply *r, void *ctx, enum rc rc, const char *why);
 /* The plan was made by this policy and program. */
 bool runner_plan_stands(const struct runner *run);
+
+/* ---- byhand.c ---- */
+enum rc byhand_open(struct engine *en, struct err *e) MUST_USE;         /* needs links, lanes and the reader */
+void byhand_tick(struct engine *en);
+void byhand_breaker(const struct byhand *h, struct breaker *b);         /* a new breaker takes over what is set */
 
 /* ---- grants.c ---- */
 /* Before cleaning begins: false after refusing because a grant has lapsed, which then is none any more. */

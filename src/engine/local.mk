@@ -2,6 +2,7 @@ noinst_LIBRARIES += libsluice_engine.a
 libsluice_engine_a_SOURCES = \
 	src/engine/acts.c \
 	src/engine/anchoring.c \
+	src/engine/byhand.c \
 	src/engine/commands.c \
 	src/engine/copying.c src/engine/copying_impl.h src/engine/copying_item.c \
 	src/engine/dead.c \

@@ -63,11 +63,24 @@ static void cycle_part(struct engine *en, struct metrics *b)
 	for (int i = 0; i < c->lanes; i++)
 		for (int s = 0; s < ITEM_STATE_COUNT; s++)
 			one(b, "sluice_cycle_items", "lane", c->lane[i].o.name, "state", item_state_name((enum item_state)s), c->lane[i].c.by_state[s]);
-	head(b, "sluice_breaker_state", "gauge", "1 for the state each breaker is in.");
-	for (int i = 0; i < c->lanes; i++)
+}
+
+/* Of the open cycle; without one, what a lane's next cycle begins with. */
+static enum breaker_state breaker_of(const struct engine *en, size_t lane)
+{
+	for (int i = 0; runner_open(en) && i < en->run->c->lanes; i++)
+		if (en->run->lane_of[i] == (int)lane)
+			return en->run->c->lane[i].breaker.state;
+	return en->lane[lane].byhand.state;
+}
+
+static void breakers_part(struct engine *en, struct metrics *b)
+{
+	head(b, "sluice_breaker_state", "gauge", "1 for the state each lane's breaker is in.");
+	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		for (int s = BREAKER_CLOSED; s <= BREAKER_DISABLED; s++)
-			one(b, "sluice_breaker_state", "lane", c->lane[i].o.name, "state", breaker_state_name((enum breaker_state)s),
-			    (int)c->lane[i].breaker.state == s);
+			one(b, "sluice_breaker_state", "lane", en->cfg->lanes[i].name, "state", breaker_state_name((enum breaker_state)s),
+			    (int)breaker_of(en, i) == s);
 }
 
 /* Of links that are not shown one by one, how many fail. */
@@ -112,6 +125,7 @@ void metrics_collect(struct engine *en, struct metrics *m)
 	metrics_links(en, m);
 	lanes_part(en, m);
 	cycle_part(en, m);
+	breakers_part(en, m);
 	checks_part(en, m);
 	otlp_part(en, m);
 }

@@ -383,6 +383,7 @@ struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy
 	for (int i = 0; i < n; i++) {
 		pace_init(&r->c->lane[i].pace, o[i].rate_mhz, o[i].burst, o[i].learned_mhz, now_read().boot_us);
 		breaker_init(&r->c->lane[i].breaker, &o[i].breaker, seed + (uint64_t)i + 1, now_read().boot_us);
+		byhand_breaker(&en->lane[p->lanes[i]].byhand, &r->c->lane[i].breaker);
 	}
 	runner_opened(r, now_read().wall_us);
 	r->closed_us = -1;

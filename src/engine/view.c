@@ -30,7 +30,7 @@ int64_t view_wall(int64_t boot_us)
 	return boot_us < 0 ? -1 : n.wall_us - (n.boot_us - boot_us);
 }
 
-void view_breaker(struct jw *w, const struct breaker *b)
+void view_breaker(struct jw *w, const struct breaker *b, const struct byhand *h)
 {
 	char win[BREAKER_WINDOW + 1];
 	int n = 0;
@@ -44,6 +44,8 @@ void view_breaker(struct jw *w, const struct breaker *b)
 	jw_kopt(w, "until_us", b->until_us > 0 ? view_wall(b->until_us) : -1);
 	jw_ki64(w, "flaps", breaker_flaps(b, now_read().boot_us));
 	jw_ki64(w, "refused", b->refused);
+	view_optional_z(w, "by", h->state != BREAKER_CLOSED ? h->by : NULL);
+	view_optional_z(w, "reason", h->state != BREAKER_CLOSED ? h->why : NULL);
 	jw_end_obj(w);
 }
 
@@ -169,7 +171,7 @@ static void pool_part(struct jw *w, const struct pool *p)
 	jw_end_obj(w);
 }
 
-static void one_link(struct jw *w, const struct link_view *v, const struct pool *p, const struct delivery_view *d)
+static void one_link(struct jw *w, const struct link_view *v, const struct pool *p, const struct byhand *hand, const struct delivery_view *d)
 {
 	jw_obj(w);
 	jw_kz(w, "name", v->name);
@@ -197,7 +199,7 @@ static void one_link(struct jw *w, const struct link_view *v, const struct pool 
 	jw_kopt(w, "next_attempt_us", view_wall(v->next_attempt_us));
 	ladder_json(&v->ladder, w);
 	jw_key(w, "breaker");
-	view_breaker(w, v->breaker);
+	view_breaker(w, v->breaker, hand);
 	pool_part(w, p);
 	delivery(w, d);
 	jw_end_obj(w);
@@ -210,7 +212,7 @@ static void links_part(struct engine *en, struct jw *w)
 	for (size_t i = 0; i < en->cfg->n_links; i++) {
 		struct delivery_view d;
 		delivery_look(en, i, &d);
-		one_link(w, pool_look(en->link[i]), en->link[i], &d);
+		one_link(w, pool_look(en->link[i]), en->link[i], &en->link_byhand[i], &d);
 	}
 	jw_end_arr(w);
 }
@@ -287,7 +289,8 @@ static void one_lane(struct engine *en, struct jw *w, const struct elane *l)
 	view_optional_z(w, "halted", cl && cl->halted ? cl->halt_why : NULL);
 	view_optional_z(w, "trouble", l->trouble);
 	jw_key(w, "breaker");
-	view_breaker(w, cl ? &cl->breaker : &idle);
+	byhand_breaker(&l->byhand, &idle);
+	view_breaker(w, cl && runner_open(en) ? &cl->breaker : &idle, &l->byhand);
 	jw_end_obj(w);
 }
 

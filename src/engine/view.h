@@ -16,7 +16,8 @@ enum view_cycle_state {
 
 void view_optional_z(struct jw *w, const char *key, const char *z);     /* null when empty */
 int64_t view_wall(int64_t boot_us);
-void view_breaker(struct jw *w, const struct breaker *b);
+struct byhand;
+void view_breaker(struct jw *w, const struct breaker *b, const struct byhand *h);
 void view_head(struct jw *w, const struct audit_head *h);               /* members seq, hash, short */
 
 #endif

@@ -212,7 +212,7 @@ static void what_cannot_work_says_why(void **state)
 		const char *id, *says;
 	} rows[] = {
 		{ "step", "grant needed for kimi" }, { "ack", "there are no failures" }, { "protect", "put the cursor on an item" },
-		{ "breaker", "not in this version" }, { "flag", "not in this version" }, { "redrive", "mark dead letters" },
+		{ "breaker", "put the cursor on a breaker" }, { "flag", "not in this version" }, { "redrive", "mark dead letters" },
 		{ "dismiss", "mark dead letters" }, { "diagnose", "put the cursor on a link" },
 	};
 	struct fixture f;

@@ -198,7 +198,7 @@ static void paint_pane(struct ui *ui, struct area a, const struct breaker_row *r
 		flow_put(&f, ROLE_DIM, "no open cycle sends to this lane");
 	}
 	label(&f, "by hand");
-	flow_words(&f, ROLE_DIM, slice_of("E on screen 5 excludes a lane; H holds everything."));
+	flow_words(&f, ROLE_DIM, slice_of("B keeps it open, leaves it to itself or switches it off; E on screen 5 excludes a lane; H holds everything."));
 }
 
 static void paint(struct ui *ui, struct area a)
@@ -248,6 +248,17 @@ static bool verb(struct ui *ui, enum verb what)
 	return false;
 }
 
+static bool under_cursor(struct ui *ui, struct slice *name, bool *lane)
+{
+	struct breakers *v = mine(ui);
+	int64_t at;
+	if (!list_at(&v->list, &at) || at >= v->rows)
+		return false;
+	*name = v->row[at].name;
+	*lane = of_lane(ui, *name);
+	return true;
+}
+
 static void changed(struct ui *ui)
 {
 	struct breakers *v = mine(ui);
@@ -261,6 +272,6 @@ static void init(struct ui *ui, void *state) { ((struct breakers *)state)->ui = 
 static void done(void *state) { list_done(&((struct breakers *)state)->list); }
 
 const struct screen_ops screen_breakers = {
-	.id = "breakers", .number = 3, .name = "Breakers", .brief = "Brk", .bar = "open hold command help",
-	.state_size = sizeof(struct breakers), .init = init, .done = done, .enter = changed, .changed = changed, .paint = paint, .verb = verb,
+	.id = "breakers", .number = 3, .name = "Breakers", .brief = "Brk", .bar = "open breaker hold command help",
+	.state_size = sizeof(struct breakers), .init = init, .done = done, .enter = changed, .changed = changed, .paint = paint, .verb = verb, .breaker = under_cursor,
 };
