@@ -105,6 +105,8 @@ struct m_cycle {
 	struct slice id, name, policy, stage, state, waiting_for, end, equation;
 	bool rehearsal, balanced, has_plan, plan_valid;
 	int64_t since_us, ack_needed;
+	bool copying;                   /* before the plan: content is being copied */
+	int64_t copying_items, copying_kept, copying_not_kept, copying_bytes;
 	struct m_stage *stage_list;
 	int stages;
 	struct m_can can;
@@ -173,12 +175,13 @@ struct m_amount {                       /* what a grant would be */
 	int64_t items, bytes;
 	struct m_class class_;
 	struct slice phrase, irreversible_phrase;
+	int64_t restorable_bytes;       /* -1 unknown */
 };
 
 struct m_plan_lane {
 	struct slice lane, url, account, key, claims_sentence;
 	int64_t items, bytes, listed, listed_bytes, share_bp, pages, listed_us, expected;
-	int64_t cap_items, cap_bytes, cap_share_bp, cap_remain;
+	int64_t cap_items, cap_bytes, cap_share_bp, cap_remain, restorable_bytes;
 	bool complete, claims;
 	struct m_class class_;
 	struct slice *blind, *cap_default;

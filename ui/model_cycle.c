@@ -82,6 +82,10 @@ static void read_head(struct m_cycle *c, const struct json *j)
 		F_BOOL(m_cycle, balanced, "balanced"), F_I64(m_cycle, since_us, "since_us"),
 		F_I64(m_cycle, ack_needed, "ack_needed"),
 	};
+	static const struct field copying[] = {
+		F_I64(m_cycle, copying_items, "items"), F_I64(m_cycle, copying_kept, "kept"), F_I64(m_cycle, copying_not_kept, "not_kept"),
+		F_I64(m_cycle, copying_bytes, "bytes"),
+	};
 	static const struct field can[] = {
 		F_STR(m_can, step, "step"), F_STR(m_can, resume, "resume"), F_STR(m_can, hold, "hold"),
 		F_STR(m_can, abort, "abort"), F_STR(m_can, approve, "approve"), F_STR(m_can, ack, "ack"),
@@ -98,6 +102,8 @@ static void read_head(struct m_cycle *c, const struct json *j)
 		F_I64(m_cycle, rows_conflicts, "conflicts"), F_I64(m_cycle, rows_failed, "failed"),
 	};
 	READ(c, head, j, c->mem);
+	READ(c, copying, json_get(j, "copying"), c->mem);
+	c->copying = json_is_object(json_get(j, "copying"));
 	READ(&c->can, can, json_get(j, "can"), c->mem);
 	c->has_plan = json_is_object(json_get(j, "plan"));
 	READ(c, plan, json_get(j, "plan"), c->mem);

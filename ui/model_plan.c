@@ -3,7 +3,7 @@
 static void read_amount(struct m_amount *a, const struct json *j, struct arena *mem)
 {
 	static const struct field fields[] = {
-		F_I64(m_amount, items, "items"), F_I64(m_amount, bytes, "bytes"),
+		F_I64(m_amount, items, "items"), F_I64(m_amount, bytes, "bytes"), F_I64(m_amount, restorable_bytes, "restorable_bytes"),
 		F_STR(m_amount, phrase, "phrase"), F_STR(m_amount, irreversible_phrase, "irreversible_phrase"),
 	};
 	READ(a, fields, j, mem);
@@ -19,7 +19,7 @@ static void read_lane(struct m_plan_lane *l, const struct json *j, struct arena 
 		F_I64(m_plan_lane, items, "items"), F_I64(m_plan_lane, bytes, "bytes"), F_I64(m_plan_lane, listed, "listed"),
 		F_I64(m_plan_lane, listed_bytes, "listed_bytes"), F_I64(m_plan_lane, share_bp, "share_bp"),
 		F_I64(m_plan_lane, pages, "pages"), F_I64(m_plan_lane, listed_us, "listed_us"),
-		F_I64(m_plan_lane, expected, "expected"), F_BOOL(m_plan_lane, complete, "complete"),
+		F_I64(m_plan_lane, expected, "expected"), F_I64(m_plan_lane, restorable_bytes, "restorable_bytes"), F_BOOL(m_plan_lane, complete, "complete"),
 		F_BOOL(m_plan_lane, claims, "claims"),
 	};
 	static const struct field caps[] = {

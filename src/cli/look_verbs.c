@@ -154,7 +154,10 @@ static void show_plan_lane(const struct json *l)
 	print_count("  R2 ", k, "R2");
 	print_count("  R1 ", k, "R1");
 	print_count("  R0 ", k, "R0");
-	print_count(" (cannot be brought back)\n  caps ", caps, "items");
+	fputs(" (cannot be brought back)", stdout);
+	show_bytes("\n  restorable ", l, "restorable_bytes");
+	show_bytes(" of ", l, "bytes");
+	print_count("\n  caps ", caps, "items");
 	show_bytes(" items, ", caps, "bytes");
 	printf(", share %" PRId64 ".%02" PRId64 " %%", share / 100, share % 100);
 	print_count(", at least ", caps, "remain");

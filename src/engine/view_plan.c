@@ -25,13 +25,18 @@ static void classes(struct jw *w, const struct plan *p, int lane, int64_t n)
 	static const char *const names[] = { "R0", "R1", "R2", "R3" };
 	const struct plan_lane *l = &p->lane[lane];
 	int64_t by[REV_COUNT] = { 0 };
-	for (int64_t r = 0; r < n && r < l->items; r++)
-		by[p->item[l->first + r].class_]++;
+	int64_t bytes = 0;
+	for (int64_t r = 0; r < n && r < l->items; r++) {
+		const struct plan_item *it = &p->item[l->first + r];
+		by[it->class_]++;
+		bytes += it->class_ == REV_R0 ? 0 : plan_charge(l, it);
+	}
 	jw_key(w, "class");
 	jw_obj(w);
 	for (int k = 0; k < REV_COUNT; k++)
 		jw_ki64(w, names[k], by[k]);
 	jw_end_obj(w);
+	jw_ki64(w, "restorable_bytes", bytes);
 }
 
 static void phrases(struct jw *w, const struct plan *p, int lane, int64_t n)

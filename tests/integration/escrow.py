@@ -96,6 +96,7 @@ def what_the_store_gives_back_is_R1_and_its_bytes_are_on_disk():
         same({p['outcome'] for _, _, p in outcomes}, {'ok'})
         p = w.call('plan.show', lane='alpha', items=0)
         true(not p['lanes'][0]['irreversible_phrase'], 'nothing is irreversible, nothing is to be typed for it')
+        same(p['lanes'][0]['restorable_bytes'], p['lanes'][0]['bytes'])
         w.grant()
         w.call('cycle.step')
         w.finish()

@@ -30,7 +30,7 @@ static void take_amount(struct approve *p)
 	if (l->has_grant)
 		p->amount = l->grant;
 	else
-		p->amount = (struct m_amount){ l->items, l->bytes, l->class_, l->phrase, l->irreversible_phrase };
+		p->amount = (struct m_amount){ l->items, l->bytes, l->class_, l->phrase, l->irreversible_phrase, l->restorable_bytes };
 }
 
 static void clear_fields(struct approve *p)

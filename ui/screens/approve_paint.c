@@ -99,6 +99,11 @@ static void amount(const struct approve *p, struct flow *f)
 	flow_putf(f, c->n[0] == 0 ? ROLE_TEXT : ROLE_DANGER, "R0 %s", format_count(n, c->n[0]));
 	if (c->n[0] != 0)
 		flow_put(f, ROLE_FAIL, " ← cannot be brought back");
+	if (p->amount.restorable_bytes > 0) {
+		flow_gap(f, GAP);
+		flow_putf(f, ROLE_TEXT, "restorable %s", format_bytes(n, p->amount.restorable_bytes));
+		flow_putf(f, ROLE_DIM, " of %s", format_bytes(of, p->amount.bytes));
+	}
 	flow_line(f);
 	label(f, "abort");
 	flow_words(f, ROLE_TEXT, slice_of("if more than 20 % fail: stop;"));

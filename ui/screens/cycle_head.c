@@ -17,7 +17,11 @@ static void cycle_plan_line(struct ui *ui, struct area a, int y)
 	int64_t restorable = m_class_restorable(&class_);
 	char n[FORMAT_TEXT], bytes[FORMAT_TEXT], back[FORMAT_TEXT], share[FORMAT_TEXT];
 	if (!c->has_plan) {
-		area_put(a, y, 1, ROLE_DIM, "no plan yet");
+		int end = area_put(a, y, 1, ROLE_DIM, "no plan yet") + 3;
+		if (c->copying)
+			area_putf(a, y, end, c->copying_not_kept > 0 ? ROLE_WARN : ROLE_ACCENT, "copying: %s of %s kept, %s not, %s",
+				  format_count(n, c->copying_kept), format_count(bytes, c->copying_items), format_count(back, c->copying_not_kept),
+				  format_bytes(share, c->copying_bytes));
 		return;
 	}
 	int x = area_put(a, y, 1, ROLE_DIM, "plan ");
