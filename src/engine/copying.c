@@ -58,7 +58,6 @@ static void set_lanes(struct copying *x)
 		l->target = (struct slice){ arena_strndup(x->texts, b.p, b.n), b.n };
 		l->how = x->v->escrow[i];
 		l->cap = x->v->policy->caps.items;
-		l->again_tail = &l->again;
 		buf_done(&b);
 	}
 }
@@ -108,18 +107,15 @@ void copying_settled(struct copy_task *t, bool kept, const char *why)
 void copying_wait(struct copy_task *t)
 {
 	struct copy_lane *l = &t->x->lane[t->lane];
-	t->next = NULL;
-	*l->again_tail = t;
-	l->again_tail = &t->next;
+	t->next = l->again;
+	l->again = t;
 	copying_go(t->x);
 }
 
-static struct copy_task *first_waiting(struct copy_lane *l)
+static struct copy_task *take_waiting(struct copy_task **at)
 {
-	struct copy_task *t = l->again;
-	l->again = t->next;
-	if (!l->again)
-		l->again_tail = &l->again;
+	struct copy_task *t = *at;
+	*at = t->next;
 	return t;
 }
 
@@ -158,7 +154,7 @@ static void give_up_waiting(struct copying *x, int lane, const char *why)
 {
 	struct copy_lane *l = &x->lane[lane];
 	while (l->again)
-		copying_item_stop(first_waiting(l), why);
+		copying_item_stop(take_waiting(&l->again), why);
 }
 
 static bool lane_may_ask(struct copying *x, int lane, int64_t *wait_us)
@@ -172,10 +168,15 @@ static bool lane_may_ask(struct copying *x, int lane, int64_t *wait_us)
 
 static void ask_waiting(struct copying *x, int lane, int64_t *wait_us)
 {
-	struct copy_lane *l = &x->lane[lane];
-	while (l->again && lane_may_ask(x, lane, wait_us)) {
-		bucket_take(&elane_at(x, lane)->reads, now_read().boot_us);
-		copying_item_ask(first_waiting(l));
+	for (struct copy_task **at = &x->lane[lane].again; *at && lane_may_ask(x, lane, wait_us);) {
+		int64_t now = now_read().boot_us;
+		if ((*at)->not_before_us > now) {
+			*wait_us = MIN(*wait_us, (*at)->not_before_us - now);
+			at = &(*at)->next;
+			continue;
+		}
+		bucket_take(&elane_at(x, lane)->reads, now);
+		copying_item_ask(take_waiting(at));
 	}
 }
 

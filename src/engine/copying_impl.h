@@ -21,6 +21,7 @@ struct copy_task {
 	struct copy_task *next;         /* among those that wait to be asked for */
 	struct copy_task *next_run, **prev_run; /* all */
 	int tries, waits;
+	int64_t not_before_us;
 	struct journal_escrow old;      /* a whole copy that is there already, in x->texts */
 	bool has_old;
 	struct lane_stream *stream;     /* NULL = nothing is under way */
@@ -46,7 +47,7 @@ struct copy_lane {
 	int32_t next, end;              /* places in v->order */
 	int64_t taken;                  /* of cap: kept, on their way, and of a lane that only tries those that could not be kept */
 	int64_t not_before_us;
-	struct copy_task *again, **again_tail;  /* wait to be asked for */
+	struct copy_task *again;        /* wait to be asked for */
 	char stopped[220];              /* why nothing more is asked of it; "" = it is */
 };
 

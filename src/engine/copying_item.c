@@ -167,7 +167,7 @@ static bool passing(const struct lane_content *a)
 		a->trouble == LANE_CUT;
 }
 
-/* Asked again? Then its lane waits as long as the server said, or longer each time. */
+/* Asked again? Then as late as the server said, and its whole lane with it, or later each time. */
 static bool may_again(struct copy_task *t)
 {
 	const struct lane_content *a = &t->answer;
@@ -176,8 +176,9 @@ static bool may_again(struct copy_task *t)
 	int64_t wait = a->wait_ms >= 0 ? a->wait_ms : (int64_t)250 << MIN(n, 8);
 	if (!passing(a) || n >= (paced ? COPYING_WAITS : COPYING_TRIES) || wait > COPYING_WAIT_MAX_MS || t->x->stopped[0])
 		return false;
-	struct copy_lane *l = &t->x->lane[t->lane];
-	l->not_before_us = MAX(l->not_before_us, now_read().boot_us + wait * 1000);
+	t->not_before_us = now_read().boot_us + wait * 1000;
+	if (paced)
+		t->x->lane[t->lane].not_before_us = MAX(t->x->lane[t->lane].not_before_us, t->not_before_us);
 	return true;
 }
 

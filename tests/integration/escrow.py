@@ -287,10 +287,12 @@ def copying_can_be_held_cancelled_and_stopped():
             until(lambda: (w.status()['copying'] or {}).get('kept'))
             if how == 'hold':
                 w.call('cycle.hold', why='look')
-                until(lambda: not [i for i, x in index(w).items() if x['state'] == 'started'])
-                n = w.status()['copying']['kept']
-                true(n < 40, n)
                 w.sim.no_faults()
+                asked = len(w.sim.lines(kind='request', op='content'))
+                for _ in range(50):
+                    w.status()
+                true(len(w.sim.lines(kind='request', op='content')) <= asked + 1, 'asked for while held')
+                true(w.status()['copying']['kept'] < 40)
                 w.call('cycle.resume')
                 s = w.settled()
                 true(s['plan'], s['waiting_for'])
