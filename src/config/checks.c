@@ -148,11 +148,19 @@ static void check_anchors(struct filling *f)
 
 /* ---- lanes ---- */
 
+/* Two lanes of one store that can hold no object in common: other buckets, or other prefixes in one. */
+static bool other_objects(const struct cfg_lane *a, const struct cfg_lane *b)
+{
+	if (!a->bucket || !b->bucket)
+		return false;
+	return !same(a->bucket, b->bucket) || strncmp(a->prefix, b->prefix, MIN(strlen(a->prefix), strlen(b->prefix))) != 0;
+}
+
 static void check_same_target(struct filling *f, size_t i)
 {
 	const struct cfg_lane *l = f->c->lanes;
 	for (size_t k = 0; k < i; k++) {
-		if (!same(l[i].url, l[k].url))
+		if (!same(l[i].url, l[k].url) || other_objects(&l[i], &l[k]))
 			continue;
 		if (same(l[i].account, l[k].account))
 			fill_bad(f, in("lanes", i, "url").z,
@@ -200,10 +208,42 @@ static void check_target(struct filling *f, size_t i, const struct cfg_lane *l)
 			fill_bad(f, in("lanes", i, http_only[k]).z, "is nothing for the dialect exec: the script knows its store itself; remove it");
 }
 
+static bool bucket_ok(const char *b)
+{
+	size_t n = strlen(b);
+	return n >= 3 && strspn(b, "abcdefghijklmnopqrstuvwxyz0123456789.-") == n && isalnum((unsigned char)b[0]) &&
+	       isalnum((unsigned char)b[n - 1]) && !strstr(b, "..");
+}
+
+/* A region stands in a header and in what is signed. */
+static bool region_ok(const char *r) { return r[strspn(r, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' && r[0]; }
+
+static void check_bucket(struct filling *f, size_t i, const struct cfg_lane *l)
+{
+	static const char *const s3_only[] = { "bucket", "region", "addressing", "prefix", "versions" };
+	bool s3 = same(l->dialect, "s3");
+	for (size_t k = 0; !s3 && k < ARRAY_LEN(s3_only); k++)
+		if (tree_has(f->t, in("lanes", i, s3_only[k]).z))
+			fill_bad(f, in("lanes", i, s3_only[k]).z, "is for the dialect s3; remove it");
+	if (!s3)
+		return;
+	if (!l->bucket && !tree_has(f->t, in("lanes", i, "bucket").z))
+		fill_bad(f, in("lanes", i, "").z, "has no `bucket`, which every lane of dialect s3 needs");
+	if (l->bucket && !bucket_ok(l->bucket))
+		fill_bad(f, in("lanes", i, "bucket").z, "is no name of a bucket: 3 to 63 small letters, digits, dots and hyphens, as in backups-2024");
+	if (l->region && !region_ok(l->region))
+		fill_bad(f, in("lanes", i, "region").z, "is no name of a region, as in eu-central-1");
+	if (!l->key_file && !tree_has(f->t, in("lanes", i, "key_file").z))
+		fill_bad(f, in("lanes", i, "").z, "has no `key_file`, which every lane of dialect s3 needs: one line, ACCESS_KEY_ID:SECRET");
+	if (tree_has(f->t, in("lanes", i, "purposes").z))
+		fill_bad(f, in("lanes", i, "purposes").z, "is nothing for the dialect s3, whose lists are whole; remove it");
+}
+
 static void check_lane(struct filling *f, size_t i)
 {
 	const struct cfg_lane *l = &f->c->lanes[i];
 	check_target(f, i, l);
+	check_bucket(f, i, l);
 	check_same_target(f, i);
 	if (!same(l->dialect, "exec"))
 		check_cleartext(f, in("lanes", i, "url"), l->url, l->key_file, l->cleartext);

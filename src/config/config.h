@@ -45,6 +45,8 @@ struct cfg_escrow {
 	int64_t at_once;                       /* 4 copies under way */
 	int64_t keep_for_ms;                   /* 30 d; 0 = for ever */
 };
+enum cfg_addressing { CFG_ADDRESS_PATH, CFG_ADDRESS_HOST };     /* the bucket in the path, or in front of the host */
+enum cfg_versions { CFG_VERSIONS_CURRENT, CFG_VERSIONS_ALL };   /* items are objects, or every version of them */
 
 struct cfg_lane {
 	const char *name;
@@ -52,6 +54,10 @@ struct cfg_lane {
 	const char *url;                       /* base URL, no trailing slash, query, fragment or user */
 	const char *const *command;            /* exec: the script and its words; then url is "exec:SCRIPT" */
 	size_t n_command;
+	const char *bucket, *region;           /* s3; NULL, "us-east-1" */
+	const char *prefix;                    /* s3: only keys that begin with it; "" = all */
+	enum cfg_addressing addressing;        /* s3 */
+	enum cfg_versions versions;            /* s3 */
 	const char *account;                   /* which account, for people and the target identity; "" none given */
 	const char *key_file, *ca_file;        /* absolute; NULL = no credential, system's certificates */
 	bool cleartext;                        /* http:// to another host is meant */

@@ -32,7 +32,19 @@ static const struct field_word dialect_words[] = {
 	{ .word = "kimi" },
 	{ .word = "glm" },
 	{ .word = "exec" },
-	{ .word = "s3", .not_yet = LATER },
+	{ .word = "s3" },
+	END_WORDS
+};
+
+static const struct field_word addressing_words[] = {
+	{ .word = "path", .value = CFG_ADDRESS_PATH },
+	{ .word = "host", .value = CFG_ADDRESS_HOST },
+	END_WORDS
+};
+
+static const struct field_word versions_words[] = {
+	{ .word = "current", .value = CFG_VERSIONS_CURRENT },
+	{ .word = "all", .value = CFG_VERSIONS_ALL },
 	END_WORDS
 };
 
@@ -296,6 +308,7 @@ static void lane_init(void *rec)
 {
 	struct cfg_lane *l = rec;
 	l->account = "";
+	l->prefix = "";
 	l->quota_items = l->quota_bytes = -1;
 }
 
@@ -308,10 +321,21 @@ static const struct field lane_fields[] = {
 	  .doc = "Base URL, up to what comes before /files. No user, password or query in it. Required, but for exec, which has none." },
 	{ .key = "command", .type = FIELD_TEXTS, ARR(cfg_lane, command), .max = 20,
 	  .doc = "exec: the absolute path of a script and its arguments, started without a shell; see sluice-exec(7)." },
+	{ .key = "bucket", .type = FIELD_TEXT, AT(cfg_lane, bucket), .max = 63,
+	  .doc = "s3: the bucket, in small letters, digits, dots and hyphens. Required there." },
+	{ .key = "region", .type = FIELD_TEXT, AT(cfg_lane, region), .def = "us-east-1", .max = 40,
+	  .doc = "s3: the region that requests are signed for; stores that have none take the default." },
+	{ .key = "addressing", .type = FIELD_WORD, AT(cfg_lane, addressing), .def = "path", .words = addressing_words,
+	  .doc = "s3: the bucket stands in the path (path) or in front of the host (host)." },
+	{ .key = "prefix", .type = FIELD_TEXT, AT(cfg_lane, prefix), .max = 1000,
+	  .doc = "s3: only keys that begin with it are in the lane. Absent: the whole bucket." },
+	{ .key = "versions", .type = FIELD_WORD, AT(cfg_lane, versions), .def = "current", .words = versions_words,
+	  .doc = "s3: current: items are objects, and where the bucket is versioned a delete can be taken back; all: every version is an item "
+		 "named KEY@VERSION, of purpose current or noncurrent, and a delete is final." },
 	{ .key = "account", .type = FIELD_TEXT, AT(cfg_lane, account), .max = 200,
 	  .doc = "Which account of the store this is; part of the target identity. Absent: not said." },
 	{ .key = "key_file", .type = FIELD_PATH, AT(cfg_lane, key_file),
-	  .doc = "File with the API key, private to the engine's account (0600). Absent: no credential is sent." },
+	  .doc = "File with the API key, private to the engine's account (0600); s3: ACCESS_KEY_ID:SECRET, and :TOKEN for temporary ones. Absent: no credential is sent." },
 	{ .key = "ca_file", .type = FIELD_PATH, AT(cfg_lane, ca_file), .doc = "Certificates to trust (PEM). Absent: the system's." },
 	{ .key = "cleartext", .type = FIELD_BOOL, AT(cfg_lane, cleartext), .def = "no",
 	  .doc = "A key may go to another host over http:// without encryption." },

@@ -64,6 +64,7 @@ static void lane_listed(void *ctx, int engine_lane_index, const struct discovery
 	struct now now = now_read();
 	l->listed = true;
 	l->complete = d->ok;
+	l->undoable = d->ok && d->undoable;
 	l->items = d->items;
 	l->bytes = d->bytes;
 	l->pages = d->pages;

@@ -267,6 +267,7 @@ static void on_page(void *ctx, const struct lane_page *p)
 		return;
 	}
 	l->tries = 0;
+	l->r.undoable = p->undoable && (l->r.undoable || !l->r.pages);
 	l->r.pages++;
 	l->last = p->last;
 	if (p->date_us >= 0) {

@@ -37,6 +37,7 @@ struct elane {
 	struct lane *lane;
 	char key_print[9];
 	bool listed, complete;
+	bool undoable;                  /* the list said that a delete can be taken back, exactly */
 	int64_t items, bytes, pages, listed_us, expected;       /* wall; expected -1 */
 	int64_t listed_boot_us;
 	int64_t by_verdict[VERDICT_COUNT], irreversible;
@@ -265,6 +266,7 @@ bool jobs_idle(const struct engine *en);
 struct discovery_result {
 	bool ok;
 	bool clock_known;               /* the server said what time it is */
+	bool undoable;                  /* every page said so */
 	int64_t items, bytes, pages, expected;
 	char trouble[240];
 };

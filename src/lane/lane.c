@@ -3,7 +3,7 @@
 #include "base/text.h"
 
 /* Every kind of lane. A new one: its file, its row here, its words in config/fields.c. */
-static const struct lane_kind *const kinds[] = { &files_kind, &exec_kind };
+static const struct lane_kind *const kinds[] = { &files_kind, &exec_kind, &s3_kind };
 
 const char *lane_trouble_name(enum lane_trouble t)
 {
@@ -184,4 +184,20 @@ void lane_upload_name(struct slice name, struct buf *out)
 		else
 			buf_addc(out, (char)c);
 	}
+}
+
+void lane_must_undo(struct lane *ln, bool must)
+{
+	if (ln->kind->must_undo)
+		ln->kind->must_undo(ln, must);
+}
+
+bool lane_undoes(const struct lane *ln)
+{
+	return ln->kind->undoes && ln->kind->undoes(ln);
+}
+
+void lane_undo(struct lane *ln, struct slice id, int64_t since_wall_us, lane_undo_fn *fn, void *ctx)
+{
+	ln->kind->undo(ln, id, since_wall_us, fn, ctx);
 }

@@ -51,6 +51,7 @@ struct lane_page {
 	enum lane_trouble trouble;
 	const struct lane_item *items;  /* borrowed for the callback */
 	size_t n;
+	bool undoable;                  /* a delete of these items can be taken back, exactly */
 	bool last;                      /* this page said it is the last (or the dialect is unpaged and the answer parsed whole) */
 	struct slice cursor;            /* for the next page; borrowed */
 	int64_t wait_ms;                /* PACED: what the server asked for, -1 if it did not say */
@@ -108,7 +109,7 @@ struct lane_answer {
 	struct pace_quota quota;
 	int64_t took_us;
 	char request_id[64];
-	char detail[200];
+	char detail[200];               /* of a delete that can be taken back: by what */
 };
 typedef void lane_answer_fn(void *ctx, const struct lane_answer *a);
 void lane_delete(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
@@ -122,6 +123,28 @@ const char *lane_upload_never(const struct lane *ln, struct slice purpose);
 void lane_upload(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
 /* The name as it is told to the store: what a form cannot hold is escaped. */
 void lane_upload_name(struct slice name, struct buf *out);
+
+/* Deletes from here on that could not be taken back are refused as about the lane: the plan says that they can. */
+void lane_must_undo(struct lane *ln, bool must);
+bool lane_undoes(const struct lane *ln);                   /* lane_undo may be called */
+
+enum lane_undo_kind {
+	LANE_UNDONE,            /* the item is there again, under its own id; bytes and created_us say which */
+	LANE_UNDO_NEEDLESS,     /* it is there, and not by us */
+	LANE_UNDO_IMPOSSIBLE,   /* nothing of it is left, or somebody else deleted it before */
+	LANE_UNDO_UNKNOWN       /* no answer, or none that can be read: may be asked again */
+};
+struct lane_undone {
+	enum lane_undo_kind kind;
+	enum lane_trouble trouble;
+	int64_t bytes, created_us;      /* -1 unknown */
+	int64_t wait_ms;
+	char detail[200];
+};
+typedef void lane_undo_fn(void *ctx, const struct lane_undone *u);
+/* Takes back a delete made no earlier than since_wall_us by the store's clock. May be repeated: what was
+ * taken back already is NEEDLESS. */
+void lane_undo(struct lane *ln, struct slice id, int64_t since_wall_us, lane_undo_fn *fn, void *ctx);
 
 /* Is one item there? By GET, where the dialect has it. */
 enum lane_presence { LANE_PRESENT, LANE_ABSENT, LANE_NO_ANSWER };

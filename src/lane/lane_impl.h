@@ -27,6 +27,10 @@ struct lane_kind {
 	/* Files made anew; NULL = this kind makes none. */
 	const char *(*upload_never)(const struct lane *ln, struct slice purpose);
 	void (*upload)(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
+	/* Undo; all NULL = a delete is final. */
+	bool (*undoes)(const struct lane *ln);                 /* a delete may be one that can be taken back: pages say whether */
+	void (*must_undo)(struct lane *ln, bool must);
+	void (*undo)(struct lane *ln, struct slice id, int64_t since_wall_us, lane_undo_fn *fn, void *ctx);
 	/* References at the provider; NULL = this kind knows no such places. */
 	size_t (*places)(const struct lane *ln);
 	const struct dialect_place *(*place)(const struct lane *ln, size_t place);
@@ -41,7 +45,7 @@ struct lane {
 	const struct secret *key;       /* NULL = none */
 };
 
-extern const struct lane_kind files_kind, exec_kind;
+extern const struct lane_kind files_kind, exec_kind, s3_kind;
 
 struct slice lane_base_url(const struct lane *ln);             /* without a slash at its end */
 

@@ -24,3 +24,9 @@ script_tests += tests/integration/protect.py
 # Links whose peers fail in one way each.
 script_tests += tests/integration/link_causes.py
 EXTRA_DIST += tests/integration/linkpeers.py
+# The s3 lane against a store of its own kind.
+check_PROGRAMS += tests/integration/laneprobe
+tests_integration_laneprobe_SOURCES = tests/integration/laneprobe.c
+tests_integration_laneprobe_LDADD = libsluice_lane.a libsluice_config.a $(UNIT_NET) $(EXPAT_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
+script_tests += tests/integration/s3_lane.py tests/integration/engine_s3.py
+EXTRA_DIST += tests/integration/s3lib.py

@@ -160,8 +160,14 @@ static const struct row rows[] = {
 	{ "rule: orphan", "rule: orphan\n        older_than: 3d", "35:policies[0].rules[0].older_than: ", "for the age rule" },
 	{ "rule: age\n        older_than: 30d", "rule: orphan", "35:policies[0].rules[1]: ", "has the name of another rule of this policy, orphan" },
 	/* words, and what does not exist yet */
-	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: s3\n    url: http://127.0.0.1:8080/v1",
-	  "14:lanes[0].dialect: ", "cannot do that yet" },
+	{ "dialect: openai\n", "dialect: s3\n    key_file: k\n", "13:lanes[0]: ", "has no `bucket`" },
+	{ "dialect: openai\n", "dialect: s3\n    bucket: b-1\n", "13:lanes[0]: ", "has no `key_file`" },
+	{ "dialect: openai\n", "dialect: s3\n    key_file: k\n    bucket: Big\n", "16:lanes[0].bucket: ", "no name of a bucket" },
+	{ "dialect: openai\n", "dialect: s3\n    key_file: k\n    bucket: a/b\n", "16:lanes[0].bucket: ", "no name of a bucket" },
+	{ "dialect: openai\n", "dialect: s3\n    key_file: k\n    bucket: b-1\n    region: \"eu west\"\n", "17:lanes[0].region: ", "no name of a region" },
+	{ "dialect: openai\n", "dialect: s3\n    key_file: k\n    bucket: b-1\n    versions: some\n", "17:lanes[0].versions: ", "write current or all" },
+	{ "dialect: openai\n", "dialect: s3\n    key_file: k\n    bucket: b-1\n    purposes: [x]\n", "17:lanes[0].purposes: ", "lists are whole" },
+	{ "dialect: openai\n", "dialect: openai\n    prefix: logs/\n", "15:lanes[0].prefix: ", "is for the dialect s3" },
 	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: exec", "13:lanes[0]: ", "has no `command`" },
 	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: exec\n    command: [cleanup.sh, kimi]", "15:lanes[0].command: ", "absolute path" },
 	{ "dialect: openai\n    url: http://127.0.0.1:8080/v1", "dialect: exec\n    command: [/c]\n    url: http://127.0.0.1:8080/v1",
@@ -793,7 +799,7 @@ static void the_shipped_file_loads(void **state)
 	char *text = shipped("data/sluice.yaml");
 	put(text);
 	struct config *c = loaded();
-	assert_int_equal(c->n_lanes, 1);
+	assert_int_equal(c->n_lanes, 2);
 	struct retry_policy want;
 	retry_policy_default(&want);
 	assert_memory_equal(&c->lanes[0].retry, &want, sizeof(want));
@@ -896,7 +902,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	/* the first lane has a url, the first rule is the orphan's, the second the age's */
 	assert_string_equal(buf_z(&missing), "links[0].events links[0].events.id links[0].events.type links[0].events.sequence links[0].events.epoch "
 		"links[0].events.ack links[0].events.window links[0].events.window_age links[0].notify links[0].notify.kinds links[0].notify.items "
-		"links[0].notify.bytes links[0].notify.age links[0].notify.acked lanes[0].command records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
+		"links[0].notify.bytes links[0].notify.age links[0].notify.acked lanes[0].command lanes[0].bucket lanes[0].region lanes[0].addressing lanes[0].prefix lanes[0].versions records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
 		"policies[0].rules[0].all policies[0].rules[0].any policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
 		"policies[0].rules[0].larger_than policies[0].rules[0].smaller_than policies[0].rules[0].purposes policies[0].rules[0].names "
@@ -927,6 +933,12 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 		char key[80];
 		snprintf(key, sizeof(key), "records[1].%s", remote[i]);
 		assert_true(config_line(c, key) > config_line(c, "records[1].name"));
+	}
+	static const char *const bucket[] = { "bucket", "region", "addressing", "prefix", "versions" };
+	for (size_t i = 0; i < ARRAY_LEN(bucket); i++) {        /* the second lane has them */
+		char key[80];
+		snprintf(key, sizeof(key), "lanes[1].%s", bucket[i]);
+		assert_true(config_line(c, key) > config_line(c, "lanes[1].name"));
 	}
 	config_free(c);
 	buf_done(&missing);
