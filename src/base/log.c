@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -27,6 +28,24 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = STDERR_FILENO;
 static _Atomic int log_max = LOG_WARN;
 static struct site sites[SITES];
+static char log_path[4096];     /* "" = stderr */
+static bool json_lines;
+
+static struct {
+	const char *name;
+	int level;              /* -1 = the common one */
+} modules[] = {
+	{ "anchor", -1 }, { "api", -1 }, { "audit", -1 }, { "delivery", -1 }, { "engine", -1 }, { "escrow", -1 }, { "lane", -1 }, { "link", -1 },
+	{ "net", -1 }, { "otlp", -1 }, { "records", -1 }, { "store", -1 },
+};
+
+static int level_for(const char *module)
+{
+	for (size_t i = 0; i < ARRAY_LEN(modules); i++)
+		if (modules[i].level >= 0 && strcmp(modules[i].name, module) == 0)
+			return modules[i].level;
+	return log_max;
+}
 
 static const char *level_name(enum log_level l)
 {
@@ -39,17 +58,45 @@ static const char *level_name(enum log_level l)
 	return "error";
 }
 
-static void write_line(int64_t wall_us, enum log_level l, const char *module, const char *object, const char *text)
+static void text_line(struct buf *out, int64_t wall_us, enum log_level l, const char *module, const char *object, const char *text)
 {
 	char t[TIME_TEXT];
-	struct buf line = { 0 };
-	buf_addf(&line, "%s %s %s", time_rfc3339(t, wall_us, true), level_name(l), module);
+	buf_addf(out, "%s %s %s", time_rfc3339(t, wall_us, true), level_name(l), module);
 	if (object) {
-		buf_addc(&line, ' ');
-		text_show(&line, slice_of(object), 200, false);
+		buf_addc(out, ' ');
+		text_show(out, slice_of(object), 200, false);
 	}
-	buf_adds(&line, ": ");
-	text_show(&line, slice_of(text), LINE_COLUMNS, false);
+	buf_adds(out, ": ");
+	text_show(out, slice_of(text), LINE_COLUMNS, false);
+}
+
+static void shown_member(struct jw *w, const char *key, const char *z, int columns)
+{
+	struct buf b = { 0 };
+	text_show(&b, slice_of(z), columns, false);
+	jw_kstr(w, key, buf_slice(&b));
+	buf_done(&b);
+}
+
+static void json_line(struct buf *out, int64_t wall_us, enum log_level l, const char *module, const char *object, const char *text)
+{
+	char t[TIME_TEXT];
+	struct jw w;
+	jw_init(&w, out);
+	jw_obj(&w);
+	jw_kz(&w, "time", time_rfc3339(t, wall_us, true));
+	jw_kz(&w, "level", level_name(l));
+	jw_kz(&w, "module", module);
+	if (object)
+		shown_member(&w, "object", object, 200);
+	shown_member(&w, "text", text, LINE_COLUMNS);
+	jw_end_obj(&w);
+}
+
+static void write_line(int64_t wall_us, enum log_level l, const char *module, const char *object, const char *text)
+{
+	struct buf line = { 0 };
+	(json_lines ? json_line : text_line)(&line, wall_us, l, module, object, text);
 	buf_addc(&line, '\n');
 	/* one write, so that lines of several processes do not mix; a full disk loses log lines, never work */
 	ssize_t n;
@@ -110,7 +157,7 @@ static bool site_allows(struct site *s, struct now now)
 
 void log_at(enum log_level l, const char *module, const char *object, const char *fmt, ...)
 {
-	if ((int)l > log_max)
+	if ((int)l > level_for(module))
 		return;
 	char text[4096];
 	va_list ap;
@@ -126,23 +173,78 @@ void log_at(enum log_level l, const char *module, const char *object, const char
 	pthread_mutex_unlock(&lock);
 }
 
+static enum rc open_file(const char *path, int *fd, struct err *e)
+{
+	char shown[200];
+	*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	if (*fd >= 0)
+		return RC_OK;
+	return err_set(e, RC_USAGE, "log file %s cannot be opened: %s", text_z(shown, sizeof(shown), slice_of(path)), strerror(errno));
+}
+
 enum rc log_open(const char *path, enum log_level max, struct err *e)
 {
 	int fd = STDERR_FILENO;
-	if (path) {
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-		if (fd < 0) {
-			char shown[200];
-			return err_set(e, RC_USAGE, "log file %s cannot be opened: %s", text_z(shown, sizeof(shown), slice_of(path)),
-				strerror(errno));
-		}
-	}
+	enum rc rc = path ? open_file(path, &fd, e) : RC_OK;
+	if (rc != RC_OK)
+		return rc;
 	log_close();
 	pthread_mutex_lock(&lock);
 	log_fd = fd;
 	log_max = (int)max;
+	snprintf(log_path, sizeof log_path, "%s", path ? path : "");
 	pthread_mutex_unlock(&lock);
 	return RC_OK;
+}
+
+enum rc log_reopen(struct err *e)
+{
+	int fd;
+	if (!log_path[0])
+		return RC_OK;
+	enum rc rc = open_file(log_path, &fd, e);
+	if (rc != RC_OK)
+		return rc;
+	pthread_mutex_lock(&lock);
+	if (log_fd != STDERR_FILENO)
+		close(log_fd);
+	log_fd = fd;
+	pthread_mutex_unlock(&lock);
+	return RC_OK;
+}
+
+void log_as_json(bool on) { json_lines = on; }
+
+static bool parse_level(const char *word, size_t *module, int *level)
+{
+	const char *eq = strchr(word, '=');
+	for (size_t i = 0; eq && i < ARRAY_LEN(modules); i++) {
+		bool hit = strlen(modules[i].name) == (size_t)(eq - word) && strncmp(modules[i].name, word, (size_t)(eq - word)) == 0;
+		for (int l = LOG_ERROR; hit && l <= LOG_DEBUG; l++)
+			if (strcmp(eq + 1, level_name((enum log_level)l)) == 0) {
+				*module = i;
+				*level = l;
+				return true;
+			}
+	}
+	return false;
+}
+
+bool log_is_module_level(const char *word)
+{
+	size_t module;
+	int level;
+	return parse_level(word, &module, &level);
+}
+
+bool log_module_level(const char *word)
+{
+	size_t module;
+	int level;
+	if (!parse_level(word, &module, &level))
+		return false;
+	modules[module].level = level;
+	return true;
 }
 
 void log_close(void)
@@ -156,5 +258,9 @@ void log_close(void)
 		close(log_fd);
 	log_fd = STDERR_FILENO;
 	log_max = LOG_WARN;
+	log_path[0] = '\0';
+	json_lines = false;
+	for (size_t i = 0; i < ARRAY_LEN(modules); i++)
+		modules[i].level = -1;
 	pthread_mutex_unlock(&lock);
 }

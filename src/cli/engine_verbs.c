@@ -26,7 +26,7 @@ enum { START_MS = 120000, POLL_MS = 25, LEASE_TRIES = 200, STOP_MS = 120000 };
 struct process {
 	struct loop *loop;
 	struct engine *engine;
-	struct loop_signal *term, *intr;
+	struct loop_signal *term, *intr, *hup;
 };
 
 static void stopped(void *ctx) { loop_stop(((struct process *)ctx)->loop); }
@@ -37,6 +37,16 @@ static void on_signal(void *ctx, int signum)
 	struct audit_actor who = { .name = SLICE_LIT("signal"), .uid = -1, .role = SLICE_LIT("engine"),
 		.via = signum == SIGTERM ? SLICE_LIT("SIGTERM") : SLICE_LIT("SIGINT") };
 	engine_stop(p->engine, &who, stopped, p);
+}
+
+static void on_hup(void *ctx, int signum)
+{
+	struct err e;
+	(void)ctx, (void)signum;
+	if (log_reopen(&e) != RC_OK)
+		log_error("engine", NULL, "%s", e.text);
+	else
+		log_info("engine", NULL, "the log was opened anew");
 }
 
 static enum log_level level_of(const char *word)
@@ -73,11 +83,13 @@ static enum rc serve(struct cli *c, const struct config *cfg, struct err *e)
 		api_on_stop(api, stopped, &p);
 		p.term = loop_signal_new(p.loop, SIGTERM, on_signal, &p);
 		p.intr = loop_signal_new(p.loop, SIGINT, on_signal, &p);
+		p.hup = loop_signal_new(p.loop, SIGHUP, on_hup, &p);
 		log_info("engine", cfg->name, "ready at %s", c->paths->socket);
 		leave_starter(c);
 		loop_run(p.loop);
 		loop_signal_free(p.term);
 		loop_signal_free(p.intr);
+		loop_signal_free(p.hup);
 	}
 	api_close(api);
 	engine_free(p.engine);
@@ -94,11 +106,14 @@ enum rc verb_engine_run(struct cli *c, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	secret_harden_process();
-	signal(SIGHUP, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);                /* until serve() reopens the log by it */
 	rc = paths_make(c->paths, cfg->engine.group, e);
 	if (rc == RC_OK)
 		rc = log_open(c->paths->log, level_of(cfg->engine.log_level), e);
 	if (rc == RC_OK) {
+		log_as_json(strcmp(cfg->engine.log_format, "json") == 0);
+		for (size_t i = 0; i < cfg->engine.n_log_levels; i++)
+			log_module_level(cfg->engine.log_levels[i]);
 		rc = serve(c, cfg, e);
 		if (rc != RC_OK)
 			log_error("engine", NULL, "%s", e->text);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "config/finish.h"
 #include "config/url.h"
 #include "store/audit.h"
@@ -138,6 +139,9 @@ static void check_header(struct filling *f, size_t lane, size_t i, const struct 
 static void check_anchors(struct filling *f)
 {
 	const struct cfg_engine *g = &f->c->engine;
+	for (size_t k = 0; k < g->n_log_levels; k++)
+		if (!log_is_module_level(g->log_levels[k]))
+			fill_bad(f, "engine.log_levels", "has an entry that is not MODULE=LEVEL, such as link=debug; sluice.yaml(5) names the modules");
 	if (g->anchor_url && strncmp(g->anchor_url, "https", 5) != 0 && !cfg_url_loopback(g->anchor_url))
 		fill_bad(f, "engine.anchor_url", "is another host without encryption; use https://");
 	if (g->otlp && strncmp(g->otlp, "https", 5) != 0 && !cfg_url_loopback(g->otlp))

@@ -266,6 +266,9 @@ struct cfg_engine {
 	const char *group;                     /* group that may use the socket (0660); NULL = owner only */
 	int64_t grace_ms;                      /* 30 s: how long a stop waits for what is in flight */
 	const char *log_level;                 /* error warn info debug */
+	const char *log_format;                /* text, json */
+	const char *const *log_levels;         /* "link=debug" */
+	size_t n_log_levels;
 	int64_t retention_ms;                  /* 30 d: lists and verdicts of ended cycles in catalog.db */
 	int64_t clock_skew_ms;                 /* 5 min: against a server's Date and between our own clocks */
 	int64_t list_max_age_ms;               /* 5 min: older lists do not re-validate */

@@ -27,6 +27,8 @@ static const struct field_word level_words[] = {
 	{ .word = "error" }, { .word = "warn" }, { .word = "info" }, { .word = "debug" }, END_WORDS
 };
 
+static const struct field_word format_words[] = { { .word = "text" }, { .word = "json" }, END_WORDS };
+
 static const struct field_word dialect_words[] = {
 	{ .word = "openai" },
 	{ .word = "kimi" },
@@ -145,6 +147,10 @@ static const struct field engine_fields[] = {
 	  .doc = "How long a stop waits for requests in flight." },
 	{ .key = "log_level", .type = FIELD_CHOICE, AT(cfg_engine, log_level), .def = "info", .words = level_words,
 	  .doc = "Least severe level that reaches the log." },
+	{ .key = "log_levels", .type = FIELD_TEXTS, ARR(cfg_engine, log_levels), .max = 20,
+	  .doc = "Levels of single modules instead, as link=debug. Modules: anchor, api, audit, delivery, engine, escrow, lane, link, net, otlp, records, store." },
+	{ .key = "log_format", .type = FIELD_CHOICE, AT(cfg_engine, log_format), .def = "text", .words = format_words,
+	  .doc = "Lines of the log: text for people, or JSON objects. SIGHUP opens the file anew." },
 	{ .key = "retention", .type = FIELD_DURATION, AT(cfg_engine, retention_ms), .def = "30d", .min = 0, .max = YEARS_100,
 	  .doc = "How long lists and verdicts of ended cycles stay in catalog.db. The audit log is not touched by it." },
 	{ .key = "clock_skew", .type = FIELD_DURATION, AT(cfg_engine, clock_skew_ms), .def = "5m", .min = SECOND, .max = HOUR,

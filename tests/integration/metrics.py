@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""What other systems read: the page of metrics with few and with many links, and the pushes to a collector."""
+"""What other systems read: the log, the page of metrics with few and with many links, and the pushes to a collector."""
+import json
+import os
+import signal
 import sys
 
 sys.dont_write_bytecode = True
@@ -62,6 +65,28 @@ def a_collector_that_is_gone_is_a_warning_and_no_more():
         until(lambda: '[!]otlp' in page(w, '/readyz?verbose')[1], 20, lambda: page(w, '/readyz?verbose')[1])
         same(page(w, '/readyz')[0], 200)
         true(scraped(w)[1]['sluice_otlp_pushes_total{result="retried"}'] >= 1)
+
+
+def lines(path):
+    try:
+        with open(path) as f:
+            return [json.loads(x) for x in f]
+    except OSError:
+        return []
+
+
+@test
+def the_log_is_json_if_wanted_and_is_opened_anew_by_a_hangup():
+    with World(start=False, files=5, orphan=0, unused=0) as w:
+        w.configure(engine={'log_format': 'json', 'log_levels': ['engine=info'], 'log_level': 'error'})
+        w.start()
+        path = os.path.join(w.state, 'engine.log')
+        until(lambda: any(x['text'].startswith('ready at') for x in lines(path)), 20, lambda: lines(path))
+        os.rename(path, path + '.1')
+        w.proc.send_signal(signal.SIGHUP)
+        until(lambda: [x['text'] for x in lines(path)] == ['the log was opened anew'], 20, lambda: lines(path))
+        same({x['module'] for x in lines(path + '.1')}, {'engine'})
+        true(w.call('status'))
 
 
 if __name__ == '__main__':

@@ -118,11 +118,83 @@ static void lines_are_appended_and_a_link_is_not_followed(void **state)
 	unlink(link_path);
 }
 
+static void lines_can_be_json(void **state)
+{
+	(void)state;
+	struct err e;
+	assert_int_equal(log_open(path, LOG_INFO, &e), RC_OK);
+	log_as_json(true);
+	log_warn("link", "a\"b\n", "closed \"%s\"", "k\x1b\xff");
+	log_info("store", NULL, "plain");
+	log_close();
+	char *text = unit_read(path);
+	char *second = strchr(text, '\n') + 1;
+	second[-1] = '\0';
+	assert_string_equal(strstr(text, "\"level\""), "\"level\":\"warn\",\"module\":\"link\",\"object\":\"a\\\"b\\\\n\",\"text\":\"closed \\\"k^[\\\\xFF\\\"\"}");
+	assert_string_equal(strstr(second, "\"level\""), "\"level\":\"info\",\"module\":\"store\",\"text\":\"plain\"}\n");
+	free(text);
+}
+
+static void a_module_has_its_own_level(void **state)
+{
+	(void)state;
+	struct err e;
+	static const char *const bad[] = { "link", "link=", "link=loud", "links=debug", "=debug", "", "lin=debug" };
+	assert_int_equal(log_open(path, LOG_WARN, &e), RC_OK);
+	assert_true(log_module_level("link=debug"));
+	assert_true(log_module_level("store=error"));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(log_module_level(bad[i]));
+	log_debug("link", NULL, "heard 1");
+	log_info("net", NULL, "not heard");
+	log_warn("net", NULL, "heard 2");
+	log_warn("store", NULL, "not heard");
+	log_error("store", NULL, "heard 3");
+	log_close();
+	char *text = unit_read(path);
+	assert_int_equal(count(text, ": heard"), 3);
+	assert_int_equal(count(text, "\n"), 3);
+	free(text);
+}
+
+static void a_log_that_was_moved_away_is_opened_anew(void **state)
+{
+	(void)state;
+	struct err e;
+	char old[320];
+	snprintf(old, sizeof old, "%s.1", path);
+	assert_int_equal(log_open(path, LOG_INFO, &e), RC_OK);
+	log_info("net", NULL, "one");
+	assert_int_equal(rename(path, old), 0);
+	log_info("net", NULL, "two");
+	assert_int_equal(log_reopen(&e), RC_OK);
+	log_info("net", NULL, "three");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);         /* it cannot be opened: the old one stays */
+	assert_int_equal(log_reopen(&e), RC_USAGE);
+	log_info("net", NULL, "four");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(log_reopen(&e), RC_OK);
+	log_info("net", NULL, "five");
+	log_close();
+	char *first = unit_read(old), *last = unit_read(path);
+	assert_int_equal(count(first, "\n"), 2);
+	assert_non_null(strstr(first, ": two\n"));
+	assert_int_equal(count(last, "\n"), 1);
+	assert_non_null(strstr(last, ": five\n"));
+	free(first);
+	free(last);
+	unlink(old);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_line_has_time_level_module_object_and_text, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_foreign_byte_cannot_forge_a_line, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_site_that_floods_is_cut_and_counted_and_silences_nobody_else, setup, teardown),
 	cmocka_unit_test_setup_teardown(many_sites_and_objects_are_all_heard, setup, teardown),
+	cmocka_unit_test_setup_teardown(lines_can_be_json, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_module_has_its_own_level, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_log_that_was_moved_away_is_opened_anew, setup, teardown),
 	cmocka_unit_test_setup_teardown(lines_are_appended_and_a_link_is_not_followed, setup, teardown),
 };
 
