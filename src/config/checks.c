@@ -307,6 +307,8 @@ static void check_link(struct filling *f, size_t i)
 	if (l->token_file && !exai)
 		fill_bad(f, in("links", i, "token_file").z, "is only sent in the exai hello; write `handshake: exai` or remove it");
 	check_events(f, i, l);
+	if (!exai && !same(l->probe, "none"))
+		fill_bad(f, in("links", i, "probe").z, "is an op of the exai daemon; write `handshake: exai` or remove it");
 	for (size_t k = 0; k < i; k++)
 		if (same(l->session_id, f->c->links[k].session_id) && same(l->url, f->c->links[k].url))
 			fill_bad(f, in("links", i, "session_id").z,

@@ -54,6 +54,8 @@ static const struct field_word handshake_words[] = {
 	{ .word = "none" }, { .word = "exai" }, { .word = "exai-dashboard" }, { .word = "json-events" }, END_WORDS
 };
 
+static const struct field_word probe_words[] = { { .word = "none" }, { .word = "list_tools" }, { .word = "ping" }, END_WORDS };
+
 static const struct field_word kind_words[] = {
 	{ .word = "sqlite", .value = CFG_RECORDS_SQLITE },
 	{ .word = "postgresql", .value = CFG_RECORDS_POSTGRESQL },
@@ -301,6 +303,12 @@ static const struct field link_fields[] = {
 	  .doc = "First delay before a reconnect; doubles, with jitter." },
 	{ .key = "reconnect_max", .type = FIELD_DURATION, AT(cfg_link, reconnect_max_ms), .def = "60s", .min = 10 * MS, .max = DAY,
 	  .doc = "Largest delay before a reconnect." },
+	{ .key = "probe", .type = FIELD_CHOICE, AT(cfg_link, probe), .def = "none", .words = probe_words,
+	  .doc = "Op of the exai daemon that is asked now and then, since one that hangs still answers pings: none, list_tools, or ping where it knows that." },
+	{ .key = "probe_interval", .type = FIELD_DURATION, AT(cfg_link, probe_interval_ms), .def = "60s", .min = SECOND, .max = DAY,
+	  .doc = "Time between two probes." },
+	{ .key = "probe_timeout", .type = FIELD_DURATION, AT(cfg_link, probe_timeout_ms), .def = "10s", .min = SECOND, .max = HOUR,
+	  .doc = "A probe without an answer for this long has failed." },
 	{ .key = "events", .type = FIELD_MAP, AT(cfg_link, events), .of = &section_events,
 	  .doc = "Of json-events: where its messages say what they are." },
 	{ .key = "notify", .type = FIELD_MAP, AT(cfg_link, notify), .of = &section_notify,

@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "link/dedup.h"
+#include "link/facts.h"
 #include "link/queue.h"
 
 struct delivery;
@@ -26,6 +27,11 @@ struct delivery_view {
 	struct dedup_counts in;
 	int64_t queue_items, queue_bytes, queue_out, oldest_us;         /* oldest: wall time, -1 none */
 	struct queue_counts out;
+	bool reports, probes;
+	struct link_facts facts;
+	int64_t facts_us;               /* wall time, -1 = it said nothing yet */
+	int64_t probe_us, probes_failed;        /* how long the last answer took, -1 none */
+	const char *probe_trouble;      /* borrowed; "" none */
 };
 void delivery_look(const struct engine *en, size_t i, struct delivery_view *v);
 

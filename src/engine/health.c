@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/delivery.h"
 #include "engine/internal.h"
 #include "engine/otlp.h"
 
@@ -221,7 +222,13 @@ static void check_link(struct list *l, size_t i)
 	_Static_assert(ARRAY_LEN(health) == LINK_STATE_COUNT, "every state has a health");
 	enum health h = health[v->state] == HEALTH_WARN && link_ever_ended(v) ? HEALTH_FAIL : health[v->state];
 	char why[240];
+	struct delivery_view d;
+	delivery_look(l->en, i, &d);
 	text_z(why, sizeof why, slice_of(v->sentence));
+	if (v->state == LINK_UP && d.probe_trouble[0]) {
+		found(c, HEALTH_FAIL, "look at the daemon: it is there, and does no work", "up, but %s", d.probe_trouble);
+		return;
+	}
 	found(c, h, h == HEALTH_FAIL ? "sluice links, or screen 2: the ladder names the rung that failed" : "",
 	      "%s%s%s", link_state_name(v->state), why[0] ? ": " : "", why);
 }

@@ -26,6 +26,8 @@ OF(messages_in) OF(messages_out) OF(bytes_in) OF(bytes_out) OF(reconnects) OF(at
 IN(duplicates) IN(gaps) IN(reordered) IN(epochs) IN(nowhere) IN(refused)
 OUT(sent) OUT(repeated)
 
+static int64_t probe_us(const struct one *x) { return x->d.probes ? x->d.probe_us : -1; }
+static int64_t probes_failed(const struct one *x) { return x->d.probes ? x->d.probes_failed : -1; }
 static int64_t rtt(const struct one *x) { return window_last(&x->l->rtt_us, 0); }
 static int64_t taken(const struct one *x) { return x->d.dedups ? x->d.taken : -1; }
 static int64_t marks(const struct one *x) { return x->d.dedups ? x->d.marks : -1; }
@@ -49,6 +51,8 @@ static const struct {
 	{ "sluice_link_pongs_total", "counter", "Pongs that answered a ping of ours.", of_pongs, false },
 	{ "sluice_link_unknown_frames_total", "counter", "Frames that the link's adapter does not know.", of_bad_frames, false },
 	{ "sluice_link_rtt_seconds", "gauge", "Last round trip of a ping.", rtt, true },
+	{ "sluice_link_probe_seconds", "gauge", "How long the last answered probe took.", probe_us, true },
+	{ "sluice_link_probes_failed_total", "counter", "Probes without an answer, or with an error.", probes_failed, false },
 	{ "sluice_link_taken_total", "counter", "Messages whose effect is durable, each counted once, over all runs.", taken, false },
 	{ "sluice_link_marks", "gauge", "Marks against repeats that a link holds.", marks, false },
 	{ "sluice_link_duplicates_total", "counter", "Messages that had been taken already.", in_duplicates, false },
@@ -161,6 +165,16 @@ static void ladders(struct metrics *m, const struct one *x, size_t n)
 			metric_micro(m, "link", x[i].l->name, NULL, NULL, x[i].l->ladder.cert.expires_us);
 }
 
+/* What was not reported has no line. */
+static void reported(struct metrics *m, const struct one *x, size_t n)
+{
+	metric_family(m, "sluice_link_reported", "gauge", "What a peer says of itself.");
+	for (size_t i = 0; i < MIN(n, (size_t)LINKS_SHOWN); i++)
+		for (int f = 0; x[i].d.reports && f < LINK_FACT_COUNT; f++)
+			if (x[i].d.facts.v[f] >= 0)
+				metric_sample(m, "link", x[i].l->name, "fact", link_fact_name((enum link_fact)f), x[i].d.facts.v[f]);
+}
+
 void metrics_links(struct engine *en, struct metrics *m)
 {
 	size_t n = en->cfg->n_links;
@@ -178,6 +192,7 @@ void metrics_links(struct engine *en, struct metrics *m)
 		breakers(m, x, n);
 		failures(m, x, n);
 		ladders(m, x, n);
+		reported(m, x, n);
 		for (size_t r = 0; r < ARRAY_LEN(rows); r++)
 			row_of(m, r, x, n);
 	}

@@ -112,6 +112,26 @@ static void delivery(struct jw *w, const struct delivery_view *d)
 	} else {
 		jw_null(w);
 	}
+	jw_key(w, "reported");
+	if (d->reports) {
+		jw_obj(w);
+		for (int f = 0; f < LINK_FACT_COUNT; f++)
+			jw_kopt(w, link_fact_name((enum link_fact)f), d->facts.v[f]);
+		jw_kopt(w, "at_us", d->facts_us);
+		jw_end_obj(w);
+	} else {
+		jw_null(w);
+	}
+	jw_key(w, "probe");
+	if (d->probes) {
+		jw_obj(w);
+		jw_kopt(w, "took_us", d->probe_us);
+		jw_ki64(w, "failed", d->probes_failed);
+		jw_kz(w, "trouble", d->probe_trouble);
+		jw_end_obj(w);
+	} else {
+		jw_null(w);
+	}
 	jw_key(w, "outbox");
 	if (d->notifies) {
 		jw_obj(w);

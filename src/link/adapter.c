@@ -1,6 +1,9 @@
 #include "link/adapter.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ID_MAX = 512, NAME_MAX = 100 };
@@ -85,9 +88,28 @@ static bool exai_position(const struct cfg_link *cfg, const struct json *root, s
 	return true;
 }
 
+/* Older daemons answer without request_id, newer ones tell errors without op: while one probe is out, it is the one. */
+static enum probe_answer exai_answers(const struct json *root, const char *op, char error[64])
+{
+	struct slice said = json_get_str(root, "op"), id = json_get_str(root, "request_id");
+	const struct json *e = json_get(root, "error");
+	struct slice why = json_get_str(e, "message");
+	if (id.n && !slice_starts(id, "probe-"))
+		return PROBE_NOT_THIS;
+	if (slice_is(said, "list_tools_res") || slice_is(said, "pong"))
+		return PROBE_ANSWERED;
+	if (!json_is_object(e) || (said.n && !slice_is(said, "error")))
+		return PROBE_NOT_THIS;
+	if (strcmp(op, "list_tools") != 0 && slice_starts(why, "Unknown operation"))
+		return PROBE_UNKNOWN_OP;
+	text_z(error, 64, json_get_str(e, "code"));
+	return PROBE_ERROR;
+}
+
 static const struct adapter adapters[] = {
-	{ "json-events", events_position, events_acknowledges },
-	{ "exai", exai_position, NULL },
+	{ "json-events", events_position, events_acknowledges, NULL, NULL },
+	{ "exai", exai_position, NULL, link_facts_exai, exai_answers },
+	{ "exai-dashboard", NULL, NULL, link_facts_dashboard, NULL },
 };
 
 const struct adapter *adapter_find(const char *handshake)
@@ -99,6 +121,18 @@ const struct adapter *adapter_find(const char *handshake)
 }
 
 /* ---- our frames ---- */
+
+void adapter_probe(struct buf *out, const char *op, int64_t n)
+{
+	char id[32];
+	struct jw w;
+	snprintf(id, sizeof id, "probe-%" PRId64, n);
+	jw_init(&w, out);
+	jw_obj(&w);
+	jw_kz(&w, "op", op);
+	jw_kz(&w, "request_id", id);
+	jw_end_obj(&w);
+}
 
 void adapter_ack(struct buf *out, struct slice id)
 {

@@ -73,5 +73,43 @@ class Peer:
             print(json.dumps(await self.told(line.decode().split())), flush=True)
 
 
+class Daemon(Peer):
+    """The older exai daemon as far as it answers a hello and ops; mute: it answers no op any more, but pings."""
+
+    async def serve(self, ws, path=None):
+        self.conns.add(ws)
+        try:
+            async for text in ws:
+                m = json.loads(text)
+                if m['op'] == 'hello':
+                    await ws.send('{"op":"hello_ack","ok":true,"session_id":"s"}')
+                elif m['op'] == 'list_tools' and not self.mute:
+                    await ws.send('{"op":"list_tools_res","tools":[{"name":"chat"},{"name":"plan"}],"timestamp":1.5}')
+                elif not self.mute:
+                    await ws.send(json.dumps({'op': 'error', 'error': {'code': 'INVALID_REQUEST', 'message': f'Unknown operation: {m["op"]}'}}))
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            self.conns.discard(ws)
+
+
+class Dashboard(Peer):
+    """Its monitoring: says where it stands at once; the test pushes the rest."""
+
+    async def serve(self, ws, path=None):
+        self.conns.add(ws)
+        try:
+            await ws.send(json.dumps({'type': 'initial_stats', 'stats': {}, 'session_metrics': {'active_sessions': 0, 'total_sessions': 3},
+                                      'semaphore_metrics': {'ports': {'8079': {'current': 1, 'limit': 24}}, 'total_leaks_detected': 0},
+                                      'websocket_health': {}, 'recent_events': []}))
+            async for _ in ws:
+                pass
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            self.conns.discard(ws)
+
+
 if __name__ == '__main__':
-    asyncio.run(Peer(int(sys.argv[1]), int(sys.argv[2])).run())
+    ROLES = {'exai': Daemon, 'dashboard': Dashboard}
+    asyncio.run(ROLES.get(sys.argv[2], Peer)(int(sys.argv[1]), 0 if sys.argv[2] in ROLES else int(sys.argv[2])).run())

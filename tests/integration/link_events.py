@@ -202,5 +202,42 @@ def an_event_too_old_is_dropped_and_counted():
         same((link(w)['outbox']['items'], link(w)['outbox']['sent']), (0, 0))
 
 
+@test
+def a_daemon_that_answers_pings_but_no_ops_is_not_healthy():
+    with Peer('exai') as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        w.configure(links=[{'name': 'daemon', 'url': f'ws://127.0.0.1:{peer.port}/', 'handshake': 'exai', 'probe': 'ping', 'probe_interval': '1s',
+                            'probe_timeout': '1s'}])
+        w.start()
+        # this daemon does not know ping: it is asked for its tools instead
+        until(lambda: link(w)['reported'] and link(w)['reported']['tools'] == 2, 20, lambda: link(w))
+        said = link(w)
+        true(said['probe']['took_us'] > 0, said['probe'])
+        same((said['probe']['failed'], said['probe']['trouble'], said['reported']['sessions_active']), (0, '', None))
+        peer.tell('mute', 'yes')
+        until(lambda: 'answers pings, but not list_tools' in link(w)['probe']['trouble'], 20, lambda: link(w)['probe'])
+        same(link(w)['state'], 'up')
+        check = next(c for c in w.call('checks')['checks'] if c['kind'] == 'link')
+        same(check['state'], 'fail', check)
+        peer.tell('mute', 'no')
+        until(lambda: link(w)['probe']['trouble'] == '', 20, lambda: link(w)['probe'])
+        until(lambda: next(c for c in w.call('checks')['checks'] if c['kind'] == 'link')['state'] == 'pass', 20)
+
+
+@test
+def what_a_dashboard_does_not_report_is_not_zero():
+    with Peer('dashboard') as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        w.configure(links=[{'name': 'watch', 'url': f'ws://127.0.0.1:{peer.port}/ws', 'handshake': 'exai-dashboard'}])
+        w.start()
+        until(lambda: link(w)['reported'] and link(w)['reported']['at_us'], 20, lambda: link(w))
+        said = link(w)['reported']
+        want = {'sessions_active': 0, 'sessions_total': 3, 'semaphore_current': 1, 'semaphore_limit': 24, 'semaphore_leaks': 0,
+                'websocket_connections': None, 'events': None, 'events_failed': None}
+        same({k: said[k] for k in want}, want)
+        for push in ({'type': 'semaphore_metrics', 'data': {}}, {'type': 'event', 'data': {'direction': 'error', 'error': 'boom'}}):
+            peer.tell('send', json.dumps(push, separators=(',', ':')))
+        want.update(semaphore_current=None, semaphore_limit=None, semaphore_leaks=None, events=1, events_failed=1)
+        until(lambda: {k: link(w)['reported'][k] for k in want} == want, 20, lambda: link(w)['reported'])
+
+
 if __name__ == '__main__':
     sys.exit(main(globals()))

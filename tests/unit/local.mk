@@ -170,6 +170,7 @@ tests_unit_test_policy_LDADD = libsluice_cleanup.a libsluice_config.a libsluice_
 unit_link_tests = \
 	tests/unit/test_adapter \
 	tests/unit/test_dedup \
+	tests/unit/test_facts \
 	tests/unit/test_queue \
 	tests/unit/test_turns
 check_PROGRAMS += $(unit_link_tests)
@@ -183,3 +184,5 @@ tests_unit_test_queue_SOURCES = tests/unit/test_queue.c
 tests_unit_test_queue_LDADD = $(UNIT_LINK)
 tests_unit_test_turns_SOURCES = tests/unit/test_turns.c
 tests_unit_test_turns_LDADD = $(UNIT_LINK)
+tests_unit_test_facts_SOURCES = tests/unit/test_facts.c
+tests_unit_test_facts_LDADD = $(UNIT_LINK)

@@ -1,0 +1,58 @@
+/* Inside the room of delivery*.c; nobody else includes it. */
+#ifndef SLUICE_ENGINE_DELIVERY_IMPL_H
+#define SLUICE_ENGINE_DELIVERY_IMPL_H
+
+#include "engine/delivery.h"
+#include "engine/internal.h"
+#include "link/adapter.h"
+
+struct batch;
+
+struct dlink {
+	struct engine *en;
+	size_t i;
+	const struct cfg_link *cfg;
+	const struct adapter *adapter;
+	/* in */
+	struct dedup *dedup;            /* NULL = its messages have no place */
+	int64_t taken;
+	bool stale;                     /* a commit failed: memory is read anew before anything is taken */
+	int64_t unmarked;               /* being written */
+	/* out */
+	struct queue *queue;            /* NULL = it wants no events */
+	int64_t read, saved;            /* seq: given to the queue; told the database */
+	bool saving;
+	/* what the peer says of itself, and whether it answers */
+	struct link_facts facts;
+	int64_t facts_us;               /* wall time of the last word, -1 */
+	struct probe {
+		int64_t n, sent_us, due_us;     /* boot time; sent -1 = none is out */
+		int64_t took_us, failed;        /* -1 never answered; since the start */
+		bool plain;                     /* it does not know the op that was configured: list_tools */
+		char trouble[160];              /* of the last one, "" none */
+	} probe;
+};
+
+struct delivery {
+	struct dlink *l;
+	struct batch *batch;
+	bool flush_queued, stopping;
+	int64_t due_us;                 /* boot time of the next pump, 0 = none */
+	struct loop_timer *pump;        /* what left, what the log has, what to save */
+};
+
+
+static inline int64_t wall_us(void) { return now_read().wall_us; }
+
+/* ---- delivery_out.c ---- */
+enum rc delivery_open_queue(struct dlink *l, struct err *e) MUST_USE;
+void delivery_acknowledged(struct dlink *l, struct slice id);
+void delivery_pump_soon(struct engine *en, int64_t ms);
+void delivery_pump(void *engine);
+void delivery_save(struct dlink *l);
+
+/* ---- delivery_probe.c ---- */
+void delivery_probe(struct dlink *l);                   /* once a second */
+void delivery_probe_answer(struct dlink *l, const struct json *root);
+
+#endif
