@@ -429,4 +429,4 @@ def operators_list_and_verify_copies_and_old_ones_leave():
         w.verify()
 
 
-main(globals())
+sys.exit(main(globals()))

@@ -154,3 +154,23 @@ s('a broken chain arms nothing', 'src/engine/engine.c', '	v = &en->verified;\n	i
   'engine_restart', 'a_broken_chain_is_shown_with_its_first_record_and_nothing_is_armed')
 s('a plan lapses', 'src/cleanup/gates.c', 'if (c->plan_frozen && !c->first_intent && (', 'if (!c->plan_frozen && !c->first_intent && (',
   'tests/cleanup/test_cycle')
+
+# ---- escrow ----
+s('an intent is written before a copy', 'src/engine/copying_item.c', '	record(t, j, AUDIT_ESCROW_INTENT, NULL, t->item->bytes, "", NULL);\n', '',
+  'escrow', 'what_the_store_gives_back_is_R1_and_its_bytes_are_on_disk')
+s('a copy is as long as the lane says', 'src/escrow/copy.c', 'if (bytes >= 0 && c->bytes != bytes)', 'if (bytes < -1)',
+  'escrow', 'what_does_not_come_back_whole_stays_R0_with_the_reason')
+s('a copy has the hash of its row', 'src/escrow/copy.c', 'if (sha256 && !hash_eq(received, sha256))', 'if (sha256 && !received)',
+  'escrow', 'a_byte_that_is_not_the_rows_is_found_by_the_rows_hash')
+s('required and not copied is no candidate', 'src/engine/validate.c', 'gone[it->nth] = falls_out(v, it);', 'gone[it->nth] = falls_out(v, it) && !v->plan;',
+  'escrow', 'where_it_is_required_what_has_no_copy_is_no_candidate')
+s('nothing is copied before arming', 'src/engine/copying.c', 'return x->en->mode == MODE_ARMED ? NULL', 'return x->en->mode <= MODE_ARMED ? NULL',
+  'escrow', 'nothing_is_copied_in_a_rehearsal_or_before_arming')
+s('a copy that was there is read again', 'src/engine/copying_item.c', '? escrow_open_verified(path, t->old.bytes, &t->made, &fd, &t->err) : RC_FORMAT',
+  '? (fd = dup(2), RC_OK) : RC_FORMAT', 'escrow', 'a_whole_copy_is_verified_and_used_again_a_damaged_one_is_made_again')
+s('the gate into cleaning reads copies again', 'src/engine/keeping.c', 'if (!next || proved(r))', 'if (!next || proved(r) || r->plan)',
+  'escrow', 'the_gate_into_cleaning_reads_every_copy_again')
+s('a copy is the one that the plan counts on', 'src/engine/keeping.c', '(want && (want->bytes != x->bytes || !hash_eq(&want->sha, &sha)))', '(want && want->bytes < -1)',
+  'escrow', 'the_gate_into_cleaning_reads_every_copy_again')
+s('there is room before the first copy', 'src/escrow/dir.c', 'if (bytes > free_bytes - s->reserve)', 'if (bytes > free_bytes)',
+  'escrow', 'no_room_means_no_copy_and_the_reason')
