@@ -80,6 +80,8 @@ static const struct {
 	{ LOOK_BELIEF, "row_conflict", GLYPH_FAILED, ROLE_FAIL, "row conflict" },
 	{ LOOK_BELIEF, "maybe_deleted", GLYPH_UNKNOWN, ROLE_WARN, "maybe deleted" },
 	{ LOOK_BELIEF, "exists", GLYPH_UP, ROLE_TEXT, "exists" },
+	{ LOOK_BELIEF, "not_restored", GLYPH_FAILED, ROLE_WARN, "not restored" },
+	{ LOOK_BELIEF, "maybe_restored_twice", GLYPH_UNKNOWN, ROLE_WARN, "restored twice?" },
 };
 
 static size_t row_of(enum look_kind kind, struct slice state)

@@ -58,7 +58,7 @@ const struct verb cli_verbs[] = {
 	  "every rule on one item of the last discovery, what protects it, what comes of it" },
 	{ "policy try", "FILE", 1, 1, { { "--policy", "NAME", "one policy only" } }, verb_policy_try,
 	  "the last discovery judged by another configuration: what it would add and remove" },
-	{ "dead list", "", 0, 0, { { "--lane", "LANE", "one lane only" }, { "--belief", "WORD", "row_conflict, maybe_deleted or exists" },
+	{ "dead list", "", 0, 0, { { "--lane", "LANE", "one lane only" }, { "--belief", "WORD", "row_conflict, maybe_deleted, not_restored, maybe_restored_twice or exists" },
 	  { "--offset", "N", "from there" }, { "--limit", "N", "at most (100)" } }, verb_dead_list, "what failed for good, by harm" },
 	{ "dead redrive", "[LETTER …]", 0, 8, { { "--lane", "LANE", "all of this lane" }, { "--belief", "WORD", "all that are believed so" } },
 	  verb_dead_redrive, "open a cycle for these dead letters only" },

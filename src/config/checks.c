@@ -437,9 +437,21 @@ static void check_approvals(struct filling *f, size_t i, const struct cfg_policy
 		fill_bad(f, in("policies", i, "plan_for").z, "is above 60m, which is for plans that several must approve");
 }
 
+/* What no lane keeps a copy of cannot be restored. */
+static void check_on_abort(struct filling *f, size_t i, const struct cfg_policy *p)
+{
+	bool copies = false;
+	for (size_t k = 0; k < p->n_lanes; k++)
+		copies |= p->lanes[k] >= 0 && cfg_escrow_of(p, &f->c->lanes[p->lanes[k]]) != CFG_ESCROW_OFF;
+	if (p->on_abort == CFG_ABORT_RESTORE && !copies)
+		fill_bad(f, in("policies", i, "on_abort").z, "restoring needs escrow, and none of the policy's lanes has it; write keep or ask, or "
+			 "`escrow: try`");
+}
+
 static void check_policy(struct filling *f, size_t i)
 {
 	const struct cfg_policy *p = &f->c->policies[i];
+	check_on_abort(f, i, p);
 	checks_rules(f, i);
 	check_lanes_known(f, i, p);
 	check_approvals(f, i, p);

@@ -196,7 +196,7 @@ enum cfg_keep { CFG_KEEP_NEWEST, CFG_KEEP_OLDEST, CFG_KEEP_REFERENCED };
 enum cfg_age_of { CFG_AGE_CREATED, CFG_AGE_LAST_USED };
 enum cfg_match { CFG_MATCH_ALL, CFG_MATCH_ANY };
 enum cfg_order { CFG_ORDER_OLDEST, CFG_ORDER_NEWEST, CFG_ORDER_LARGEST, CFG_ORDER_SMALLEST };
-enum cfg_on_abort { CFG_ABORT_ASK, CFG_ABORT_KEEP };
+enum cfg_on_abort { CFG_ABORT_ASK, CFG_ABORT_KEEP, CFG_ABORT_RESTORE };
 
 struct cfg_rule {
 	const char *name;                      /* "age-created-30d", "orphan", or as written */

@@ -123,7 +123,7 @@ static const struct field_word lane_escrow_words[] = {
 static const struct field_word on_abort_words[] = {
 	{ .word = "ask", .value = CFG_ABORT_ASK },
 	{ .word = "keep", .value = CFG_ABORT_KEEP },
-	{ .word = "restore", .not_yet = "restoring needs escrow, which this version does not have; write keep or ask" },
+	{ .word = "restore", .value = CFG_ABORT_RESTORE },
 	END_WORDS
 };
 

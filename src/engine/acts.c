@@ -186,7 +186,8 @@ static void give_plan(struct runner *r, const struct validation *v)
 	const struct plan *p = v->plan;
 	struct cycle_plan_item *it = xcalloc((size_t)MAX(p->items, 1), sizeof *it);
 	for (int32_t i = 0; i < p->items; i++)
-		it[i] = (struct cycle_plan_item){ p->item[i].lane, p->item[i].bytes, p->item[i].row.n > 0, 0 };
+		it[i] = (struct cycle_plan_item){ p->item[i].lane, p->item[i].bytes, p->item[i].row.n > 0,
+			restoring_class(&p->item[i]) };
 	struct now now = now_read();
 	cycle_take_plan(r->c, it, p->items, v->control_n, p->until_us, now.boot_us + (p->until_us - now.wall_us));
 	memcpy(r->control, v->control, sizeof r->control);
@@ -485,6 +486,23 @@ static void do_commit(struct runner *r, const struct effect *e)
 	POINT("row", "before");
 	if (r->records) {
 		records_commit(r->records->rec, b->refs, b->n, r->token, e->text, batch_answer, b);
+		return;
+	}
+	memset(b->results, CLAIM_NO_ROW, b->n);
+	batch_feed(b, "");
+}
+
+static void do_remap(struct runner *r, const struct effect *e)
+{
+	struct batch *b = batch_new(r, EV_ROWS, -1, (size_t)(e->to - e->from));
+	for (int32_t i = e->from; i < e->to; i++)
+		if (r->c->item[i].row == ROW_INTENT && r->c->item[i].state == ITEM_RESTORED) {
+			batch_add(b, i);
+			b->refs[b->n - 1].new_id = restoring_id(r, i);
+		}
+	POINT("row", "before");
+	if (r->records) {
+		records_remap(r->records->rec, b->refs, b->n, r->token, batch_answer, b);
 		return;
 	}
 	memset(b->results, CLAIM_NO_ROW, b->n);
@@ -878,7 +896,10 @@ void act(struct runner *r, const struct effect *e)
 	case EFF_RELEASE: do_release(r, e); break;
 	case EFF_COUNT_CLAIMS: do_count_claims(r); break;
 	case EFF_ENDED: do_ended(r); break;
-	case EFF_BASELINE: case EFF_RESTORE: case EFF_SEEK: case EFF_REMAP_ROWS:        /* no item is restorable yet */
+	case EFF_BASELINE: restoring_baseline(r, e->lane); break;
+	case EFF_RESTORE: restoring_upload(r, e->item); break;
+	case EFF_SEEK: restoring_seek(r, e->item); break;
+	case EFF_REMAP_ROWS: do_remap(r, e); break;
 	case EFF_AUDIT: case EFF_ITEM: case EFF_DEAD: case EFF_SPENT: case EFF_CYCLE: case EFF_NEW_ID: break;
 	}
 }

@@ -191,7 +191,8 @@ static bool begin_next(struct copying *x, int lane)
 		l->next++;
 		return true;
 	}
-	if ((never = lane_content_never(elane_at(x, lane)->lane, c->purpose))) {
+	if ((never = lane_content_never(elane_at(x, lane)->lane, c->purpose)) ||
+	    (never = lane_upload_never(elane_at(x, lane)->lane, c->purpose))) {
 		c->why = never;         /* a constant of the dialect */
 		x->not_kept++;
 		l->taken += l->how == CFG_ESCROW_TRY;

@@ -321,6 +321,9 @@ static enum rc one_policy(struct engine *en, struct redrive *d, struct err *e)
 		if (!strcmp(l->belief, "row_conflict"))
 			return err_set(e, RC_REFUSED, "dead letter %" PRId64 ".%" PRId32 " is a row conflict: its file is gone and somebody refers to it; "
 				       "repair the row, then dismiss it", l->cycle, l->n);
+		if (!strcmp(l->belief, "not_restored") || !strcmp(l->belief, "maybe_restored_twice"))
+			return err_set(e, RC_REFUSED, "dead letter %" PRId64 ".%" PRId32 " is about a file that is deleted; restore its copy by hand, "
+				       "or see which of its copies stays, then dismiss it", l->cycle, l->n);
 		if (l->cycle == of)
 			continue;
 		of = l->cycle;
@@ -416,7 +419,8 @@ void redrive_settle(struct runner *r, struct journal *j)
 	for (int32_t i = 0; r->plan && i < r->plan->items; i++) {
 		const struct cycle_item *it = &r->c->item[i];
 		struct letter probe = { .id = r->plan->item[i].id };
-		bool done = it->dead || it->state == ITEM_DELETED || it->state == ITEM_GONE || it->state == ITEM_GONE_OTHER;
+		bool done = it->dead || it->state == ITEM_DELETED || it->state == ITEM_GONE || it->state == ITEM_GONE_OTHER ||
+			it->state == ITEM_RESTORED;
 		snprintf(probe.lane, sizeof probe.lane, "%s", r->c->lane[it->lane].o.name);
 		/* several letters may be about one item */
 		for (size_t k = 0; done && k < r->redrive->n; k++)

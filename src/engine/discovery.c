@@ -40,6 +40,7 @@ struct listing {
 	bool *found;
 	size_t n_want;
 	relist_fn *relist;
+	list_item_fn *each;             /* of a re-list; may be NULL */
 	bool in_catalog;
 };
 
@@ -285,6 +286,8 @@ static void on_page(void *ctx, const struct lane_page *p)
 		buf_add(&l->cursor, p->cursor.p, p->cursor.n);
 		if (l->relist) {
 			mark_found(l, p);
+			for (size_t i = 0; l->each && i < p->n; i++)
+				l->each(l->ctx, &p->items[i]);
 			if (l->last)
 				finish(l, true, "");
 			else
@@ -340,6 +343,15 @@ void relist_lane(struct engine *en, int lane, const struct slice *ids, size_t n,
 	l->n_want = n;
 	l->found = xcalloc(n + 1, sizeof *l->found);
 	l->relist = fn;
+	ask(l);
+}
+
+void walk_lane(struct engine *en, int lane, list_item_fn *each, relist_fn *fn, void *ctx)
+{
+	struct listing *l = listing_new(en, lane, ctx);
+	l->want = xcalloc(1, sizeof *l->want);
+	l->relist = fn;
+	l->each = each;
 	ask(l);
 }
 

@@ -114,6 +114,15 @@ static enum rc most_listed(struct engine *en, struct slice lane, int64_t wall_us
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
+/* Has that lane's part of the plan anything that could be brought back? */
+static bool restorable(const struct runner *run, const char *lane)
+{
+	for (int i = 0; i < run->plan->lanes; i++)
+		if (slice_is(run->plan->lane[i].name, lane))
+			return restoring_of_lane(&run->plan->lane[i]) > 0;
+	return false;
+}
+
 static enum rc check_grant(struct engine *en, struct runner *run, const struct grant *g, struct err *e)
 {
 	struct journal_lane mem;
@@ -126,7 +135,7 @@ static enum rc check_grant(struct engine *en, struct runner *run, const struct g
 		return err_set(e, RC_GRANT, "the policy or the program changed since the plan was made; start a new cycle");
 	if (strcmp(g->on_abort, "ask") && strcmp(g->on_abort, "keep") && strcmp(g->on_abort, "restore"))
 		return err_set(e, RC_USAGE, "on_abort is ask, keep or restore");
-	if (!strcmp(g->on_abort, "restore"))
+	if (!strcmp(g->on_abort, "restore") && !restorable(run, g->lane))
 		return err_set(e, RC_GRANT, "on_abort restore needs escrow copies, and this plan has none; choose keep or ask");
 	if (!g->reason[0])
 		return err_set(e, RC_USAGE, "an approval needs a reason");
@@ -286,7 +295,7 @@ static void give(struct runner *run, const struct audit_actor *a, const struct g
 	ev.lane = lane;
 	ev.number = eg->g.items;
 	ev.bytes = eg->g.bytes;
-	ev.on_abort = strcmp(eg->g.on_abort, "keep") ? ON_ABORT_ASK : ON_ABORT_KEEP;
+	ev.on_abort = !strcmp(eg->g.on_abort, "keep") ? ON_ABORT_KEEP : !strcmp(eg->g.on_abort, "restore") ? ON_ABORT_RESTORE : ON_ABORT_ASK;
 	ev.until_us = ev.now.wall_us + run->policy->run_for_ms * 1000;
 	runner_event(run, &ev, a, j, r, ctx);
 }

@@ -117,6 +117,7 @@ struct runner {
 	bool backlog_busy;
 	bool copies_proved;             /* all that counts as restorable was read again since the start */
 	bool copies_just_proved;        /* for the command that is being given now */
+	struct restoring *restoring;    /* ids of an abort that restores; NULL = none yet */
 	struct redrive *redrive;        /* only these dead letters may become candidates; NULL = no such bound */
 };
 
@@ -278,6 +279,9 @@ void discover_stop(struct engine *en, int lane, const char *why);
 /* List again without the catalogue: which of these ids are there? found[i] true = present. */
 typedef void relist_fn(void *ctx, bool complete, const bool *found, size_t n, const char *trouble);
 void relist_lane(struct engine *en, int lane, const struct slice *ids, size_t n, relist_fn *fn, void *ctx);
+/* The same, and every item is shown; fn is told of none. */
+typedef void list_item_fn(void *ctx, const struct lane_item *it);
+void walk_lane(struct engine *en, int lane, list_item_fn *each, relist_fn *fn, void *ctx);
 typedef void discover_records_fn(void *ctx, const struct records_list *l);
 void discover_records(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx);
 
@@ -386,6 +390,20 @@ void act(struct runner *r, const struct effect *e);
 /* The ids protected by hand in a lane, in order, in *a. */
 enum rc protected_of(struct engine *en, const char *lane, struct arena *a, const struct slice **ids, size_t *n, struct err *e) MUST_USE;
 enum check_result protected_check(struct engine *en, const char *lane, struct slice id);     /* CHECK_SAME when it is not */
+
+/* ---- restoring.c ---- */
+struct restoring;
+void restoring_free(struct restoring *x);
+/* After a restart: baselines and new ids of the open cycle. */
+enum rc restoring_read(struct runner *r, struct err *e) MUST_USE;
+void restoring_new_id(struct runner *r, int32_t item, struct slice id);
+struct slice restoring_id(const struct runner *r, int32_t item);        /* its new id, empty = none */
+/* Items of the class that this engine can bring back: what cycle_plan_item.restorable says. */
+int restoring_class(const struct plan_item *it);
+int64_t restoring_of_lane(const struct plan_lane *l);                   /* how many of the plan */
+void restoring_baseline(struct runner *r, int lane);
+void restoring_upload(struct runner *r, int32_t item);
+void restoring_seek(struct runner *r, int32_t item);
 
 /* ---- dead.c ---- */
 void redrive_free(struct redrive *d);

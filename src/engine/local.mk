@@ -25,6 +25,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/policies_try.c \
 	src/engine/reads.c \
 	src/engine/recover.c \
+	src/engine/restoring.c \
 	src/engine/runner.c \
 	src/engine/sealing.c \
 	src/engine/triggers.c src/engine/triggers.h \

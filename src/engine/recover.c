@@ -50,7 +50,7 @@ static enum rc take_item(void *ctx, const struct journal_item *it)
 	struct plan_item pi = { .lane = it->lane, .rank = it->rank, .id = it->id, .name = it->name, .row = it->row, .rule = it->rule,
 		.evidence = it->evidence, .bytes = it->bytes, .created_us = it->created_us, .used_us = -1,
 		.class_ = (enum reversibility)it->class_ };
-	struct cycle_plan_item ci = { it->lane, it->bytes, it->row.n > 0, 0 };
+	struct cycle_plan_item ci = { it->lane, it->bytes, it->row.n > 0, restoring_class(&pi) };
 	plan_add(q->plan, &pi);
 	struct cycle_stored st = { it->state, it->row_state, it->attempts, it->last_class, it->sent_us };
 	return cycle_item_restore(q->r->c, it->n, &ci, &st, q->e);
@@ -222,6 +222,8 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 			restore_listed(r);
 		if (rc == RC_OK)
 			rc = restore_controls(r, e);
+		if (rc == RC_OK)
+			rc = restoring_read(r, e);
 	}
 	if (rc != RC_OK) {
 		runner_free(r);

@@ -73,7 +73,8 @@ static void write_audit(struct runner *r, struct journal *j, const struct effect
 	struct buf marked;
 	char hex[HASH_HEX];
 	enum audit_kind k = (enum audit_kind)e->audit;
-	bool by_engine = k == AUDIT_INTENT || k == AUDIT_OUTCOME || k == AUDIT_PROBE || k == AUDIT_MATRIX || k == AUDIT_BREAKER;
+	bool by_engine = k == AUDIT_INTENT || k == AUDIT_OUTCOME || k == AUDIT_PROBE || k == AUDIT_MATRIX || k == AUDIT_BREAKER ||
+		k == AUDIT_COMPENSATION_INTENT || k == AUDIT_COMPENSATION_OUTCOME;
 	plan_hex(r, hex);
 	buf_init(&marked);
 	if (r->c->rehearsal) {
@@ -124,7 +125,7 @@ static void write_spent(struct runner *r, struct journal *j, const struct effect
 
 static int64_t deleted_of(const struct cycle_lane *l)
 {
-	return l->c.by_state[ITEM_DELETED] + l->c.by_state[ITEM_GONE];
+	return l->c.by_state[ITEM_DELETED] + l->c.by_state[ITEM_GONE] + l->c.by_state[ITEM_UNRESTORED];
 }
 
 static void write_deleted(struct runner *r, struct journal *j)
@@ -150,7 +151,10 @@ static void write_effects(struct runner *r, struct effects *fx, struct journal *
 		case EFF_DEAD: write_dead(r, j, e); break;
 		case EFF_SPENT: write_spent(r, j, e); break;
 		case EFF_CYCLE: cycle_row = true; break;
-		case EFF_NEW_ID: break;
+		case EFF_NEW_ID:
+			journal_restored(j, r->c->id, e->item, slice_of(e->text));
+			restoring_new_id(r, e->item, slice_of(e->text));
+			break;
 		case EFF_ENDED:
 			r->closed_us = now_read().wall_us;
 			cycle_row = true;
@@ -208,6 +212,11 @@ static void take_back(struct runner *r, const struct effect *e)
 	ev.item = e->item;
 	ev.answer = (struct cycle_answer){ .kind = ANSWER_WITHDRAWN, .wait_ms = -1,
 		.detail = "not sent: the audit log could not be written" };
+	if (e->kind == EFF_RESTORE) {
+		ev.kind = EV_RESTORED;
+		ev.number = RESTORE_WITHDRAWN;
+		ev.text = ev.answer.detail;
+	}
 	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
 }
 
@@ -215,7 +224,7 @@ static void deed_end(struct deed *d, enum rc rc, const struct err *e)
 {
 	struct runner *r = d->r;
 	for (size_t i = 0; i < d->fx.n; i++)
-		if (d->late && d->fx.e[i].kind == EFF_SEND)
+		if (d->late && (d->fx.e[i].kind == EFF_SEND || d->fx.e[i].kind == EFF_RESTORE))
 			take_back(r, &d->fx.e[i]);
 		else
 			act(r, &d->fx.e[i]);
@@ -404,6 +413,7 @@ void runner_free(struct runner *r)
 	}
 	loop_timer_free(r->timer);
 	redrive_free(r->redrive);
+	restoring_free(r->restoring);
 	plan_free(r->plan);
 	cycle_free(r->c);
 	free(r);

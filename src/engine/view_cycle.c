@@ -82,7 +82,9 @@ static void numbers(struct jw *w, struct runner *r, int i)
 	static const struct { const char *key; enum item_state s; } keys[] = {
 		{ "deleted", ITEM_DELETED }, { "gone", ITEM_GONE }, { "gone_other", ITEM_GONE_OTHER }, { "failed", ITEM_FAILED },
 		{ "unknown", ITEM_UNKNOWN }, { "refused", ITEM_REFUSED }, { "drifted", ITEM_DRIFTED }, { "protected", ITEM_PROTECTED },
-		{ "blocked", ITEM_BLOCKED }, { "held", ITEM_HELD }, { "rehearsed", ITEM_REHEARSED } };
+		{ "blocked", ITEM_BLOCKED }, { "held", ITEM_HELD }, { "rehearsed", ITEM_REHEARSED },
+		{ "restoring", ITEM_RESTORING }, { "perhaps_restored", ITEM_SEEKING }, { "restored", ITEM_RESTORED },
+		{ "not_restored", ITEM_UNRESTORED } };
 	int64_t t, f, rate = per_second(r, i);
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++)
 		jw_ki64(w, keys[k].key, l->c.by_state[keys[k].s]);
@@ -223,18 +225,21 @@ static void grants_part(struct jw *w, const struct runner *r)
 
 static void rows_part(struct jw *w, const struct cycle *c)
 {
-	int64_t committed = 0, none = 0, conflicts = 0, todo = 0;
+	int64_t committed = 0, remapped = 0, none = 0, conflicts = 0, todo = 0;
 	for (int32_t i = 0; i < c->items; i++) {
 		const struct cycle_item *it = &c->item[i];
 		committed += it->row == ROW_COMMITTED;
+		remapped += it->row == ROW_REMAPPED;
 		conflicts += it->row == ROW_CONFLICT;
 		none += it->row == ROW_NONE || !it->has_row;
-		todo += item_deleted((enum item_state)it->state) && it->has_row && it->row != ROW_COMMITTED && it->row != ROW_CONFLICT;
+		todo += item_deleted((enum item_state)it->state) && it->has_row && it->row != ROW_COMMITTED && it->row != ROW_CONFLICT &&
+			!restore_due(c, it);
 	}
 	jw_key(w, "rows");
 	jw_obj(w);
 	jw_ki64(w, "todo", todo);
 	jw_ki64(w, "committed", committed);
+	jw_ki64(w, "remapped", remapped);
 	jw_ki64(w, "none", none);
 	jw_ki64(w, "conflicts", conflicts);
 	jw_ki64(w, "failed", 0);
@@ -290,6 +295,8 @@ static void waiting_part(struct jw *w, const struct runner *r)
 	if (b.n && r->c->stage == STAGE_VALIDATING)
 		buf_addf(&text, "; %s", buf_z(&b));
 	jw_kz(w, "waiting_for", buf_z(&text));
+	buf_clear(&text);
+	view_optional_z(w, "restored", cycle_restored(r->c, &text) ? buf_z(&text) : NULL);
 	buf_done(&text);
 	buf_done(&b);
 }

@@ -148,6 +148,20 @@ static void header_part(struct jw *w, const struct runner *r)
 	jw_kbool(w, "rehearsal", p->rehearsal);
 }
 
+static void if_abort(struct jw *w, const struct plan *p)
+{
+	char text[200];
+	int64_t back = 0;
+	for (int i = 0; i < p->lanes; i++)
+		back += restoring_of_lane(&p->lane[i]);
+	if (back)
+		snprintf(text, sizeof text, "%" PRId64 " of %" PRId32 " items could be restored from verified copies, under new ids; %" PRId64
+			 " would stay deleted", back, p->items, p->items - back);
+	else
+		snprintf(text, sizeof text, "what is deleted by then stays deleted: nothing in this plan can be restored");
+	jw_kz(w, "if_abort", text);
+}
+
 enum rc engine_plan_json(struct engine *en, const struct engine_plan_ask *q, struct buf *out, struct err *e)
 {
 	struct runner *r = with_plan(en, q->cycle, e);
@@ -169,7 +183,7 @@ enum rc engine_plan_json(struct engine *en, const struct engine_plan_ask *q, str
 	jw_ki64(&w, "approvals_needed", r->policy->approvals);
 	jw_ki64(&w, "irreversible_approvals_needed", r->policy->irreversible_approvals);
 	jw_kz(&w, "identities", "uid + key");
-	jw_kz(&w, "if_abort", "what is deleted by then stays deleted: nothing in this plan can be restored");
+	if_abort(&w, r->plan);
 	jw_end_obj(&w);
 	return RC_OK;
 }

@@ -237,7 +237,8 @@ enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e)
 #define NO_SINGLE_ITEM \
 	"kind <> 'intent' AND kind <> 'outcome' AND kind <> 'probe' AND kind <> 'row.intent' AND kind <> 'row.outcome'" \
 	" AND kind <> 'recheck' AND kind <> 'claim.intent' AND kind <> 'claim.outcome'" \
-	" AND kind <> 'escrow.intent' AND kind <> 'escrow.outcome'"
+	" AND kind <> 'escrow.intent' AND kind <> 'escrow.outcome'" \
+	" AND kind <> 'compensation.intent' AND kind <> 'compensation.outcome'"
 #define DECISIONS \
 	"SELECT " AUDIT_COLUMNS " FROM audit WHERE " NO_SINGLE_ITEM " AND seq < ?1 AND seq > ?2" \
 	" AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR kind = ?4)" \

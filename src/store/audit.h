@@ -166,7 +166,7 @@ struct audit_filter {
 	struct slice actor, kind, subject;   /* exact; empty = any; kind may be a prefix ending in '.' */
 	int64_t cycle;          /* 0 = any */
 	bool oldest_first;
-	bool decisions_only;    /* without the records of single items: intent, outcome, probe, row.*, claim.*, escrow.* */
+	bool decisions_only;    /* without the records of single items: intent, outcome, probe, row.*, claim.*, escrow.*, compensation.* */
 };
 typedef enum rc audit_visit(void *ctx, const struct audit_record *rec);   /* slices live for the call */
 enum rc audit_query(struct db *reader, const struct audit_filter *f, audit_visit *visit, void *ctx, struct err *e) MUST_USE;

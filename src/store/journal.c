@@ -199,6 +199,23 @@ void journal_escrow(struct journal *j, const struct journal_escrow *x)
 	op->escrow.state = keep(j, x->state);
 }
 
+static void add_restore(struct journal *j, enum op_kind k, int64_t cycle, int32_t n, struct slice id)
+{
+	struct op *op = add(j, k);
+
+	op->restore = (struct op_restore){ .cycle = cycle, .n = n, .id = keep(j, id) };
+}
+
+void journal_restored(struct journal *j, int64_t cycle, int32_t n, struct slice new_id)
+{
+	add_restore(j, OP_RESTORED, cycle, n, new_id);
+}
+
+void journal_baseline(struct journal *j, int64_t cycle, int32_t lane, struct slice id)
+{
+	add_restore(j, OP_BASELINE, cycle, lane, id);
+}
+
 void journal_setting(struct journal *j, const char *key, struct slice value)
 {
 	struct op *op = add(j, OP_SETTING);

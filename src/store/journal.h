@@ -78,7 +78,8 @@ void journal_grant(struct journal *j, const struct journal_grant *g);       /* i
 struct journal_dead {
 	int64_t cycle;
 	int32_t n;
-	struct slice lane, id, phase, class_, belief;   /* belief: row_conflict | maybe_deleted | exists */
+	struct slice lane, id, phase, class_, belief;   /* belief: row_conflict | maybe_deleted | exists |
+					 * not_restored | maybe_restored_twice */
 	struct slice body;
 	int64_t at_us;
 	/* of its item, when read; not written */
@@ -108,6 +109,10 @@ struct journal_escrow {
 	int64_t at_us;                  /* of this state */
 };
 void journal_escrow(struct journal *j, const struct journal_escrow *x);     /* insert or replace by lane and id */
+/* Item n of the cycle is back under this id. */
+void journal_restored(struct journal *j, int64_t cycle, int32_t n, struct slice new_id);
+/* A file of that lane (of the cycle) that was there before the first upload; once more is harmless. */
+void journal_baseline(struct journal *j, int64_t cycle, int32_t lane, struct slice id);
 /* Behind an audit record of kind AUDIT_SEAL: the records up to last leave the database. RC_REFUSED, and
  * nothing happens, unless that record directly follows last. */
 void journal_seal(struct journal *j, int64_t last);
@@ -156,6 +161,9 @@ enum rc journal_read_grants(struct db *r, int64_t cycle, journal_grant_visit *v,
 /* By harm: row conflicts, maybe deleted for good, maybe deleted, the others; newest first. */
 typedef enum rc journal_dead_visit(void *ctx, const struct journal_dead *d);
 enum rc journal_read_dead(struct db *r, int limit, journal_dead_visit *v, void *ctx, struct err *e) MUST_USE;
+typedef enum rc journal_restore_visit(void *ctx, int32_t n, struct slice id);      /* n: item, or lane */
+enum rc journal_read_restored(struct db *r, int64_t cycle, journal_restore_visit *v, void *ctx, struct err *e) MUST_USE;
+enum rc journal_read_baseline(struct db *r, int64_t cycle, journal_restore_visit *v, void *ctx, struct err *e) MUST_USE;
 struct journal_lane {
 	int64_t listed_items, listed_us;        /* -1 = never */
 	int64_t deleted_since;

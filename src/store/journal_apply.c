@@ -315,6 +315,8 @@ static enum rc put(struct db *d, struct audit_head *head, const struct op *op, s
 	case OP_SETTING:      return put_setting(d, &op->setting, e);
 	case OP_TAKEN:        return journal_put_taken(d, &op->taken, e);
 	case OP_PROTECT:      return journal_put_protect(d, &op->protect, e);
+	case OP_RESTORED:
+	case OP_BASELINE:     return journal_put_restore(d, op->kind, &op->restore, e);
 	}
 	die("journal: operation %d", (int)op->kind);
 }

@@ -8,12 +8,19 @@
 
 enum op_kind {
 	OP_AUDIT, OP_CYCLE, OP_PLAN, OP_ITEM, OP_ITEM_STATE, OP_GRANT, OP_DEAD, OP_DEAD_REMOVE, OP_SEAL,
-	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_ESCROW, OP_SETTING, OP_TAKEN, OP_PROTECT
+	OP_LANE_LISTED, OP_LANE_DELETED, OP_LANE_SPENT, OP_ESCROW, OP_SETTING, OP_TAKEN, OP_PROTECT,
+	OP_RESTORED, OP_BASELINE
 };
 
 struct op_lane {
 	struct slice lane;
 	int64_t items, bytes, at_us;
+};
+
+struct op_restore {
+	int64_t cycle;
+	int32_t n;                              /* item, or lane */
+	struct slice id;
 };
 
 struct op_setting {
@@ -34,6 +41,7 @@ struct op {
 		struct journal_escrow escrow;
 		int64_t last;                   /* OP_SEAL */
 		struct op_setting setting;
+		struct op_restore restore;
 		struct journal_taken taken;
 		struct journal_protect protect;
 	};
@@ -47,6 +55,8 @@ struct journal {
 	uint64_t kinds;                         /* bit k = it holds a record of audit kind k */
 };
 
+/* journal_restore.c */
+enum rc journal_put_restore(struct db *d, enum op_kind k, const struct op_restore *x, struct err *e) MUST_USE;
 /* journal_link.c */
 enum rc journal_put_taken(struct db *d, const struct journal_taken *t, struct err *e) MUST_USE;
 /* journal_protect.c */

@@ -169,7 +169,7 @@ enum rc journal_read_dead(struct db *r, int limit, journal_dead_visit *v, void *
 				" coalesce(i.name, ''), i.bytes, coalesce(i.class, 0)"
 				" FROM dead_letters d LEFT JOIN items i ON i.key = (d.cycle << 32 | d.n)"
 				" ORDER BY CASE d.belief WHEN 'row_conflict' THEN 0 WHEN 'maybe_deleted' THEN"
-				" CASE WHEN coalesce(i.class, 0) = 0 THEN 1 ELSE 2 END WHEN 'exists' THEN 4 ELSE 3 END,"
+				" CASE WHEN coalesce(i.class, 0) = 0 THEN 1 ELSE 2 END WHEN 'not_restored' THEN 2 WHEN 'exists' THEN 4 ELSE 3 END,"
 				" d.at_us DESC, d.cycle, d.n LIMIT ?1", e);
 
 	if (rc != RC_OK)

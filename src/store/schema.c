@@ -5,6 +5,7 @@ static const struct db_migration sluice_steps[] = {
 	{ 2, schema_sluice_2 },
 	{ 3, schema_sluice_3 },
 	{ 4, schema_sluice_4 },
+	{ 5, schema_sluice_5 },
 	{ 0, NULL }
 };
 

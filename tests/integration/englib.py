@@ -23,8 +23,9 @@ SLUICE = os.environ.get('SLUICE_BIN', os.path.join(BUILD, 'sluice'))
 SLOW = int(os.environ.get('SLUICE_SLOW', '1'))          # times every limit, for valgrind
 PROVIDERS = ('kimi', 'glm')
 STATES = ('planned', 'checking', 'claiming', 'ready', 'sent', 'waiting to repeat', 'probing', 'settling', 'deleted', 'gone',
-          'gone_other', 'failed', 'unknown', 'refused', 'drifted', 'protected', 'blocked', 'held', 'rehearsed')
-ROWS = ('untouched', 'claimed', 'intent', 'committed', 'none', 'conflict', 'released', 'releasing')
+          'gone_other', 'failed', 'unknown', 'refused', 'drifted', 'protected', 'blocked', 'held', 'rehearsed',
+          'restoring', 'perhaps restored', 'restored', 'not restored')
+ROWS = ('untouched', 'claimed', 'intent', 'committed', 'none', 'conflict', 'released', 'releasing', 'remapped')
 RECORDS = [{'name': 'app', 'path': 'app.db', 'lanes': [{'value': 'kimi', 'lane': 'alpha'}],
             'references': [{'table': 'conversation_files', 'column': 'file_id', 'known_id': 'obj-known'}]}]
 

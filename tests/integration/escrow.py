@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 from englib import SLUICE, World, contains, main, refused, same, test, true, until   # noqa: F401
 
 
-def world(how='try', files=40, orphan=12, unused=12, more=',download=all', escrow=None, policy=None, lane=None, **kw):
+def world(how='try', files=40, orphan=12, unused=12, more=',download=all,purpose=batch', escrow=None, policy=None, lane=None, **kw):
     """A world whose lane keeps copies; caps are per plan."""
     w = World(files=files, orphan=orphan, unused=unused, more=more, lane={'escrow': how, **(lane or {})}, policy=policy, start=False, **kw)
     w.configure(escrow={'reserve': '1MB', **(escrow or {})})

@@ -167,6 +167,8 @@ static const struct {
 	{ "row_conflict", "The file is gone and its row was changed by somebody else: the application may refer to a file that is not there." },
 	{ "maybe_deleted", "Nobody knows whether the file is still there: its delete was not answered, and neither was the question after it." },
 	{ "exists", "The file is still there; deleting it failed as often as the policy allows." },
+	{ "not_restored", "The file is deleted, and bringing it back from its verified copy failed; the copy is still in escrow." },
+	{ "maybe_restored_twice", "The file is deleted, and several files of its name and size have appeared since: one of them may be its copy." },
 };
 
 static void label(struct flow *f, const char *text)
