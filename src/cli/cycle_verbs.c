@@ -92,6 +92,10 @@ static void show_cycle(const struct json *c)
 		print_field("", c, "waiting_for");
 		putchar('\n');
 	}
+	if (json_get_str(c, "restored").n) {
+		print_field("", c, "restored");
+		putchar('\n');
+	}
 	if (json_is_object(json_get(c, "plan"))) {
 		print_field("plan ", json_get(c, "plan"), "short");
 		print_count("  items ", json_get(c, "plan"), "items");

@@ -131,7 +131,7 @@ def without_copies_a_restore_is_refused_and_so_is_such_a_grant():
 
 @test
 def every_answer_to_an_upload_comes_to_one_file():
-    for fault in ('429', '500-before', '500-after', 'cut-before', 'cut-after', 'not-json'):
+    for fault in ('429', '500-before', '500-after', 'cut-before', 'cut-after', 'broken-json', 'empty-body'):
         with world(files=20, orphan=4, unused=6, faults=[f'store=alpha op=upload fault={fault} times=1']).start() as w:
             cleaned(w)
             gone = set(w.deletes()[1])

@@ -38,8 +38,8 @@ s('an intent is written before a send', 'src/cleanup/send.c', '	note_emit(s, AUD
   'engine_deletes', 'every_fault_comes_to_its_outcome_with_its_requests')
 s('a log that cannot be written holds the cycle', 'src/cleanup/events.c', '		hold(s, "the audit log could not be written");\n', '',
   'diskfaults.py', '--kinds', 'ENOSPC', '--points', '60')
-s('a send whose intent was late is taken back', 'src/engine/runner.c', 'if (d->late && d->fx.e[i].kind == EFF_SEND)',
-  'if (!d && d->fx.e[i].kind == EFF_SEND)', 'diskfaults.py', '--kinds', 'ENOSPC', '--points', '60')
+s('a send whose intent was late is taken back', 'src/engine/runner.c', 'if (d->late && (d->fx.e[i].kind == EFF_SEND || d->fx.e[i].kind == EFF_RESTORE))',
+  'if (!d)', 'diskfaults.py', '--kinds', 'ENOSPC', '--points', '60')
 s('one intent is at most one request', 'src/net/http.c', '	if (c->copies++ > 0)\n		return CURL_PREREQFUNC_ABORT;\n', '	c->copies++;\n',
   'engine_deletes', 'every_fault_comes_to_its_outcome_with_its_requests')
 s('a new log is whole before it is put in place', 'src/store/db_open.c', '	if (rc == RC_OK)\n		rc = empty_log(d, e);\n', '	(void)empty_log;\n',
