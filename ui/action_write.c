@@ -151,24 +151,27 @@ void action_run_cancel(struct ui *ui, const char *arg)
 	do_with(ui, "cycle.cancel", NULL, NULL, "cancelled");
 }
 
-static void abort_keep(struct ui *ui, const char *reason)
+/* "restore REASON" brings back what has a verified copy; any other reason keeps it deleted. */
+static void abort_how(struct ui *ui, const char *reason)
 {
+	const char word[] = "restore ";
+	bool restore = !strncmp(reason, word, sizeof word - 1) && reason[sizeof word - 1];
 	struct buf b;
 	struct jw w;
 	params_begin(&w, &b);
-	jw_kz(&w, "how", "keep");
-	jw_kz(&w, "reason", reason);
+	jw_kz(&w, "how", restore ? "restore" : "keep");
+	jw_kz(&w, "reason", restore ? reason + sizeof word - 1 : reason);
 	jw_end_obj(&w);
-	ui_do(ui, "cycle.abort", &b, "aborting: what was deleted stays deleted");
+	ui_do(ui, "cycle.abort", &b, restore ? "aborting: what has a copy comes back" : "aborting: what was deleted stays deleted");
 	buf_done(&b);
 }
 
 void action_run_abort(struct ui *ui, const char *arg)
 {
 	if (*arg)
-		abort_keep(ui, arg);
+		abort_how(ui, arg);
 	else
-		ui_ask(ui, "", (struct slice){ 0 }, abort_keep, "abort and keep what is deleted deleted. Reason (Esc leaves):");
+		ui_ask(ui, "", (struct slice){ 0 }, abort_how, "abort and keep what is deleted deleted, or write restore and why. Reason (Esc leaves):");
 }
 
 void action_run_approve(struct ui *ui, const char *arg)

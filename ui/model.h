@@ -102,7 +102,7 @@ struct m_log {
 
 struct m_cycle {
 	bool has;
-	struct slice id, name, policy, stage, state, waiting_for, end, equation;
+	struct slice id, name, policy, stage, state, waiting_for, end, equation, restored;
 	bool rehearsal, balanced, has_plan, plan_valid;
 	int64_t since_us, ack_needed;
 	bool copying;                   /* before the plan: content is being copied */

@@ -78,7 +78,7 @@ static void read_head(struct m_cycle *c, const struct json *j)
 	static const struct field head[] = {
 		F_STR(m_cycle, id, "id"), F_STR(m_cycle, name, "name"), F_STR(m_cycle, policy, "policy"),
 		F_STR(m_cycle, stage, "stage"), F_STR(m_cycle, state, "state"), F_STR(m_cycle, waiting_for, "waiting_for"),
-		F_STR(m_cycle, end, "end"), F_STR(m_cycle, equation, "equation"), F_BOOL(m_cycle, rehearsal, "rehearsal"),
+		F_STR(m_cycle, end, "end"), F_STR(m_cycle, equation, "equation"), F_STR(m_cycle, restored, "restored"), F_BOOL(m_cycle, rehearsal, "rehearsal"),
 		F_BOOL(m_cycle, balanced, "balanced"), F_I64(m_cycle, since_us, "since_us"),
 		F_I64(m_cycle, ack_needed, "ack_needed"),
 	};

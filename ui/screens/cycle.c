@@ -245,6 +245,12 @@ static int paint_sums(struct ui *ui, struct area a, int y)
 		flow_gap(&f, 3);
 		flow_putf(&f, c->rows_conflicts > 0 ? ROLE_FAIL : ROLE_DIM, "%s conflicts", format_count(n, c->rows_conflicts));
 	}
+	if (c->restored.n > 0) {
+		struct flow f;
+		flow_init(&f, area_sub(a, y++, 1, 1, a.w - 2), 0, 0);
+		flow_put(&f, ROLE_TITLE, "abort ");
+		flow_words(&f, ROLE_TEXT, c->restored);
+	}
 	if (c->ack_needed > 0)
 		area_putf(a, y++, 1, ROLE_HELD, "%s %s failures stay failed: K acknowledges them by their number", glyph(GLYPH_HELD),
 			  format_count(n, c->ack_needed));
