@@ -39,6 +39,17 @@ def content(w, file):
         c.close()
 
 
+def put(w, name, content):
+    """Somebody else's file; its id."""
+    body = (f'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--x\r\nContent-Disposition: form-data; '
+            f'name="file"; filename="{name}"\r\n\r\n').encode() + content + b'\r\n--x--\r\n'
+    c = w.sim.conn()
+    try:
+        return c.ask('POST', '/v1/files', body, fields=['Content-Type: multipart/form-data; boundary=x']).json()['id']
+    finally:
+        c.close()
+
+
 def copies(w):
     """id → SHA-256 of what was deleted, from its copy's index; id → name."""
     return {i: (sha, name) for i, sha, name in w.sql("SELECT id, sha256, name FROM escrow WHERE state = 'ok'")}
@@ -61,11 +72,11 @@ def ended(w, want):
     return s
 
 
-def as_before(w, gone, restored, kept=()):
+def as_before(w, gone, restored, others=()):
     """Bytes, rows and log say the same: every restored item is there once, under its new id."""
     new, have = new_ids(w), copies(w)
     same(sorted(new), sorted(restored), 'new ids')
-    same(sorted(new.values()), sorted(uploads(w)), 'uploads, each once')
+    same(sorted(new.values()), sorted(set(uploads(w)) - set(others)), 'uploads, each once')
     for old, id_ in new.items():
         same(hashlib.sha256(content(w, id_)).hexdigest(), have[old][0], old)
     rows = collections.Counter(i for i, in w.rows('SELECT provider_file_id FROM provider_file_uploads WHERE deleted_at IS NULL'))
@@ -145,14 +156,8 @@ def a_full_lane_holds_and_the_operator_may_keep_the_rest():
     with world(lane={'quota_items': 39}).start() as w:
         cleaned(w)
         gone = set(w.deletes()[1])
-        with open(w.sim.manifest_path):
-            pass
         for n in range(len(gone)):      # somebody else fills it up meanwhile
-            c = w.sim.conn()
-            body = (f'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--x\r\nContent-Disposition: form-data; '
-                    f'name="file"; filename="other-{n}"\r\n\r\nbytes\r\n--x--\r\n').encode()
-            same(c.ask('POST', '/v1/files', body, fields=['Content-Type: multipart/form-data; boundary=x']).status, 200)
-            c.close()
+            put(w, f'other-{n}', b'bytes')
         others = len(uploads(w))
         w.call('cycle.abort', how='restore', reason='second thoughts')
         s = until(lambda: (s := w.status())['state'] == 'held' and s, 20)
@@ -181,6 +186,58 @@ def killed_anywhere_in_a_restore_nothing_comes_back_twice():
             w.start()
             ended(w, 'ABORTED_RESTORED')
             as_before(w, gone, gone)
+
+
+@test
+def a_copy_that_is_damaged_is_not_uploaded():
+    with world().start() as w:
+        cleaned(w)
+        gone = set(w.deletes()[1])
+        bad, path = w.sql("SELECT id, path FROM escrow WHERE state = 'ok' AND id IN (%s)" % ','.join('?' * len(gone)), *gone)[0]
+        with open(path, 'r+b') as f:
+            first = f.read(1)
+            f.seek(0)
+            f.write(bytes([first[0] ^ 1]))
+        w.call('cycle.abort', how='restore', reason='second thoughts')
+        ended(w, 'ABORTED_PARTLY_RESTORED')
+        as_before(w, gone, gone - {bad})
+        letters = w.call('dead.list')['letters']
+        same([(l['id'], l['belief'], l['phase']) for l in letters], [(bad, 'not_restored', 'restoring')])
+
+
+@test
+def a_file_that_was_there_before_is_not_taken_for_an_upload():
+    with world(files=20, orphan=4, unused=6).start() as w:
+        cleaned(w)
+        gone = set(w.deletes()[1])
+        others = [put(w, name, b'x' * size) for name, size in
+                  w.sql("SELECT name, bytes FROM escrow WHERE state = 'ok' AND id IN (%s)" % ','.join('?' * len(gone)), *gone)]
+        w.sim.fault('store=alpha op=upload fault=cut-before times=1')
+        w.call('cycle.abort', how='restore', reason='second thoughts')
+        ended(w, 'ABORTED_RESTORED')
+        as_before(w, gone, gone, others)
+
+
+@test
+def of_several_that_may_be_it_none_is_taken():
+    with world(files=20, orphan=4, unused=6) as w:
+        w.start(SLUICE_KILL_AT='restore.after')
+        cleaned(w)
+        gone = set(w.deletes()[1])
+        try:
+            w.call('cycle.abort', how='restore', reason='second thoughts')
+        except Exception:
+            pass
+        w.ended(-signal.SIGKILL)
+        (item,), = w.sql("SELECT subject FROM audit WHERE kind = 'compensation.intent'")
+        name, size = w.sql('SELECT name, bytes FROM escrow WHERE id = ?', item)[0]
+        mine = uploads(w)
+        others = [put(w, name, b'x' * size)]
+        w.start()
+        s = ended(w, 'ABORTED_PARTLY_RESTORED')
+        same(s['restored'], f'restored {len(gone) - 1} of {len(gone)}; 1 cannot be restored')
+        as_before(w, gone, gone - {item}, others + mine)
+        same([(l['id'], l['belief']) for l in w.call('dead.list')['letters']], [(item, 'maybe_restored_twice')])
 
 
 main(globals())

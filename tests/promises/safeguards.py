@@ -139,6 +139,12 @@ s('an upload found at a restart is looked for', 'src/cleanup/restore.c', '	item_
 s('of several that may be it none is taken', 'src/cleanup/restore.c', '	else if (ev->number == 1)', '	else if (ev->number >= 1)', 'simulation')
 s('what is to be restored keeps its row', 'src/cleanup/commit.c', '	if (restore_due(c, it))\n		return false;\n	return item_deleted', '	(void)c;\n	return item_deleted', 'simulation')
 
+s('a copy is verified before it is uploaded', 'src/engine/restoring.c', '	if (b->rc != RC_OK) {\n		no_copy(b);\n		return;\n	}\n	POINT(',
+  '	if (b->rc != RC_OK)\n		b->fd = open(b->path, 0);\n	POINT(', 'restore', 'a_copy_that_is_damaged_is_not_uploaded',
+  also=[('src/engine/restoring.c', '#include <inttypes.h>\n', '#include <fcntl.h>\n#include <inttypes.h>\n')])
+s('a file that was there before is no upload of ours', 'src/engine/restoring.c', 'if (!fits || ids_have(&x->baseline', 'if (!fits || 0 * ids_have(&x->baseline',
+  'restore', 'a_file_that_was_there_before_is_not_taken_for_an_upload')
+
 # ---- who, when, where ----
 s('a watcher changes nothing', 'src/api/rpc.c', '	if (c->who.watching)\n', '	if (c->who.watching && !c->who.name[0])\n',
   'engine_control', 'a_watcher_is_refused_everything_that_is_not_read')
