@@ -42,7 +42,7 @@ static enum rc fill(struct cli *c, const struct json *plan, struct grant *g, str
 	uint8_t raw[16];
 	struct buf b;
 	if (strlen(reason) >= sizeof g->reason || strlen(who) >= sizeof g->operator_ || strlen(abort) >= sizeof g->on_abort)
-		return err_set(e, RC_USAGE, "a reason has at most %zu bytes, an operator's name %zu; --on-abort is keep or ask",
+		return err_set(e, RC_USAGE, "a reason has at most %zu bytes, an operator's name %zu; --on-abort is keep, restore or ask",
 			       sizeof g->reason - 1, sizeof g->operator_ - 1);
 	while (l && !slice_is(json_get_str(l, "lane"), lane))
 		l = json_next(l);

@@ -37,7 +37,7 @@ const struct verb cli_verbs[] = {
 	{ "grant keygen", "FILE", 1, 1, NONE, verb_grant_keygen, "make a signing key; prints the line for operators:" },
 	{ "grant sign", "", 0, 0, { { "--lane", "LANE", "lane to grant" }, { "--items", "N", "first N ranks (all)" },
 	  { "--reason", "TEXT", "why" }, { "--key", "FILE", "signing key" }, { "--operator", "NAME", "entry of operators:" },
-	  { "--on-abort", "keep|ask", "what then (ask)" }, { "--out", "FILE", "write there, not to standard output" } },
+	  { "--on-abort", "keep|restore|ask", "what then (ask)" }, { "--out", "FILE", "write there, not to standard output" } },
 	  verb_grant_sign, "sign a grant for the plan as it stands" },
 	{ "grant submit", "FILE", 1, 1, NONE, verb_grant_submit, "hand a signed grant to the engine" },
 	{ "grant list", "", 0, 0, NONE, verb_grant_list, "grants of the cycle, and who approved them" },
