@@ -18,7 +18,7 @@ _sluice()
 	--socket) takes=file ;;
 	esac
 	case $verb in
-	"") args="console watch status engine cycle protect lane plan grant candidates lanes links doctor policies policy dead escrow audit mode rpc paths config demo" ;;
+	"") args="console watch status engine cycle protect lane breaker plan grant candidates lanes links doctor policies policy dead escrow audit mode rpc paths config demo" ;;
 	"engine") args="run start stop" ;;
 	"cycle") args="start status step resume hold ack cancel abort" ;;
 	"protect") args="list add remove" ;;
@@ -108,6 +108,14 @@ _sluice()
 		--reason) takes=text ;;
 		esac
 		;;
+	"breaker" | "breaker "*)
+		opts+=" --reason --for"
+		args="open auto disable lane link NAME"
+		case $prev in
+		--reason) takes=text ;;
+		--for) takes=text ;;
+		esac
+		;;
 	"plan show" | "plan show "*)
 		opts+=" --lane --items"
 		case $prev in
@@ -135,7 +143,7 @@ _sluice()
 		--reason) takes=text ;;
 		--key) takes=file ;;
 		--operator) takes=text ;;
-		--on-abort) takes=words args="keep ask" ;;
+		--on-abort) takes=words args="keep restore ask" ;;
 		--out) takes=file ;;
 		esac
 		;;
