@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,6 +85,16 @@ void ladder_sentence(const struct ladder *l, const struct ws_end *end, const cha
 		buf_addf(out, "%s: %s; %s", c->what, c->why, c->todo);
 	if (l->lag_us >= 0)
 		buf_addf(out, " (loop lag here: %" PRId64 ".%" PRId64 " ms)", l->lag_us / 1000, l->lag_us % 1000 / 100);
+}
+
+void ladder_pong_missing(const struct ladder *l, int64_t after_ms, int64_t silent_us, char *dst, size_t cap)
+{
+	const struct cause *c = cause_of(CAUSE_PONG);
+	char silent[TIME_TEXT] = "never";
+	if (silent_us >= 0)
+		time_age(silent, silent_us);
+	snprintf(dst, cap, "no pong for %" PRId64 " ms (last message %s%s; loop lag here: %" PRId64 ".%" PRId64 " ms): %s; %s", after_ms,
+		 silent, silent_us >= 0 ? " ago" : "", l->lag_us / 1000, l->lag_us % 1000 / 100, c->why, c->todo);
 }
 
 bool ladder_explain(struct ladder *l, enum link_cause cause, const struct climb *c, char *sentence, size_t cap)

@@ -29,6 +29,8 @@ void ladder_fail(struct ladder *l, enum link_rung r, int64_t now_us);
 /* The rung on which an end found the attempt. */
 void ladder_end(struct ladder *l, enum link_cause cause, const struct ws_end *end, int64_t now_us);
 
+/* silent_us: since the last message, -1 none came. */
+void ladder_pong_missing(const struct ladder *l, int64_t after_ms, int64_t silent_us, char *dst, size_t cap);
 /* A second look that ended on the same rung: its certificate is kept; true if its cause is taken for a
  * vague one, and sentence is the new one. */
 bool ladder_explain(struct ladder *l, enum link_cause cause, const struct climb *c, char *sentence, size_t cap);

@@ -53,35 +53,13 @@ struct link {
 	bool suspect;                   /* its team needed it although a pong was missing */
 };
 
-const char *link_state_name(enum link_state s)
-{
-	static const char *const words[] = {
-#define X(e, w) [LINK_##e] = w,
-		LINK_STATES(X)
-#undef X
-	};
-	return s < LINK_STATE_COUNT ? words[s] : "";
-}
-
 /* ---- states ---- */
-
-#define TO(e) (1u << LINK_##e)
-static const unsigned allowed[LINK_STATE_COUNT] = {
-	[LINK_IDLE] = TO(CONNECTING) | TO(GIVEN_UP),
-	[LINK_CONNECTING] = TO(HELLO) | TO(UP) | TO(WAITING) | TO(GIVEN_UP),
-	[LINK_HELLO] = TO(UP) | TO(CLOSING) | TO(WAITING) | TO(JAMMED) | TO(GIVEN_UP),
-	[LINK_UP] = TO(CLOSING) | TO(WAITING) | TO(GIVEN_UP),
-	[LINK_CLOSING] = TO(WAITING) | TO(GIVEN_UP),
-	[LINK_WAITING] = TO(CONNECTING),
-	[LINK_JAMMED] = TO(CONNECTING),
-	[LINK_GIVEN_UP] = TO(CONNECTING),
-};
 
 /* The one door. */
 static void link_set_state(struct link *k, enum link_state to, const char *sentence)
 {
 	enum link_state from = k->v.state;
-	if (!(allowed[from] & (1u << to)))
+	if (!link_state_may(from, to))
 		die("link %s: %s cannot become %s", k->cfg->name, link_state_name(from), link_state_name(to));
 	k->v.state = to;
 	if (sentence)
@@ -376,15 +354,11 @@ static bool needed(struct link *k)
 
 static void pong_missing(struct link *k)
 {
-	const struct cause *c = cause_of(CAUSE_PONG);
-	char s[400], silent[TIME_TEXT] = "never";
-	int64_t lag = k->v.ladder.lag_us = loop_lag_lately_us(k->loop);
-	if (k->v.last_message_us >= 0)
-		time_age(silent, now_us(k) - k->v.last_message_us);
-	snprintf(s, sizeof s, "no pong for %" PRId64 " ms (last message %s%s; loop lag here: %" PRId64 ".%" PRId64 " ms): %s; %s", k->cfg->pong_timeout_ms,
-		 silent, k->v.last_message_us >= 0 ? " ago" : "", lag / 1000, lag % 1000 / 100, c->why, c->todo);
+	char s[400];
+	k->v.ladder.lag_us = loop_lag_lately_us(k->loop);
+	ladder_pong_missing(&k->v.ladder, k->cfg->pong_timeout_ms, k->v.last_message_us < 0 ? -1 : now_us(k) - k->v.last_message_us, s, sizeof s);
 	ping_result(k, BREAKER_BAD);
-	close_here(k, 1011, "keepalive ping timeout", CAUSE_PONG, (struct hello_verdict){ c->class_, NULL }, s);
+	close_here(k, 1011, "keepalive ping timeout", CAUSE_PONG, (struct hello_verdict){ LINK_RETRY, NULL }, s);
 }
 
 static void hello_missing(struct link *k)

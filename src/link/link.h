@@ -27,6 +27,7 @@ enum link_state {
 	LINK_STATE_COUNT
 };
 const char *link_state_name(enum link_state s);
+bool link_state_may(enum link_state from, enum link_state to);
 
 struct link_view {
 	const char *name, *url, *handshake;

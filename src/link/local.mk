@@ -9,4 +9,5 @@ libsluice_link_a_SOURCES = \
 	src/link/ladder.c src/link/ladder.h \
 	src/link/link.c src/link/link.h \
 	src/link/pool.c src/link/pool.h \
+	src/link/state.c \
 	src/link/turns.c src/link/turns.h

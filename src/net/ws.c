@@ -395,20 +395,6 @@ size_t ws_queued(const struct ws_conn *c)
 	return c->queued + c->inflight;
 }
 
-int ws_verify(struct lws *wsi, void *store, size_t ok)
-{
-	const char *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
-	struct ws_conn *c = lws_get_opaque_user_data(wsi);
-
-	if (c)
-		ws_read_cert(c, store);
-	if (!ok && c) {
-		c->why = net_why_x509(X509_STORE_CTX_get_error(store));
-		snprintf(c->peer_reason, sizeof c->peer_reason, "certificate: %s", why);
-	}
-	return !ok;
-}
-
 /* The context */
 
 static void bound_fds(void)

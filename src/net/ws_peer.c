@@ -62,3 +62,17 @@ int ws_client_filter(struct ws_conn *c, struct lws *wsi)
 	c->why = NET_WHY_SUBPROTOCOL;
 	return -1;
 }
+
+int ws_verify(struct lws *wsi, void *store, size_t ok)
+{
+	const char *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
+	struct ws_conn *c = lws_get_opaque_user_data(wsi);
+
+	if (c)
+		ws_read_cert(c, store);
+	if (!ok && c) {
+		c->why = net_why_x509(X509_STORE_CTX_get_error(store));
+		snprintf(c->peer_reason, sizeof c->peer_reason, "certificate: %s", why);
+	}
+	return !ok;
+}

@@ -177,6 +177,23 @@ static void dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reaso
 	}
 }
 
+static void a_second_look_is_a_read_of_the_link_under_the_cursor(void **state)
+{
+	struct fixture f;
+	struct grid g;
+	(void)state;
+	load(&f, "usual");
+	grid_init(&g, 30, 100, false);
+	fixture_show(&f, "links");
+	fixture_paint(&f, &g);
+	fixture_keys(&f, "j !");
+	assert_string_equal(buf_z(&f.last), "links.diagnose");
+	assert_non_null(strstr(buf_z(&f.last_params), "{\"link\":\""));
+	assert_int_equal(f.writes, 0);
+	grid_done(&g);
+	fixture_done(&f);
+}
+
 static void one_item_is_protected_with_a_reason(void **state)
 {
 	static const struct {
@@ -382,6 +399,7 @@ int main(void)
 		cmocka_unit_test(a_watcher_can_run_nothing_but_reads),
 		cmocka_unit_test(nobody_and_the_disconnected_can_change_nothing),
 		cmocka_unit_test(hold_is_one_key_without_a_question_on_every_screen),
+		cmocka_unit_test(a_second_look_is_a_read_of_the_link_under_the_cursor),
 		cmocka_unit_test(one_item_is_protected_with_a_reason),
 		cmocka_unit_test(dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason),
 		cmocka_unit_test(what_cannot_work_says_why),
