@@ -303,6 +303,8 @@ static const struct field link_fields[] = {
 	  .doc = "First delay before a reconnect; doubles, with jitter." },
 	{ .key = "reconnect_max", .type = FIELD_DURATION, AT(cfg_link, reconnect_max_ms), .def = "60s", .min = 10 * MS, .max = DAY,
 	  .doc = "Largest delay before a reconnect." },
+	{ .key = "health_file", .type = FIELD_PATH, AT(cfg_link, health_file),
+	  .doc = "Health file of an exai daemon on this machine (logs/ws_daemon.health.json): read every 10 s; older than 20 s is a warning. Absent: none." },
 	{ .key = "probe", .type = FIELD_CHOICE, AT(cfg_link, probe), .def = "none", .words = probe_words,
 	  .doc = "Op of the exai daemon that is asked now and then, since one that hangs still answers pings: none, list_tools, or ping where it knows that." },
 	{ .key = "probe_interval", .type = FIELD_DURATION, AT(cfg_link, probe_interval_ms), .def = "60s", .min = SECOND, .max = DAY,

@@ -270,8 +270,10 @@ void delivery_tick(struct engine *en)
 {
 	if (en->delivery->stopping)
 		return;
-	for (size_t i = 0; i < en->cfg->n_links; i++)
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
 		delivery_probe(&en->delivery->l[i]);
+		delivery_file(&en->delivery->l[i]);
+	}
 	delivery_pump(en);
 }
 
@@ -309,7 +311,7 @@ void delivery_free(struct engine *en)
 void delivery_look(const struct engine *en, size_t i, struct delivery_view *v)
 {
 	const struct dlink *l = en->delivery ? &en->delivery->l[i] : NULL;
-	*v = (struct delivery_view){ .oldest_us = -1, .facts_us = -1, .probe_us = -1, .probe_trouble = "" };
+	*v = (struct delivery_view){ .oldest_us = -1, .facts_us = -1, .probe_us = -1, .probe_trouble = "", .file_trouble = "" };
 	link_facts_init(&v->facts);
 	if (!l)
 		return;
@@ -320,6 +322,7 @@ void delivery_look(const struct engine *en, size_t i, struct delivery_view *v)
 	v->probe_us = l->probe.took_us;
 	v->probes_failed = l->probe.failed;
 	v->probe_trouble = l->probe.trouble;
+	v->file_trouble = l->file.trouble;
 	v->dedups = l->dedup != NULL;
 	v->notifies = l->queue != NULL;
 	v->taken = l->taken;

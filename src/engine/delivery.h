@@ -31,7 +31,7 @@ struct delivery_view {
 	struct link_facts facts;
 	int64_t facts_us;               /* wall time, -1 = it said nothing yet */
 	int64_t probe_us, probes_failed;        /* how long the last answer took, -1 none */
-	const char *probe_trouble;      /* borrowed; "" none */
+	const char *probe_trouble, *file_trouble;       /* borrowed; "" none */
 };
 void delivery_look(const struct engine *en, size_t i, struct delivery_view *v);
 

@@ -31,6 +31,12 @@ struct dlink {
 		bool plain;                     /* it does not know the op that was configured: list_tools */
 		char trouble[160];              /* of the last one, "" none */
 	} probe;
+	struct {
+		bool busy;
+		int torn;               /* readings in a row that were not whole */
+		int64_t due_us;         /* boot time */
+		char trouble[160];
+	} file;
 };
 
 struct delivery {
@@ -54,5 +60,8 @@ void delivery_save(struct dlink *l);
 /* ---- delivery_probe.c ---- */
 void delivery_probe(struct dlink *l);                   /* once a second */
 void delivery_probe_answer(struct dlink *l, const struct json *root);
+
+/* ---- delivery_file.c ---- */
+void delivery_file(struct dlink *l);                    /* once a second */
 
 #endif

@@ -229,6 +229,10 @@ static void check_link(struct list *l, size_t i)
 		found(c, HEALTH_FAIL, "look at the daemon: it is there, and does no work", "up, but %s", d.probe_trouble);
 		return;
 	}
+	if (v->state == LINK_UP && d.file_trouble[0]) {
+		found(c, HEALTH_WARN, "look at the daemon, or at health_file", "up, but %s", d.file_trouble);
+		return;
+	}
 	found(c, h, h == HEALTH_FAIL ? "sluice links, or screen 2: the ladder names the rung that failed" : "",
 	      "%s%s%s", link_state_name(v->state), why[0] ? ": " : "", why);
 }

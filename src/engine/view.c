@@ -122,6 +122,7 @@ static void delivery(struct jw *w, const struct delivery_view *d)
 	} else {
 		jw_null(w);
 	}
+	jw_kz(w, "health_file", d->file_trouble);
 	jw_key(w, "probe");
 	if (d->probes) {
 		jw_obj(w);

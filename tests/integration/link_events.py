@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 from englib import World, main, same, test, true, until         # noqa: E402
@@ -221,6 +222,28 @@ def a_daemon_that_answers_pings_but_no_ops_is_not_healthy():
         peer.tell('mute', 'no')
         until(lambda: link(w)['probe']['trouble'] == '', 20, lambda: link(w)['probe'])
         until(lambda: next(c for c in w.call('checks')['checks'] if c['kind'] == 'link')['state'] == 'pass', 20)
+
+
+@test
+def an_old_health_file_is_a_warning_and_its_figures_are_unknown():
+    with Peer('exai') as peer, World(start=False, files=5, orphan=0, unused=0) as w:
+        path = os.path.join(w.dir, 'health.json')
+
+        def write(age):
+            with open(path + '.new', 'w') as f:
+                json.dump({'t': time.time() - age, 'pid': 1, 'sessions': 4, 'global_capacity': 24, 'global_inflight': 2, 'tool_count': 29}, f)
+            os.rename(path + '.new', path)
+
+        def check():
+            return next(c for c in w.call('checks')['checks'] if c['kind'] == 'link')
+        write(100)
+        w.configure(links=[{'name': 'daemon', 'url': f'ws://127.0.0.1:{peer.port}/', 'handshake': 'exai', 'health_file': path}])
+        w.start()
+        until(lambda: check()['state'] == 'warn' and 'health file was written' in check()['said'], 30, check)
+        same(link(w)['reported']['sessions_active'], None)
+        write(0)
+        until(lambda: check()['state'] == 'pass', 30, check)
+        same([link(w)['reported'][k] for k in ('sessions_active', 'capacity', 'in_flight', 'tools')], [4, 24, 2, 29])
 
 
 @test
