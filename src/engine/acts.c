@@ -363,6 +363,7 @@ static void do_validate(struct runner *r)
 	for (int i = 0; i < v->lanes; i++) {
 		v->lane_of[i] = r->lane_of[i];
 		v->excluded[i] = r->c->lane[i].excluded;
+		v->undoable[i] = elane_of(r, i)->undoable;
 		snprintf(v->lane_name[i], sizeof v->lane_name[i], "%s", r->c->lane[i].o.name);
 	}
 	v->lanes_cfg = r->en->cfg->lanes;
@@ -794,6 +795,7 @@ static void do_send(struct runner *r, const struct effect *e)
 {
 	struct one *o = one_new(r, e->lane, e->item);
 	POINT("send", "before");
+	lane_must_undo(elane_of(r, e->lane)->lane, r->plan->item[e->item].class_ == REV_R3);
 	lane_delete(elane_of(r, e->lane)->lane, r->plan->item[e->item].id, sent, o);
 }
 

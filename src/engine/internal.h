@@ -321,6 +321,7 @@ struct validation {
 	int lanes;
 	int lane_of[CYCLE_MAX_LANES];
 	bool excluded[CYCLE_MAX_LANES];
+	bool undoable[CYCLE_MAX_LANES]; /* a delete there can be taken back, exactly */
 	char lane_name[CYCLE_MAX_LANES][64];
 	const struct cfg_policy *policy;
 	const struct redrive *redrive;  /* NULL, or all that may be planned */

@@ -28,8 +28,10 @@ struct restoring {
 
 static struct elane *elane_of(struct runner *r, int lane) { return &r->en->lane[r->lane_of[lane]]; }
 
-int restoring_class(const struct plan_item *it) { return it->class_ == REV_R1 ? REV_R1 : REV_R0; }
-int64_t restoring_of_lane(const struct plan_lane *l) { return l->by_class[REV_R1]; }
+int restoring_class(const struct plan_item *it) { return it->class_ == REV_R1 || it->class_ == REV_R3 ? (int)it->class_ : REV_R0; }
+int64_t restoring_of_lane(const struct plan_lane *l) { return (int64_t)l->by_class[REV_R1] + l->by_class[REV_R3]; }
+/* Taken back under its own id; else uploaded. */
+static bool undoes(const struct runner *r, int32_t item) { return r->plan->item[item].class_ == REV_R3; }
 
 /* ---- ids ---- */
 
@@ -237,7 +239,7 @@ void restoring_baseline(struct runner *r, int lane)
 	b->look = xcalloc(2 * (size_t)l->planned + 1, sizeof *b->look);
 	for (int32_t i = l->first; i < l->first + l->planned; i++) {
 		const struct plan_item *it = &r->plan->item[i];
-		if (!restore_due(r->c, &r->c->item[i]))
+		if (!restore_due(r->c, &r->c->item[i]) || undoes(r, i))
 			continue;
 		b->n += looks_of(it, b->texts, b->look + b->n);
 		b->due++;
@@ -246,7 +248,88 @@ void restoring_baseline(struct runner *r, int lane)
 	qsort(b->look, b->n, sizeof *b->look, by_name);
 	r->waiting++;
 	POINT("baseline", "before");
-	walk_lane(r->en, r->lane_of[lane], based_item, based, b);
+	if (b->due)
+		walk_lane(r->en, r->lane_of[lane], based_item, based, b);
+	else
+		based(b, true, NULL, 0, "");    /* what comes back under its own id needs neither list nor room */
+}
+
+/* ---- a delete taken back ---- */
+
+struct undoing {
+	struct runner *r;
+	int32_t item;
+};
+
+/* What a lost answer leaves open is asked again: taking back what is back already is harmless. */
+static void undo_trouble(enum lane_trouble t, struct cycle_event *ev)
+{
+	switch (t) {
+	case LANE_PACED:
+		ev->number = RESTORE_RETRY;
+		ev->answer.class_ = RETRY_RATE_LIMIT;
+		break;
+	case LANE_NETWORK:
+		ev->number = RESTORE_RETRY;
+		ev->answer.class_ = RETRY_NETWORK;
+		break;
+	case LANE_AUTH:
+	case LANE_BILLING:
+	case LANE_UNSUPPORTED:
+	case LANE_NOT_PERMITTED:
+		ev->number = RESTORE_LANE;
+		ev->answer.class_ = RETRY_AUTH;
+		break;
+	case LANE_SERVER:
+		ev->number = RESTORE_UNCLEAR;
+		ev->answer.class_ = RETRY_SERVER_ERROR;
+		break;
+	case LANE_FINE:
+	case LANE_TIMEOUT:
+	case LANE_CUT:
+	case LANE_REJECTED:
+	case LANE_GARBLED:
+		ev->number = RESTORE_UNCLEAR;
+		ev->answer.class_ = RETRY_TIMEOUT;
+		break;
+	}
+}
+
+static void undone(void *ctx, const struct lane_undone *u)
+{
+	struct undoing *q = ctx;
+	struct runner *r = q->r;
+	struct cycle_event ev = event_of(EV_RESTORED);
+	char *id = xstrndup(r->plan->item[q->item].id.p, r->plan->item[q->item].id.n);
+	POINT("restore", "after");
+	ev.item = q->item;
+	ev.text = u->detail;
+	ev.answer.wait_ms = u->wait_ms;
+	switch (u->kind) {
+	case LANE_UNDONE:
+	case LANE_UNDO_NEEDLESS:
+		ev.number = RESTORE_DONE;
+		ev.text = id;
+		break;
+	case LANE_UNDO_IMPOSSIBLE: ev.number = RESTORE_REFUSED; break;
+	case LANE_UNDO_UNKNOWN: undo_trouble(u->trouble, &ev); break;
+	}
+	r->waiting--;
+	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
+	free(id);
+	free(q);
+}
+
+/* The clocks may differ by so much (SEMANTICS 3); nothing of this cycle was deleted before it began. */
+static const int64_t SKEW_US = INT64_C(300000000);
+
+static void undo(struct runner *r, int32_t item)
+{
+	struct undoing *q = xmalloc(sizeof *q);
+	*q = (struct undoing){ r, item };
+	r->waiting++;
+	POINT("restore", "before");
+	lane_undo(elane_of(r, r->c->item[item].lane)->lane, r->plan->item[item].id, r->opened_us - SKEW_US, undone, q);
 }
 
 /* ---- one upload ---- */
@@ -335,6 +418,10 @@ static void verified(void *ctx)
 
 void restoring_upload(struct runner *r, int32_t item)
 {
+	if (undoes(r, item)) {
+		undo(r, item);
+		return;
+	}
 	struct bringing *b = xcalloc(1, sizeof *b);
 	const struct plan_item *pi = &r->plan->item[item];
 	*b = (struct bringing){ .r = r, .item = item, .texts = arena_new(1 << 12), .fd = -1 };
@@ -391,8 +478,19 @@ static void sought(void *ctx, bool complete, const bool *found, size_t n, const 
 	free(k);
 }
 
+static void seek_again(struct runner *r, int32_t item)
+{
+	struct cycle_event ev = event_of(EV_SOUGHT);
+	ev.item = item;
+	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
+}
+
 void restoring_seek(struct runner *r, int32_t item)
 {
+	if (undoes(r, item)) {
+		seek_again(r, item);
+		return;
+	}
 	struct seeking *k = xcalloc(1, sizeof *k);
 	*k = (struct seeking){ .r = r, .item = item, .texts = arena_new(1 << 10) };
 	k->n = looks_of(&r->plan->item[item], k->texts, k->look);

@@ -44,7 +44,7 @@ static void offer_copy(struct pass *p, const struct catalog_item *it, const stru
 static void take_candidate(struct pass *p, const struct catalog_item *it, const struct catalog_row *rows, size_t live)
 {
 	struct plan_item pi = { .lane = p->lane, .id = it->id, .name = it->name, .bytes = it->bytes, .created_us = it->created_us,
-		.used_us = live ? rows[0].used_us : -1, .class_ = REV_R0,
+		.used_us = live ? rows[0].used_us : -1, .class_ = p->v->undoable[p->lane] ? REV_R3 : REV_R0,
 		.row = live ? rows[0].key : SLICE_LIT(""),
 		.rule = buf_slice(&p->verdict.rule), .evidence = buf_slice(&p->verdict.evidence) };
 	plan_add(p->v->plan, &pi);

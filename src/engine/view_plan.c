@@ -151,12 +151,15 @@ static void header_part(struct jw *w, const struct runner *r)
 static void if_abort(struct jw *w, const struct plan *p)
 {
 	char text[200];
-	int64_t back = 0;
-	for (int i = 0; i < p->lanes; i++)
+	int64_t back = 0, same = 0;
+	for (int i = 0; i < p->lanes; i++) {
 		back += restoring_of_lane(&p->lane[i]);
+		same += p->lane[i].by_class[REV_R3];
+	}
 	if (back)
-		snprintf(text, sizeof text, "%" PRId64 " of %" PRId32 " items could be restored from verified copies, under new ids; %" PRId64
-			 " would stay deleted", back, p->items, p->items - back);
+		snprintf(text, sizeof text, "%" PRId64 " of %" PRId32 " items could be restored%s%s; %" PRId64 " would stay deleted", back, p->items,
+			 back > same ? " from verified copies, under new ids" : ", as they were", back > same && same ? " or as they were" : "",
+			 p->items - back);
 	else
 		snprintf(text, sizeof text, "what is deleted by then stays deleted: nothing in this plan can be restored");
 	jw_kz(w, "if_abort", text);

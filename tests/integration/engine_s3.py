@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from englib import World, contains, main, same, test, true
+from englib import World, contains, main, same, test, true, until
 from s3lib import ID, REGION, SECRET, Client, Lane, Store
 
 OLD = time.time() - 9 * 86400
@@ -89,7 +89,8 @@ def in_a_versioned_bucket_every_delete_leaves_a_marker_and_removing_it_brings_th
     with Bucket(status='Enabled') as w:
         w.planned()
         plan = w.call('plan.show', lane='alpha')['lanes'][0]
-        same(plan['class'], {'R0': 60, 'R1': 0, 'R2': 0, 'R3': 0})
+        same((plan['class'], plan['irreversible_phrase']), ({'R0': 0, 'R1': 0, 'R2': 0, 'R3': 60}, None))
+        contains(w.call('plan.show')['if_abort'], '60 of 60 items could be restored, as they were')
         began = int((time.time() - 1) * 1e6)
         w.arm()
         w.grant()
@@ -103,6 +104,25 @@ def in_a_versioned_bucket_every_delete_leaves_a_marker_and_removing_it_brings_th
             for i in w.items():
                 same(lane.ask('undo', id=i, since_us=began)['undo'], 'undone', i)
         same(len(w.store.current()), 61)
+
+
+@test
+def an_abort_that_restores_takes_the_deletes_back():
+    with Bucket(status='Enabled') as w:
+        w.granted()
+        w.canary()
+        w.call('cycle.step')
+        s = w.settled()
+        gone = {i for i, (state, _) in w.items().items() if state == 'deleted'}
+        true(2 < len(gone) < 60, s['equation'])
+        same(len(w.store.current()), 61 - len(gone))
+        w.call('cycle.abort', how='restore', reason='second thoughts')
+        s = until(lambda: (s := w.status())['state'] in ('ended', 'held') and s, 60, lambda: str(w.status()))
+        same((s['end'], s['restored']), ('ABORTED_RESTORED', f'restored {len(gone)} of {len(gone)}'), s['waiting_for'])
+        same(len(w.store.current()), 61)
+        w.durable()
+        same({p['new_id'] for _, i, p in w.of_cycle('compensation.outcome')}, gone)
+        w.verify()
 
 
 @test
