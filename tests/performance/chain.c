@@ -132,7 +132,7 @@ static int64_t make(const char *schema, int64_t records)
 	for (int64_t n = 1; n <= records; n++)
 		put_record(s, n, prev);
 	sqlite3_finalize(s);
-	text = sqlite3_mprintf("PRAGMA application_id=%d; PRAGMA user_version=2; COMMIT; PRAGMA wal_checkpoint(TRUNCATE)", APPLICATION);
+	text = sqlite3_mprintf("PRAGMA application_id=%d; COMMIT; PRAGMA wal_checkpoint(TRUNCATE)", APPLICATION);
 	sql(text);
 	return records;
 }
