@@ -1,6 +1,7 @@
 /* A bare WebSocket server that keeps thousands of connections and knows when each handshake came: stormd [PORT] prints
  * its port, then answers lines: "cut" closes every connection at once, "look" counts, "times" prints the µs (monotonic)
- * of the handshakes since the last cut, "burst N" sends N numbered messages on the oldest connection. Ends with stdin. */
+ * of the handshakes since the last cut, "burst N" sends N numbered messages on the oldest connection, "jam" cuts all and from
+ * then on upgrades, but answers a hello with Close 1000, as a jammed daemon does. Ends with stdin. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -31,6 +32,7 @@ static int64_t times[TIMES];
 static int n_times, up, listener, ep;
 static int64_t accepted, pings, to_send, sent;
 static int sender = -1;
+static bool jammed;
 
 static int64_t now_us(void)
 {
@@ -88,6 +90,13 @@ static bool upgrade(struct conn *c)
 	return put(c, reply, (size_t)n);
 }
 
+/* The exai hello, or anything else that is text. */
+static bool answer(struct conn *c)
+{
+	static const char ack[] = "\x81\x1c{\"op\":\"hello_ack\",\"ok\":true}";
+	return jammed ? put(c, "\x88\x02\x03\xe8", 4) : put(c, ack, sizeof ack - 1);
+}
+
 /* One frame from the front; its length, 0 = not whole yet, -1 = end. Small frames only are understood; others are skipped. */
 static int frame(struct conn *c)
 {
@@ -100,6 +109,8 @@ static int frame(struct conn *c)
 	for (int i = 0; i < n; i++)
 		out[2 + i] = p[i] ^ c->in[2 + i % 4];
 	if ((c->in[0] & 15) == 8)
+		return -1;
+	if ((c->in[0] & 15) == 1 && !answer(c))
 		return -1;
 	if ((c->in[0] & 15) == 9) {
 		pings++;
@@ -187,7 +198,8 @@ static void look(void)
 
 static void told(char *line)
 {
-	if (strncmp(line, "cut", 3) == 0) {
+	jammed |= strncmp(line, "jam", 3) == 0;
+	if (strncmp(line, "cut", 3) == 0 || strncmp(line, "jam", 3) == 0) {
 		n_times = 0;
 		for (int i = 0; i < CONNS; i++)
 			if (conn[i])
