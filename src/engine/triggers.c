@@ -13,7 +13,8 @@
 
 struct triggers {
 	struct trigger *t;              /* as configured */
-	bool *was_up;                   /* of a trigger's link, since the start */
+	bool *known;                    /* a trigger's link was up, or failed, since the start */
+	bool *was_up;
 	bool *was_down;
 	int64_t down_since_us[CFG_MAX_LINKS];   /* boot time, -1 = up */
 };
@@ -167,10 +168,11 @@ static bool holds(struct engine *en, size_t i, const struct cfg_trigger *c)
 	struct triggers *g = en->triggers;
 	if (c->link >= 0) {
 		g->was_up[i] |= s == LINK_UP;
+		g->known[i] |= s == LINK_UP || s == LINK_WAITING || s == LINK_JAMMED || s == LINK_GIVEN_UP;
 		g->was_down[i] |= g->was_up[i] && s != LINK_UP;
 	}
 	switch (c->when) {
-	case CFG_WHEN_LINK_DOWN: return s != LINK_UP;
+	case CFG_WHEN_LINK_DOWN: return s != LINK_UP && g->known[i];
 	case CFG_WHEN_LINK_JAMMED: return s == LINK_JAMMED;
 	case CFG_WHEN_LINK_RECOVERED: return s == LINK_UP && g->was_down[i];
 	case CFG_WHEN_QUOTA_ABOVE: return above_quota(&en->lane[c->lane], c->above_bp);
@@ -216,6 +218,7 @@ void triggers_open(struct engine *en)
 	struct triggers *g = en->triggers = xcalloc(1, sizeof *g);
 	size_t n = en->cfg->n_triggers;
 	g->t = xcalloc(n + 1, sizeof *g->t);
+	g->known = xcalloc(n + 1, 1);
 	g->was_up = xcalloc(n + 1, 1);
 	g->was_down = xcalloc(n + 1, 1);
 	for (size_t i = 0; i < n; i++)
@@ -266,6 +269,7 @@ void triggers_free(struct engine *en)
 	if (!en->triggers)
 		return;
 	free(en->triggers->t);
+	free(en->triggers->known);
 	free(en->triggers->was_up);
 	free(en->triggers->was_down);
 	free(en->triggers);

@@ -122,6 +122,16 @@ def a_link_that_is_down_for_so_long_holds_and_says_why():
 
 
 @test
+def a_link_that_was_not_up_yet_is_not_down():
+    triggers = [{'name': 'gone', 'when': 'link_down', 'link': 'app', 'do': 'hold', 'cooldown': '0s'}]
+    with Storm() as storm, world([storm.link('app', 1, spread='3s')], triggers) as w:
+        until(lambda: state(w) == 'up', 20)
+        same(fired(w), [])
+        storm.tell('cut')
+        until(lambda: fired(w))
+
+
+@test
 def so_many_uploads_start_a_policy_and_repeats_do_not_count():
     triggers = [{'name': 'uploads', 'when': 'messages', 'link': 'peer', 'type': 'thing', 'count': 40, 'do': 'start', 'policy': 'clean'}]
     with Peer() as peer, world([peer.link()], triggers) as w:
