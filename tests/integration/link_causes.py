@@ -34,7 +34,7 @@ def quick_rows(certs):
     rows = [
         Row('dns', 'ws://no-such-host.invalid/', 'resolve', 'resolve', ['does not resolve', 'check the url']),
         Row('refused', f'ws://127.0.0.1:{closed_port()}/', 'refused', 'connect', ['refused', 'is the server running']),
-        Row('silence', raw(lambda c, r: drain(c)).url(), 'upgrade_timeout', 'upgrade', ['accepts connections, then is silent']),
+        Row('silence', raw(lambda c, r: drain(c)).url(), 'upgrade_timeout', 'upgrade', ['accepts connections, then is silent'], connect_timeout='2s'),
         Row('cut', raw(lambda c, r: c.close()).url(), 'upgrade_cut', 'upgrade', ['cuts it unanswered']),
         Row('not-http', raw(lambda c, r: c.sendall(b'SSH-2.0-OpenSSH_9.2\r\n')).url(), 'not_http', 'upgrade', ['not HTTP']),
         Row('tls-expired', tls['expired'].url('localhost'), 'tls_expired', 'tls', ['expired', 'renew'], **ca),
@@ -48,9 +48,9 @@ def quick_rows(certs):
         Row('frames', raw(says(frame(3, b'x'))).url(), 'invalid_frames', None, ['broke the rules']),
         Row('large', raw(says(frame(1, b'x' * (9 << 20)))).url(), 'message_too_large', None, ['closed 1009', '8 MiB']),
         Row('no-close', raw(says(stay=False)).url(), 'no_close_frame', None, ['closed 1006', 'cut without a Close']),
-        Row('pong', raw(lambda c, r: (c.sendall(upgraded(r)), drain(c))).url(), 'pong_missing', None, ['no pong for 1000 ms', 'loop lag here']),
+        Row('pong', raw(lambda c, r: (c.sendall(upgraded(r)), drain(c))).url(), 'pong_missing', None, ['no pong for 1000 ms', 'loop lag here'], pong_timeout='1s'),
         Row('keepalive', raw(says(closing(1011, 'keepalive ping timeout'))).url(), 'keepalive_peer', None, ['closed 1011', 'loop lag here']),
-        Row('mute', raw(says()).url(), 'hello_timeout', 'hello', ['no answer to the hello for 1000 ms'], handshake='exai'),
+        Row('mute', raw(says()).url(), 'hello_timeout', 'hello', ['no answer to the hello for 1000 ms'], handshake='exai', hello_timeout='1s'),
         Row('jammed', raw(says(closing(1000))).url(), 'jammed', 'hello', ['restart the daemon'], ('jammed',), handshake='exai'),
     ]
     for code, cause, states, words in ((301, 'http_redirect', ('given up',), 'final address'), (401, 'http_401', ('given up',), 'token'),

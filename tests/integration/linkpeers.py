@@ -232,8 +232,8 @@ class Row:
         self.counted = counted or cause         # the word in the counter
 
     def entry(self):
-        return {'name': self.name, 'url': self.url, 'reconnect_base': '30s', 'reconnect_max': '30s', 'connect_timeout': '3s',
-                'hello_timeout': '1s', 'ping_interval': '1s', 'pong_timeout': '1s', **self.link}
+        return {'name': self.name, 'url': self.url, 'reconnect_base': '30s', 'reconnect_max': '30s', 'connect_timeout': '15s',
+                'hello_timeout': '15s', 'ping_interval': '1s', 'pong_timeout': '60s', **self.link}
 
 
 def engine_with(rows, **more):
@@ -275,7 +275,7 @@ def wrong(row, link, text):
     return None
 
 
-def watch_rows(wire, rows, limit=30):
+def watch_rows(wire, rows, limit=60):
     """Every row as it must be; what is wrong with those that are not in time: {name: why}."""
     left = {r.name: (r, 'not seen') for r in rows}
 
