@@ -33,6 +33,11 @@ struct m_link {
 	struct m_rung *rung;
 	int rungs;
 	int64_t conns_up, conns_floor, conns;   /* connections: up, needed, configured */
+	int64_t taken, duplicates, gaps, unrecorded;    /* -1: its messages have no place */
+	int64_t queued, sent, expired, too_large;       /* events for it; -1: it wants none */
+	struct slice probe_trouble, file_trouble;
+	bool reports;                   /* its peer may tell of itself; -1 below = it did not */
+	int64_t sessions, semaphore_current, semaphore_limit;
 	struct m_breaker breaker;
 };
 

@@ -27,7 +27,25 @@ static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 		F_STR(m_rung, name, "name"), F_STR(m_rung, state, "state"), F_I64(m_rung, us, "us"),
 	};
 	READ(k, fields, j, mem);
+	static const struct field inbox[] = {
+		F_I64(m_link, taken, "taken"), F_I64(m_link, duplicates, "duplicates"), F_I64(m_link, gaps, "gaps"),
+		F_I64(m_link, unrecorded, "refused"),
+	};
+	static const struct field outbox[] = {
+		F_I64(m_link, queued, "items"), F_I64(m_link, sent, "sent"), F_I64(m_link, expired, "expired"),
+		F_I64(m_link, too_large, "too_large"),
+	};
+	static const struct field reported[] = {
+		F_I64(m_link, sessions, "sessions_active"), F_I64(m_link, semaphore_current, "semaphore_current"),
+		F_I64(m_link, semaphore_limit, "semaphore_limit"),
+	};
 	READ(k, pool, json_get(j, "pool"), mem);
+	READ(k, inbox, json_get(j, "inbox"), mem);
+	READ(k, outbox, json_get(j, "outbox"), mem);
+	READ(k, reported, json_get(j, "reported"), mem);
+	k->reports = json_is_object(json_get(j, "reported"));
+	k->probe_trouble = read_str(json_get(json_get(j, "probe"), "trouble"), mem);
+	k->file_trouble = read_str(json_get(j, "health_file"), mem);
 	const struct json *recent = json_get(j, "rtt_recent");
 	int skip = (int)json_len(recent) - MODEL_RECENT;
 	for (const struct json *v = json_first(recent); v; v = json_next(v))
