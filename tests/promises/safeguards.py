@@ -142,7 +142,8 @@ s('what is to be restored keeps its row', 'src/cleanup/commit.c', '	if (restore_
 s('a copy is verified before it is uploaded', 'src/engine/restoring.c', '	if (b->rc != RC_OK) {\n		no_copy(b);\n		return;\n	}\n	POINT(',
   '	if (b->rc != RC_OK)\n		b->fd = open(b->path, 0);\n	POINT(', 'restore', 'a_copy_that_is_damaged_is_not_uploaded',
   also=[('src/engine/restoring.c', '#include <inttypes.h>\n', '#include <fcntl.h>\n#include <inttypes.h>\n')])
-s('a file that was there before is no upload of ours', 'src/engine/restoring.c', 'if (!fits || ids_have(&x->baseline', 'if (!fits || 0 * ids_have(&x->baseline',
+s('a file that was there before is no upload of ours', 'src/engine/restoring.c', 'if (!fits || ids_have(&x->baseline[k->r->c->item[k->item].lane], it->id) ||',
+  'if (!fits ||',
   'restore', 'a_file_that_was_there_before_is_not_taken_for_an_upload')
 
 # ---- who, when, where ----
