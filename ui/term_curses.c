@@ -277,6 +277,7 @@ static void on_winch(void *ctx, int signum)
 {
 	struct curses_term *t = ctx;
 	(void)signum;
+	t->forget = true;               /* also at the size it had: it may have been another in between */
 	t->ev.on_resize(t->ev.ctx);
 }
 

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """The audit log cannot be written: nothing is sent, nothing is lost, everybody is told; and a cycle of 20,000."""
-import os
 import sys
 import time
 

@@ -42,7 +42,7 @@ ended_by() {	# SIGNAL NUMBER
 	EOF
 }
 
-echo 1..25
+echo 1..26
 check "q leaves and gives the screen back" 24 80 "exit 0" overview <<-EOF
 	wait Decisions
 	key q
@@ -93,6 +93,11 @@ check "300 sizes in a row cost at most 300 kB" 60 200 "" overview <<-EOF
 	bytes 0
 	storm 300 60 200
 	bytes 300000
+	wait Decisions
+EOF
+check "a size that is back at once is painted again" 60 200 "" overview <<-EOF
+	wait Decisions
+	storm 1 60 200
 	wait Decisions
 EOF
 check "one row down costs at most 800 bytes" 60 200 "" candidates <<-EOF
