@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 
-enum { FRAME_MS = 33, ESCAPE_MS = 25, TICK_MS = 1000 };
+/* a frame comes 20 ms after the last of several changes of size, and once in 150 ms while they go on */
+enum { FRAME_MS = 33, ESCAPE_MS = 25, TICK_MS = 1000, RESIZE_QUIET_MS = 20, RESIZE_MOST_MS = 150 };
 
 struct shell {
 	struct loop *loop;
@@ -17,6 +18,7 @@ struct shell {
 	struct loop_timer *tick, *frame, *escape;
 	struct loop_signal *sig[3];
 	bool framed;                    /* the frame timer runs */
+	int64_t resized_us;             /* first change of size that was not painted yet, 0 = none */
 	int64_t painted_us[2];          /* boot time of the last two frames */
 	int signum;
 	struct now still;
@@ -69,6 +71,7 @@ static void on_frame(void *ctx)
 {
 	struct shell *s = ctx;
 	s->framed = false;
+	s->resized_us = 0;
 	paint(s);
 }
 
@@ -108,6 +111,17 @@ static void on_input(void *ctx, struct slice chunk)
 	shell_poke(s);
 }
 
+/* Whoever drags a window makes a hundred sizes: most of them are never painted. */
+static void settle(struct shell *s)
+{
+	int64_t now_us = loop_now(s->loop).boot_us;
+	if (!s->resized_us)
+		s->resized_us = now_us;
+	int64_t left_ms = RESIZE_MOST_MS - (now_us - s->resized_us) / 1000;
+	s->framed = true;
+	loop_timer_start(s->frame, MAX(MIN(left_ms, RESIZE_QUIET_MS), 0), 0);
+}
+
 static void on_resize(void *ctx)
 {
 	struct shell *s = ctx;
@@ -115,8 +129,9 @@ static void on_resize(void *ctx)
 	s->term->ops->size(s->term, &rows, &cols);
 	if (rows != s->grid.rows || cols != s->grid.cols)
 		grid_resize(&s->grid, rows, cols);
-	s->ui->dirty = true;
-	shell_poke(s);
+	/* back at the size it had, the terminal has still cut off or wrapped what stood there */
+	s->ui->redraw = s->ui->dirty = true;
+	settle(s);
 }
 
 static void on_ready(void *ctx)
