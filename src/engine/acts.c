@@ -153,8 +153,6 @@ static void plan_record(struct validating *q)
 	jw_init(&w, &b);
 	jw_obj(&w);
 	jw_ki64(&w, "items", p->items);
-	jw_ki64(&w, "judged_ms", q->v.judged_us / 1000);
-	jw_ki64(&w, "frozen_ms", q->v.frozen_us / 1000);
 	jw_key(&w, "lanes");
 	jw_arr(&w);
 	for (int i = 0; i < p->lanes; i++) {
@@ -172,6 +170,8 @@ static void plan_record(struct validating *q)
 	jw_end_arr(&w);
 	jw_kz(&w, "expires", time_rfc3339((char[TIME_TEXT]){ 0 }, p->until_us, false));
 	jw_kbool(&w, "rehearsal", p->rehearsal);
+	jw_ki64(&w, "judged_ms", q->v.judged_us / 1000);
+	jw_ki64(&w, "frozen_ms", q->v.frozen_us / 1000);
 	jw_end_obj(&w);
 	hash_hex(hex, &p->id);
 	struct journal_plan jp = { .id = slice_of(hex), .cycle = p->cycle, .header = buf_slice(&p->header), .summary = buf_slice(&b),

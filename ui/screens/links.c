@@ -459,6 +459,6 @@ static void done(void *state)
 }
 
 const struct screen_ops screen_links = {
-	.id = "links", .number = 2, .name = "Links", .brief = "Links", .bar = "open hold command help",
+	.id = "links", .number = 2, .name = "Links", .brief = "Links", .bar = "open diagnose hold command help",
 	.state_size = sizeof(struct links), .init = init, .done = done, .enter = enter, .changed = changed, .paint = paint, .verb = verb,
 };
