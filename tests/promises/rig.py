@@ -25,7 +25,7 @@ TOP = os.environ.get('SLUICE_TOP', os.path.abspath(os.path.join(os.path.dirname(
 SLUICE = os.environ.get('SLUICE_BINARY', os.path.join(BUILD, 'sluice'))
 SIM = os.path.join(BUILD, 'sluice-sim')
 PROVIDERS = ('kimi', 'glm', 'openai', 'anthropic')      # what the records' schema knows
-DELETED = ('deleted', 'gone')
+DELETED = ('deleted', 'gone', 'restoring', 'perhaps restored', 'restored', 'deleted, not restored')
 OPEN = ('sent', 'probing', 'present, too early to tell')
 
 
@@ -601,4 +601,5 @@ def compare(rig, exact=True, foreign=()):
 
 
 STATES = ('planned', 'checking', 'claiming', 'ready', 'sent', 'waiting to repeat', 'probing', 'present, too early to tell', 'deleted',
-          'gone', 'gone_other', 'failed', 'unknown', 'refused', 'drifted', 'protected', 'blocked', 'held', 'rehearsed')
+          'gone', 'gone_other', 'failed', 'unknown', 'refused', 'drifted', 'protected', 'blocked', 'held', 'rehearsed',
+          'restoring', 'perhaps restored', 'restored', 'deleted, not restored')
