@@ -444,9 +444,15 @@ static void check_hold(struct sim *s, const struct cycle_event *ev, bool was_hel
 
 static const char *event_word(const struct cycle_event *ev)
 {
-	static const char *const words[] = { "start", "listed", "records", "validated", "grant", "revoke", "exclude", "step", "resume", "hold",
-		"cancel", "ack", "abort", "rechecked", "claimed", "answer", "probed", "reread", "relisted", "rows", "released", "claims",
-		"baseline", "restored", "sought", "tick", "log failed", "log back", "lapse check" };
+	static const char *const words[] = {
+		[EV_START] = "start", [EV_LISTED] = "listed", [EV_RECORDS] = "records", [EV_VALIDATED] = "validated", [EV_GRANT] = "grant",
+		[EV_REVOKE] = "revoke", [EV_EXCLUDE] = "exclude", [EV_BREAKER] = "breaker", [EV_STEP] = "step", [EV_RESUME] = "resume",
+		[EV_HOLD] = "hold", [EV_CANCEL] = "cancel", [EV_ACK] = "ack", [EV_ABORT] = "abort", [EV_RECHECKED] = "rechecked",
+		[EV_CLAIMED] = "claimed", [EV_ANSWER] = "answer", [EV_PROBED] = "probed", [EV_REREAD] = "reread", [EV_RELISTED] = "relisted",
+		[EV_ROWS] = "rows", [EV_RELEASED] = "released", [EV_CLAIMS] = "claims", [EV_BASELINE] = "baseline", [EV_RESTORED] = "restored",
+		[EV_SOUGHT] = "sought", [EV_TICK] = "tick", [EV_STORE_FAILED] = "log failed", [EV_STORE_BACK] = "log back",
+		[EV_LAPSE_CHECK] = "lapse check",
+	};
 	return words[ev->kind];
 }
 
