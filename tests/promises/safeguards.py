@@ -85,7 +85,7 @@ s('the self-test of references', 'src/records/list.c', 'if (ref_has(set, slice_o
 s('protection by name', 'src/cleanup/policy_protect.c', 'policy_glob(j->p->protect.names, j->p->protect.n_names, j->item->name)',
   'policy_glob(j->p->protect.names, 0, j->item->name)',
   'crash.py', '--kills', '20', '--scenarios', 'fair')
-s('protection by hand after the plan', 'src/engine/acts.c', '	recheck_protected(b);\n', '	(void)recheck_protected;\n',
+s('protection by hand after the plan', 'src/engine/acts_recheck.c', '	recheck_protected(b);\n', '	(void)recheck_protected;\n',
   'protect', 'what_is_protected_after_the_plan_was_granted_is_not_sent')
 s('what is protected by now is never sent', 'src/cleanup/batch.c', '[CHECK_PROTECTED] = ITEM_PROTECTED', '[CHECK_PROTECTED] = ITEM_CLAIMING',
   'simulation')

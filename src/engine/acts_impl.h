@@ -1,0 +1,60 @@
+/* Shared by the files acts*.c alone: how an effect of the coordinator becomes a call, and an answer an event.
+ * Everything here runs on the loop's thread. */
+#ifndef SLUICE_ENGINE_ACTS_IMPL_H
+#define SLUICE_ENGINE_ACTS_IMPL_H
+
+#include "engine/internal.h"
+
+/* The coordinator numbers the lanes of its cycle, the engine all of them. */
+static inline struct elane *acts_lane(struct runner *r, int lane) { return &r->en->lane[r->lane_of[lane]]; }
+
+/* An answer from outside, told to the coordinator as the engine's own; also = records of the same transaction, owned after the call. */
+static inline void acts_feed_with(struct runner *r, const struct cycle_event *ev, struct journal *also)
+{
+	runner_event(r, ev, &actor_engine, also, NULL, NULL);
+}
+
+static inline void acts_feed(struct runner *r, const struct cycle_event *ev) { acts_feed_with(r, ev, NULL); }
+
+/* Of a call about one lane. */
+struct lane_ctx {
+	struct runner *r;
+	int lane;
+};
+
+/* One call about many items: taken by acts_batch with room for max, given back by acts_batch_feed as one event. */
+struct acts_batch {
+	struct runner *r;
+	enum cycle_event_kind kind;
+	int lane;
+	int32_t *items;
+	struct records_ref *refs;
+	uint8_t *results;
+	size_t n;
+	/* recheck by GET */
+	size_t *queue, queued, next;    /* which of the items, some of them again */
+	uint8_t *tries;
+	int64_t out;
+	int64_t not_before_us;          /* boot time */
+	struct loop_timer *timer;
+	bool items_too;                 /* not only rows and references */
+	char why[200];
+};
+
+struct acts_batch *acts_batch(struct runner *r, enum cycle_event_kind kind, int lane, size_t max);
+void acts_batch_add(struct acts_batch *b, int32_t item);
+void acts_batch_feed(struct acts_batch *b, const char *text);
+
+/* One function per kind of effect; each ends in exactly one event per call it made. */
+void act_discover(struct runner *r, int lane);
+void act_list_records(struct runner *r);
+void act_validate(struct runner *r);
+void act_claim(struct runner *r, const struct effect *e);
+void act_commit(struct runner *r, const struct effect *e);
+void act_remap(struct runner *r, const struct effect *e);
+void act_look(struct runner *r, const struct effect *e);
+void act_release(struct runner *r, const struct effect *e);
+void act_count_claims(struct runner *r);
+void act_recheck(struct runner *r, const struct effect *e);
+
+#endif

@@ -1,0 +1,194 @@
+/* Re-validation just before a batch is sent: still there, unchanged, unreferenced, not protected since. */
+#include "engine/acts_impl.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RECHECK_TRIES = 3, RECHECK_WAIT_MS = 250, RECHECK_WAIT_MAX_MS = 10000 };
+
+static void recheck_rows(struct acts_batch *b);
+
+static void recheck_answer(void *ctx, const struct records_answer *a)
+{
+	static const uint8_t check_of[] = {
+		[RECORDS_DONE] = CHECK_SAME, [RECORDS_NO_ROW] = CHECK_SAME, [RECORDS_UNCLAIMED] = CHECK_SAME,
+		[RECORDS_REFERENCED] = CHECK_REFERENCED, [RECORDS_CHANGED] = CHECK_DRIFTED, [RECORDS_FAILED] = CHECK_NO_ANSWER,
+		[RECORDS_REHEARSED] = CHECK_SAME,
+	};
+	struct acts_batch *b = ctx;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->results[i] == CHECK_SAME)
+			b->results[i] = a->rc == RC_OK ? check_of[a->results[i]] : CHECK_NO_ANSWER;
+	acts_batch_feed(b, a->rc == RC_OK ? b->why : a->err.text);
+}
+
+/* Who uses an item by now, as far as the provider's places tell. */
+static void recheck_places(struct acts_batch *b)
+{
+	const struct elane *l = acts_lane(b->r, b->lane);
+	if (!l->places[0])
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->results[i] != CHECK_SAME)
+			continue;
+		if (!l->referrals || !l->referrals->complete)
+			b->results[i] = CHECK_NO_ANSWER;
+		else if (referrals_of(l->referrals, b->refs[i].file_id))
+			b->results[i] = CHECK_REFERENCED;
+	}
+	if (l->referrals && !l->referrals->complete && !b->why[0])
+		snprintf(b->why, sizeof b->why, "%.190s", l->referrals->trouble);
+}
+
+/* What somebody protects since the plan was frozen stays. */
+static void recheck_protected(struct acts_batch *b)
+{
+	const char *lane = acts_lane(b->r, b->lane)->cfg->name;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->results[i] == CHECK_SAME)
+			b->results[i] = (uint8_t)protected_check(b->r->en, lane, b->refs[i].file_id);
+}
+
+static void recheck_rows(struct acts_batch *b)
+{
+	recheck_protected(b);
+	recheck_places(b);
+	if (b->r->records && !b->r->en->closing)
+		records_recheck(b->r->records->rec, b->refs, b->n, recheck_answer, b);
+	else
+		acts_batch_feed(b, b->why);
+}
+
+static void recheck_go(struct acts_batch *b);
+
+static bool as_planned(const struct plan_item *pi, const struct lane_item *it)
+{
+	return (pi->bytes < 0 || it->bytes < 0 || pi->bytes == it->bytes) &&
+	       (pi->created_us < 0 || it->created_us < 0 || pi->created_us == it->created_us);
+}
+
+/* Asked again at the end, unless it was often enough. */
+static void recheck_again(struct acts_batch *b, size_t i, const struct lane_probe *p)
+{
+	int64_t wait_ms = p->wait_ms >= 0 ? MIN(p->wait_ms, (int64_t)RECHECK_WAIT_MAX_MS) : RECHECK_WAIT_MS << b->tries[i];
+	bool passing = p->trouble != LANE_AUTH && p->trouble != LANE_BILLING && p->trouble != LANE_REJECTED;
+	b->results[i] = CHECK_NO_ANSWER;
+	snprintf(b->why, sizeof b->why, "items could not be re-validated: %.150s", p->detail);
+	if (!passing || b->tries[i] >= RECHECK_TRIES)
+		return;
+	b->queue[b->queued++] = i;
+	b->not_before_us = MAX(b->not_before_us, now_read().boot_us + wait_ms * 1000);
+}
+
+struct recheck_probe {
+	struct acts_batch *b;
+	size_t i;
+};
+
+static void recheck_probed(void *ctx, const struct lane_probe *p)
+{
+	struct recheck_probe *q = ctx;
+	struct acts_batch *b = q->b;
+	const struct plan_item *pi = &b->r->plan->item[b->items[q->i]];
+	switch (p->presence) {
+	case LANE_PRESENT: b->results[q->i] = as_planned(pi, &p->item) ? CHECK_SAME : CHECK_DRIFTED; break;
+	case LANE_ABSENT: b->results[q->i] = CHECK_ABSENT; break;
+	case LANE_NO_ANSWER: recheck_again(b, q->i, p); break;
+	}
+	free(q);
+	b->out--;
+	recheck_go(b);
+}
+
+static void recheck_ask(struct acts_batch *b, struct elane *l)
+{
+	struct recheck_probe *q = xmalloc(sizeof *q);
+	*q = (struct recheck_probe){ b, b->queue[b->next++] };
+	b->tries[q->i]++;
+	b->out++;
+	bucket_take(&l->reads, now_read().boot_us);
+	lane_probe(l->lane, b->r->plan->item[b->items[q->i]].id, recheck_probed, q);
+}
+
+/* A window of GETs at a time, no faster than the lane's rate. */
+static void recheck_go(struct acts_batch *b)
+{
+	struct elane *l = acts_lane(b->r, b->lane);
+	while (b->next < b->queued && b->out < l->cfg->in_flight && !b->r->en->closing) {
+		int64_t now = now_read().boot_us, wait = MAX(b->not_before_us - now, bucket_wait_us(&l->reads, now));
+		if (wait > 0) {
+			loop_timer_start(b->timer, MAX((wait + 999) / 1000, 1), 0);
+			return;
+		}
+		recheck_ask(b, l);
+	}
+	if (b->out)
+		return;
+	for (; b->next < b->queued; b->next++)          /* the engine stops */
+		b->results[b->queue[b->next]] = CHECK_NO_ANSWER;
+	recheck_rows(b);
+}
+
+static void recheck_wait_over(void *ctx) { recheck_go(ctx); }
+
+static void recheck_items(struct acts_batch *b)
+{
+	b->queue = xcalloc(b->n * RECHECK_TRIES, sizeof *b->queue);
+	b->tries = xcalloc(b->n, 1);
+	for (; b->queued < b->n; b->queued++)
+		b->queue[b->queued] = b->queued;
+	b->timer = loop_timer_new(b->r->en->loop, recheck_wait_over, b);
+	recheck_go(b);
+}
+
+/* A lane without GET: one complete list answers for all. */
+static void recheck_listed(void *ctx, bool complete, const bool *found, size_t n, const char *trouble)
+{
+	struct acts_batch *b = ctx;
+	for (size_t i = 0; i < n; i++)
+		b->results[i] = !complete ? CHECK_NO_ANSWER : found[i] ? CHECK_SAME : CHECK_ABSENT;
+	if (!complete)
+		snprintf(b->why, sizeof b->why, "%s", trouble);
+	recheck_rows(b);
+}
+
+static void recheck_list(struct acts_batch *b)
+{
+	struct slice *ids = xcalloc(b->n + 1, sizeof *ids);
+	for (size_t i = 0; i < b->n; i++)
+		ids[i] = b->refs[i].file_id;
+	relist_lane(b->r->en, b->r->lane_of[b->lane], ids, b->n, recheck_listed, b);
+	free(ids);
+}
+
+static void recheck_begin(struct acts_batch *b)
+{
+	if (!b->items_too)
+		recheck_rows(b);
+	else if (lane_can_get(acts_lane(b->r, b->lane)->lane))
+		recheck_items(b);
+	else
+		recheck_list(b);
+}
+
+static void recheck_referred(void *ctx, const struct ereferrals *f)
+{
+	(void)f;                        /* recheck_rows looks into the elane */
+	recheck_begin(ctx);
+}
+
+void act_recheck(struct runner *r, const struct effect *e)
+{
+	struct acts_batch *b = acts_batch(r, EV_RECHECKED, e->lane, (size_t)(e->to - e->from));
+	for (int32_t i = e->from; i < e->to; i++)
+		if (r->c->item[i].state == ITEM_CHECKING)
+			acts_batch_add(b, i);
+	b->items_too = e->number && b->n;       /* else results are CHECK_SAME so far: the list says so */
+	struct elane *l = acts_lane(r, e->lane);
+	if (b->n && l->places[0] && referrals_stale(l->referrals, r->c->lane[e->lane].o.list_max_age_us))
+		referrers_ask(r->en, r->lane_of[e->lane], recheck_referred, b);
+	else
+		recheck_begin(b);
+}
