@@ -326,7 +326,14 @@ static void m_methods(struct request *q, const struct json *p)
 
 static void m_escrow_list(struct request *q, const struct json *p)
 {
-	engine_escrow_list(en(q), json_get_str(p, "lane"), json_get_str(p, "state"), json_get_i64(p, "limit", 0), rpc_reply, q);
+	engine_escrow_list(en(q), json_get_str(p, "lane"), json_get_str(p, "id"), json_get_str(p, "state"), json_get_i64(p, "limit", 0), rpc_reply, q);
+}
+
+static void m_escrow_restore(struct request *q, const struct json *p)
+{
+	const struct engine_bring_back x = { .lane = json_get_str(p, "lane"), .id = json_get_str(p, "id"), .reason = json_get_str(p, "reason"),
+		.again = json_get_bool(p, "again", false) };
+	engine_bring_back(en(q), who(q), &x, rpc_reply, q);
 }
 
 static void m_escrow_verify(struct request *q, const struct json *p)
@@ -452,7 +459,7 @@ const struct method api_methods[] = {
 	{ "plan.items", METHOD_READ, { S1("look"), S("lane"), I("offset"), I("limit") }, m_plan_items, "items of the plan to look at" },
 	{ "grant.list", METHOD_READ, { I("cycle") }, m_grant_list, "grants of a cycle" },
 	{ "dead.list", METHOD_READ, { S("lane"), S("belief"), I("offset"), I("limit") }, m_dead_list, "dead letters by harm" },
-	{ "escrow.list", METHOD_READ, { S("lane"), S("state"), I("limit") }, m_escrow_list, "copies kept of what was or is going to be deleted" },
+	{ "escrow.list", METHOD_READ, { S("lane"), S("id"), S("state"), I("limit") }, m_escrow_list, "copies kept of what was or is going to be deleted" },
 	{ "escrow.verify", METHOD_READ, { S("lane"), S("id") }, m_escrow_verify, "read copies again and compare" },
 	{ "audit.tail", METHOD_READ, { I("limit"), I("before"), I("after"), S("kind"), S("actor"), S("subject"), I("cycle"), B("oldest_first") },
 	  m_audit_tail, "records of the log" },
@@ -489,6 +496,7 @@ const struct method api_methods[] = {
 	  S("on_abort") }, m_approve, "grant deletion with the typed phrases" },
 	{ "grant.submit", METHOD_DANGER, { { "file", PARAM_OBJECT, true } }, m_submit, "grant deletion with a signed file" },
 	{ "audit.seal", METHOD_DANGER, { { 0 } }, m_audit_seal, "close a segment of the log" },
+	{ "escrow.restore", METHOD_DANGER, { S1("lane"), S1("id"), S1("reason"), B("again") }, m_escrow_restore, "upload a copy again under a new id" },
 	{ "dead.redrive", METHOD_DANGER, { { "letters", PARAM_ARRAY, true } }, m_dead_redrive, "open a cycle for these dead letters only" },
 	{ "dead.dismiss", METHOD_DANGER, { { "letters", PARAM_ARRAY, true }, S1("reason") }, m_dead_dismiss, "take dead letters off the list" },
 	{ "cycle.abort", METHOD_DANGER, { S1("how"), S1("reason") }, m_abort, "stop for good: keep or restore" },

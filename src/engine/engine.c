@@ -606,7 +606,7 @@ static void write_stop(struct engine *en, bool in_time)
 static bool quiet(const struct engine *en)
 {
 	bool run = !en->run || !en->run->waiting;
-	return run && jobs_idle(en) && delivery_idle(en) && !store_waiting(en->store);
+	return run && jobs_idle(en) && delivery_idle(en) && bring_back_idle(en) && !store_waiting(en->store);
 }
 
 static void grace_check(void *ctx)

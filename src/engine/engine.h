@@ -128,8 +128,14 @@ void engine_audit_tail(struct engine *en, const struct audit_filter *f, engine_r
 void engine_audit_export(struct engine *en, int64_t after, int64_t to, int limit, engine_reply *r, void *ctx);
 void engine_audit_show(struct engine *en, int64_t seq, engine_reply *r, void *ctx);
 /* Close a segment: the records so far leave the database for a signed, proved file. */
-/* Copies in escrow: state "" = any. */
-void engine_escrow_list(struct engine *en, struct slice lane, struct slice state, int64_t limit, engine_reply *r, void *ctx);
+/* The copy of an item uploaded again under a new id, after its cycle; again: although that happened, or may have, before. */
+struct engine_bring_back {
+	struct slice lane, id, reason;
+	bool again;
+};
+void engine_bring_back(struct engine *en, const struct engine_who *who, const struct engine_bring_back *q, engine_reply *r, void *ctx);
+/* Copies in escrow: id or state "" = any. */
+void engine_escrow_list(struct engine *en, struct slice lane, struct slice id, struct slice state, int64_t limit, engine_reply *r, void *ctx);
 /* Read again and compared: all, of a lane, or of an item. */
 void engine_escrow_verify(struct engine *en, struct slice lane, struct slice id, engine_reply *r, void *ctx);
 void engine_audit_seal(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);

@@ -177,6 +177,7 @@ struct engine {
 	bool verified_once;
 	struct anchoring *anchoring;
 	bool sealing;
+	struct bringing_back *bringing_back;    /* a copy is uploaded by hand; NULL = none is */
 	atomic_bool no_proofs;          /* the engine stops: verifications end */
 	unsigned changed;
 	bool change_queued;
@@ -240,6 +241,9 @@ bool runner_plan_stands(const struct runner *run);
 enum rc byhand_open(struct engine *en, struct err *e) MUST_USE;         /* needs links, lanes and the reader */
 void byhand_tick(struct engine *en);
 void byhand_breaker(const struct byhand *h, struct breaker *b);         /* a new breaker takes over what is set */
+
+/* ---- bring_back.c ---- */
+bool bring_back_idle(const struct engine *en);
 
 /* ---- grants.c ---- */
 /* Before cleaning begins: false after refusing because a grant has lapsed, which then is none any more. */

@@ -29,7 +29,7 @@ struct survey {
 	struct arena *texts;
 	struct want *want;
 	size_t n, cap;
-	struct slice lane, id;          /* of whom, where nothing is wanted by name; empty = all */
+	struct slice lane, id, state;   /* of whom, where nothing is wanted by name; empty = all */
 	int64_t checked, bytes, damaged;
 	char first[300];
 	struct buf list;                /* of the damaged, JSON */
@@ -338,7 +338,7 @@ static enum rc one_copy(void *ctx, const struct journal_escrow *x)
 static void list_work(void *ctx)
 {
 	struct survey *s = ctx;
-	const struct escrow_filter f = { .lane = s->lane, .state = s->id, .limit = (int)s->cycle };
+	const struct escrow_filter f = { .lane = s->lane, .id = s->id, .state = s->state, .limit = (int)s->cycle };
 	struct db *d;
 	s->rc = db_open(&d, s->en->paths->db, DB_READER, NULL, &s->err);
 	if (s->rc != RC_OK)
@@ -359,11 +359,12 @@ static void listed(void *ctx)
 	survey_free(s);
 }
 
-void engine_escrow_list(struct engine *en, struct slice lane, struct slice state, int64_t limit, engine_reply *r, void *ctx)
+void engine_escrow_list(struct engine *en, struct slice lane, struct slice id, struct slice state, int64_t limit, engine_reply *r, void *ctx)
 {
 	struct survey *s = survey_new(en, "list", limit > 0 && limit < LISTED ? limit : LISTED);
 	s->lane = keep(s, lane);
-	s->id = keep(s, state);
+	s->id = keep(s, id);
+	s->state = keep(s, state);
 	s->reply = r;
 	s->ctx = ctx;
 	job_read(en, list_work, listed, s);

@@ -55,7 +55,7 @@ enum rc escrow_find(struct db *reader, struct slice lane, struct slice id, struc
 enum rc escrow_look(struct db *reader, struct slice lane, struct slice id, struct journal_escrow *out, struct arena *keep,
 		    struct err *e) MUST_USE;
 struct escrow_filter {
-	struct slice lane, state;       /* empty = any */
+	struct slice lane, id, state;   /* empty = any */
 	int64_t cycle;                  /* 0 = any */
 	int limit;                      /* <= 0 = all */
 };

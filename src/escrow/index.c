@@ -69,7 +69,7 @@ enum rc escrow_each(struct db *reader, const struct escrow_filter *f, escrow_vis
 {
 	struct db_stmt *s;
 	enum rc rc = db_prepare(reader, &s, "SELECT " COLUMNS " FROM escrow WHERE (?1 = '' OR lane = ?1) AND (?2 = '' OR state = ?2)"
-				" AND (?3 = 0 OR cycle = ?3) ORDER BY at_us DESC, lane, id LIMIT ?4", e);
+				" AND (?3 = 0 OR cycle = ?3) AND (?5 = '' OR id = ?5) ORDER BY at_us DESC, lane, id LIMIT ?4", e);
 
 	if (rc != RC_OK)
 		return rc;
@@ -77,6 +77,7 @@ enum rc escrow_each(struct db *reader, const struct escrow_filter *f, escrow_vis
 	db_bind_text(s, 2, f->state.n ? f->state : SLICE_LIT(""));
 	db_bind_i64(s, 3, f->cycle);
 	db_bind_i64(s, 4, f->limit > 0 ? f->limit : -1);
+	db_bind_text(s, 5, f->id.n ? f->id : SLICE_LIT(""));
 	while (rc == RC_OK && db_step(s, e) == DB_ROW) {
 		struct journal_escrow x = entry(s);
 

@@ -46,6 +46,8 @@
 	X(COMPENSATION_BASELINE, "compensation.baseline") \
 	X(COMPENSATION_INTENT, "compensation.intent") \
 	X(COMPENSATION_OUTCOME, "compensation.outcome") \
+	X(RESTORE_INTENT, "restore.intent") \
+	X(RESTORE_OUTCOME, "restore.outcome") \
 	X(ROW_INTENT, "row.intent") \
 	X(ROW_OUTCOME, "row.outcome") \
 	X(DEAD_LETTER, "dead_letter") \

@@ -240,4 +240,5 @@ def of_several_that_may_be_it_none_is_taken():
         same([(l['id'], l['belief']) for l in w.call('dead.list')['letters']], [(item, 'maybe_restored_twice')])
 
 
-sys.exit(main(globals()))
+if __name__ == '__main__':
+    sys.exit(main(globals()))
