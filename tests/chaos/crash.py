@@ -81,6 +81,7 @@ def check_after(v, end):
     v.verified(wire)
     v.nothing_ungranted(ended=True)
     v.rows_agree()
+    v.nothing_twice()
 
 
 def outcomes(v):

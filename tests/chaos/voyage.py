@@ -31,7 +31,8 @@ BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 ASAN = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
 SHIM = os.path.join(BUILD, 'callshim.so')
 ROW_STATES = ('untouched', 'claimed', 'intent', 'committed', 'no row', 'conflict', 'released', 'releasing')
-HOLDS_UNIT = ('sent', 'probing', 'present, too early to tell', 'deleted', 'gone', 'unknown')
+COMES_BACK = ('restoring', 'perhaps restored', 'restored', 'deleted, not restored')
+HOLDS_UNIT = ('sent', 'probing', 'present, too early to tell', 'deleted', 'gone', 'unknown') + COMES_BACK
 
 
 def build_shim():
@@ -89,7 +90,8 @@ class Voyage(Rig):
     def __init__(self, scenario, seed=1, shelf=None):
         self.scenario, self.seed, self.shelf = scenario, seed, shelf
         self.foreign, self.untouchable, self.rehearsed = set(), set(), False
-        super().__init__(scenario.stores, faults=scenario.faults, claims=scenario.claims, seed=seed, base=BASE, lane=scenario.lane)
+        super().__init__(scenario.stores, faults=scenario.faults, claims=scenario.claims, seed=seed, base=BASE, lane=scenario.lane,
+                         extra=scenario.extra)
         self.orders = Orders(self.at('orders'))
 
     def make_records(self, claims):
@@ -223,18 +225,28 @@ class Voyage(Rig):
                 need(not self.rehearsed, f'{lane} {i} was deleted by a rehearsal')
                 need(rank <= granted.get((lane, cycle), 0), f'{lane} {i}: rank {rank}, granted {granted.get((lane, cycle), 0)}')
                 need(state in HOLDS_UNIT, f'{lane} {i} is gone, the log says {state}')
-                need(not ended or state in ('deleted', 'gone', 'unknown'), f'{lane} {i} ended as {state}')
+                need(not ended or state in ('deleted', 'gone', 'unknown', 'restored', 'deleted, not restored'), f'{lane} {i} ended as {state}')
             for i, (where, _, _, state, _) in items.items():
                 need(where != lane or state not in DELETED or i in gone or i in self.foreign, f'{lane} {i}: the log says {state}, the store has it')
+
+    def nothing_twice(self):
+        """After the end: a file is made only for an item that says it came back, once, under the id that the store gave."""
+        made = [x['id'] for x in self.sim.ledger() if x.get('effect') == 'uploaded']
+        known = [i for i, in self.sql('SELECT new_id FROM restored')] + [p['new_id'] for _, p in self.records_of('restore.outcome') if 'new_id' in p]
+        doubt = len(self.records_of('restore.intent')) - len(self.records_of('restore.outcome'))
+        need(len(set(known)) == len(known) and set(known) <= set(made), f'restored under ids that were never given: {sorted(set(known) - set(made))}')
+        need(len(set(made) - set(known)) <= doubt, f'uploaded, and the log does not know: {sorted(set(made) - set(known))}, {doubt} in doubt')
 
     def rows_agree(self):
         """After the end: a row is soft-deleted where the log says so and its file is gone, no claim is left."""
         gone = {x['id'] for x in self.sim.ledger() if x.get('effect') == 'deleted'}
         items = self.items()
+        remapped = {i for i, in self.sql('SELECT new_id FROM restored')}
         for file, status, claim in self.sql('SELECT provider_file_id, upload_status, sluice_claim FROM provider_file_uploads'
                                             if self.scenario.claims else
                                             'SELECT provider_file_id, upload_status, NULL FROM provider_file_uploads', path=self.app):
             state, row = items.get(file, ('', 0, 0, 'planned', 'untouched'))[3:]
+            need(file not in remapped or status != 'deleted', f'{file} came back, and its row is deleted')
             need(status != 'deleted' or file in gone, f'the row of {file} is deleted and the file is there')
             need(status == 'deleted' or file not in gone or file in self.foreign or state == 'unknown' or row == 'conflict',
                  f'{file} is gone ({state}), its row is {status} ({row})')
@@ -242,8 +254,8 @@ class Voyage(Rig):
 
 
 class Scenario:
-    def __init__(self, name, play, stores=None, faults=(), claims=True, lane=None, slow=False):
-        self.name, self.play, self.faults, self.claims = name, play, list(faults), claims
+    def __init__(self, name, play, stores=None, faults=(), claims=True, lane=None, slow=False, extra=None):
+        self.name, self.play, self.faults, self.claims, self.extra = name, play, list(faults), claims, extra
         self.stores = stores or {'alpha': 'files=24,orphan=8,unused=6,protected=2'}
         self.lane = {'timeout': '2s', **(lane or {})}
         self.slow = slow        # it waits; fewer of its points are tried
@@ -412,6 +424,39 @@ def aborted(v):
     go_on(wire)
 
 
+def restored(v):
+    """Copies before the plan, and an abort that brings back what was deleted."""
+    copied(v)
+    wire = v.wire()
+    wire.call('cycle.step')
+    settled(wire)
+    wire.call('cycle.step')
+    settled(wire)
+    wire.call('cycle.abort', how='restore', reason='second thoughts')
+    go_on(wire)
+
+
+def brought_back(v):
+    """A whole cycle with copies; then two of them are uploaded again by hand."""
+    copied(v)
+    wire = v.wire()
+    files = v.planned()[:2]
+    go_on(wire)
+    for file in files:
+        wire.call('escrow.restore', lane='alpha', id=file, reason='asked for by its owner')
+
+
+def copied(v):
+    v.start()
+    wire = v.wire()
+    wire.call('cycle.start', policy='clean')
+    settled(wire)
+    wire.call('mode.set', mode='armed')         # copies are made when it is armed
+    wire.call('cycle.step')
+    settled(wire)
+    approve(wire, 'alpha')
+
+
 def rehearsal(v):
     v.rehearsed = True
     v.start()
@@ -456,6 +501,7 @@ def outage(v):
 
 PLAIN = {'alpha': 'files=24,orphan=8,unused=6,protected=2'}
 TWO = {'alpha': 'files=20,orphan=6,unused=4,protected=2', 'beta': 'files=16,orphan=5,unused=3'}
+COPIED = {'alpha': 'files=24,orphan=8,unused=6,protected=2,download=all,purpose=batch'}
 SCENARIOS = [
     Scenario('fair', fair),
     Scenario('hands', hands),
@@ -468,6 +514,10 @@ SCENARIOS = [
     Scenario('conflict', conflict),
     Scenario('halted', halted, faults=['store=alpha op=delete nth=5 fault=401', 'store=alpha op=delete nth=9 fault=429-billing']),
     Scenario('aborted', aborted),
+    Scenario('restored', restored, COPIED, lane={'escrow': 'try'}, extra={'escrow': {'reserve': '1MB'}}),
+    Scenario('lost_uploads', restored, COPIED, lane={'escrow': 'try'}, extra={'escrow': {'reserve': '1MB'}},
+             faults=['store=alpha op=upload nth=2 fault=cut-after', 'store=alpha op=upload nth=4 fault=500-before']),
+    Scenario('brought_back', brought_back, COPIED, lane={'escrow': 'try'}, extra={'escrow': {'reserve': '1MB'}}),
     Scenario('rehearsal', rehearsal),
     Scenario('excluded', excluded, TWO, faults=['store=beta op=list fault=empty-more']),
     Scenario('outage', outage, faults=['store=alpha op=delete attempt=1 from=3..14 fault=500-before'], slow=True,
