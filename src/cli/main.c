@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/point.h"
+#include "net/loop.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -39,5 +40,6 @@ int main(int argc, char **argv)
 		rc = RC_INTERNAL;
 	}
 	paths_free(c.paths);
+	loop_workers_end();
 	return cli_exit(rc);
 }

@@ -110,6 +110,8 @@ static void drop_deferred(struct loop *l)
 	l->tail = &l->first;
 }
 
+void loop_workers_end(void) { uv_library_shutdown(); }
+
 void loop_free(struct loop *l)
 {
 	if (!l)

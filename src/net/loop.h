@@ -15,6 +15,8 @@ void loop_run(struct loop *l);                  /* until loop_stop() */
 void loop_run_once(struct loop *l);             /* one turn, may wait */
 void loop_stop(struct loop *l);
 void loop_free(struct loop *l);
+/* Once, when no loop is left and none will be made: the worker threads end, and give back what libraries keep for each. */
+void loop_workers_end(void);
 void *loop_uv(struct loop *l);                  /* the uv_loop_t, for net/ only */
 void loop_owe(struct loop *l, int n);            /* +1, later −1: loop_free waits for it; for net/ only */
 struct now loop_now(struct loop *l);            /* clocks read now, not cached */
