@@ -250,9 +250,11 @@ _sluice()
 		esac
 		;;
 	"escrow restore" | "escrow restore "*)
-		opts+=" --lane"
+		opts+=" --lane --to --reason --again"
 		case $prev in
 		--lane) takes=text ;;
+		--to) takes=file ;;
+		--reason) takes=text ;;
 		esac
 		;;
 	"audit tail" | "audit tail "*)

@@ -125,7 +125,7 @@ static enum rc to_file(struct cli *c, const struct json *copy, const char *path,
 	                                                              : err_set(e, RC_FORMAT, "its copy has no hash to be verified by");
 	free(from);
 	if (rc != RC_OK)
-		return rc;
+		return rc == RC_FORMAT ? e->rc = RC_FAILURES : rc;      /* as escrow verify says it */
 	out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (out < 0) {
 		close(in);

@@ -30,7 +30,7 @@ SPEED = 10                      # virtual seconds in one of ours
 BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 ASAN = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
 SHIM = os.path.join(BUILD, 'callshim.so')
-ROW_STATES = ('untouched', 'claimed', 'intent', 'committed', 'no row', 'conflict', 'released', 'releasing')
+ROW_STATES = ('untouched', 'claimed', 'intent', 'committed', 'no row', 'conflict', 'released', 'releasing', 'remapped')
 COMES_BACK = ('restoring', 'perhaps restored', 'restored', 'deleted, not restored')
 HOLDS_UNIT = ('sent', 'probing', 'present, too early to tell', 'deleted', 'gone', 'unknown') + COMES_BACK
 

@@ -411,7 +411,7 @@ def operators_list_and_verify_copies_and_old_ones_leave():
         same(say('escrow', 'verify', 'nothing')[0], 2)
         rc, _, err = say('escrow', 'restore', have[2]['id'])
         same(rc, 2)
-        contains(err, 'cycle abort --how restore')
+        contains(err, '--reason', '--to FILE')
         w.stop()
         db = sqlite3.connect(os.path.join(w.state, 'sluice.db'))
         day = 86400 * 1000000
