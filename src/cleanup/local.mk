@@ -15,8 +15,10 @@ libsluice_cleanup_a_SOURCES = \
 	src/cleanup/policy.c src/cleanup/policy.h \
 	src/cleanup/policy_internal.h \
 	src/cleanup/policy_protect.c \
+	src/cleanup/policy_reconcile.c \
 	src/cleanup/policy_rules.c \
 	src/cleanup/policy_sets.c src/cleanup/policy_sets.h \
+	src/cleanup/reconcile.c src/cleanup/reconcile.h \
 	src/cleanup/restore.c \
 	src/cleanup/send.c \
 	src/cleanup/verdict.c

@@ -181,11 +181,27 @@ struct judging policy_judging(const struct cfg_policy *p, const struct policy_fa
 	return (struct judging){ .p = p, .f = f, .item = item, .rows = rows, .n = live, .deleted = n ? rows + live : rows, .n_deleted = n - live };
 }
 
-static void where(const struct judging *j, char out[8])
+/* Any unknown: no action. Where no objects are configured, the row is what the orphan rule speaks of. */
+static void reconciled(struct judging *j)
 {
-	memcpy(out, "P n n", 6);
-	if (j->f->records)
-		out[4] = j->n ? 'D' : '-';
+	char because[300];
+	struct policy_verdict *v = j->v;
+	bool unknown = v->reconciled == RECONCILED_UNKNOWN;
+	if (j->f->objects != POLICY_OBJECTS_NONE) {
+		snprintf(because, sizeof because, "%s%s%s", reconciled_name(v->reconciled), unknown && j->f->objects_trouble ? ": " : "",
+			 unknown && j->f->objects_trouble ? j->f->objects_trouble : "");
+		jw_obj(&j->w);
+		jw_kz(&j->w, "rule", "reconcile");
+		jw_kz(&j->w, "verdict", unknown ? "cannot know" : v->reconciled == RECONCILED_HEALTHY ? "yes" : "no");
+		jw_kz(&j->w, "because", because);
+		jw_kz(&j->w, "where", v->where);
+		jw_end_obj(&j->w);
+	}
+	if (!unknown || v->verdict != VERDICT_CANDIDATE)
+		return;
+	snprintf(because, sizeof because, "ineligible: whether its object is there cannot be known: %s",
+		 j->f->objects_trouble ? j->f->objects_trouble : "the records did not answer completely");
+	conclude(j, VERDICT_INELIGIBLE, "", because);
 }
 
 void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
@@ -200,8 +216,10 @@ void policy_judge(const struct cfg_policy *p, const struct policy_facts *f, cons
 	buf_clear(&v->evidence);
 	jw_init(&j.w, &v->evidence);
 	jw_arr(&j.w);
-	where(&j, v->where);
+	reconcile_where(THERE_YES, policy_object_of(&j), policy_row_of(&j), v->where);
+	v->reconciled = policy_reconciled(&j);
 	rules(&j);
+	reconciled(&j);
 	if (v->verdict == VERDICT_CANDIDATE && references_unknown(&j)) {
 		evidence(&j, "references", POLICY_CANNOT_KNOW, "its row names no object, so references cannot be followed");
 		conclude(&j, VERDICT_INELIGIBLE, "", "ineligible: its row names no object, so references cannot be known");

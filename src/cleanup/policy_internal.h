@@ -19,6 +19,10 @@ struct judging {
 
 struct judging policy_judging(const struct cfg_policy *p, const struct policy_facts *f, const struct catalog_item *item,
 			      const struct catalog_row *rows, size_t n);
+/* policy_reconcile.c */
+enum there policy_object_of(const struct judging *j);
+enum there policy_row_of(const struct judging *j);
+enum reconciled policy_reconciled(const struct judging *j);
 /* The first thing that protects it, and why; NULL when nothing does. The age floor is not among them. */
 const char *policy_protected_by(const struct judging *j, const char **because);
 const struct policy_held *policy_held_by(const struct judging *j);

@@ -60,6 +60,11 @@ static const char *provider(const struct judging *j)
 	return held ? held->by : NULL;
 }
 
+static const char *object(const struct judging *j)
+{
+	return policy_reconciled(j) == RECONCILED_LONE ? "its row names an object that the source lacks: this may be the last copy" : NULL;
+}
+
 static const char *referenced(const struct judging *j)
 {
 	for (size_t i = 0; i < j->n + j->n_deleted; i++)
@@ -74,7 +79,7 @@ static const struct {
 	const char *(*because)(const struct judging *j);
 } protections[] = {
 	{ "protect:hand", hand }, { "protect:ids", ids }, { "protect:names", names }, { "protect:purposes", purposes },
-	{ "protect:younger_than", younger_than }, { "referenced:provider", provider }, { "protect:referenced", referenced },
+	{ "protect:younger_than", younger_than }, { "protect:object", object }, { "referenced:provider", provider }, { "protect:referenced", referenced },
 };
 
 const char *policy_protected_by(const struct judging *j, const char **because)

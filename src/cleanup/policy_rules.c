@@ -61,6 +61,10 @@ static enum policy_finding rule_orphan(const struct judging *j, char because[POL
 		snprintf(because, POLICY_BECAUSE, "%s", j->f->records ? "the records are empty" : "the records did not answer completely");
 		return POLICY_CANNOT_KNOW;
 	}
+	if (policy_reconciled(j) == RECONCILED_ROW_LOST) {
+		snprintf(because, POLICY_BECAUSE, "in no row, and its object is there: its row was lost");
+		return POLICY_NO;
+	}
 	snprintf(because, POLICY_BECAUSE, j->n ? "in %zu row%s" : "in no row; records complete", j->n, j->n == 1 ? "" : "s");
 	return j->n ? POLICY_NO : POLICY_YES;
 }

@@ -132,14 +132,21 @@ static void add_section(struct buf *out, const struct config *c, const struct se
 		add_field(out, c, f, rec);
 }
 
+/* Records with the source of objects that they name: the same rows and the same objects. */
+static void add_records(struct buf *out, const struct config *c, const struct cfg_records *r)
+{
+	add_section(out, c, section_field(&section_config, SLICE_LIT("records"))->of, r);
+	if (r->objects >= 0)
+		add_section(out, c, &section_objects, &c->objects[r->objects]);
+}
+
 bool config_same_records(const struct config *ca, const struct cfg_records *a, const struct config *cb, const struct cfg_records *b)
 {
-	const struct section *s = section_field(&section_config, SLICE_LIT("records"))->of;
 	struct buf x, y;
 	buf_init(&x);
 	buf_init(&y);
-	add_section(&x, ca, s, a);
-	add_section(&y, cb, s, b);
+	add_records(&x, ca, a);
+	add_records(&y, cb, b);
 	bool same = slice_eq(buf_slice(&x), buf_slice(&y));
 	buf_done(&x);
 	buf_done(&y);
@@ -152,7 +159,7 @@ static void hash_policy(struct config *c, struct cfg_policy *p)
 	buf_init(&b);
 	add_section(&b, c, section_field(&section_config, SLICE_LIT("policies"))->of, p);
 	if (p->records >= 0)
-		add_section(&b, c, section_field(&section_config, SLICE_LIT("records"))->of, &c->records[p->records]);
+		add_records(&b, c, &c->records[p->records]);
 	hash_bytes(&p->hash, b.p, b.n);
 	buf_done(&b);
 }

@@ -383,6 +383,8 @@ static void check_where(struct filling *f, size_t i, const struct cfg_records *r
 static void check_records(struct filling *f, size_t i)
 {
 	const struct cfg_records *r = &f->c->records[i];
+	if (r->objects >= 0 && !r->columns.object.name)
+		fill_bad(f, in("records", i, "objects").z, "needs columns.object, which is none: no row would name an object");
 	check_where(f, i, r);
 	check_columns(f, i, r);
 	check_references(f, i, r);
@@ -491,6 +493,7 @@ void checks_run(struct filling *f)
 	unique_names(f, "operators", c->operators, sizeof(*c->operators), c->n_operators);
 	unique_names(f, "links", c->links, sizeof(*c->links), c->n_links);
 	unique_names(f, "lanes", c->lanes, sizeof(*c->lanes), c->n_lanes);
+	unique_names(f, "objects", c->objects, sizeof(*c->objects), c->n_objects);
 	unique_names(f, "records", c->records, sizeof(*c->records), c->n_records);
 	unique_names(f, "policies", c->policies, sizeof(*c->policies), c->n_policies);
 	unique_names(f, "triggers", c->triggers, sizeof(*c->triggers), c->n_triggers);

@@ -128,6 +128,22 @@ struct cfg_link {
 	struct breaker_opts breaker;
 };
 
+/* The application's own copies of the bytes. */
+enum cfg_objects_type { CFG_OBJECTS_DIRECTORY };
+enum cfg_item_key { CFG_ITEM_KEY_NONE, CFG_ITEM_KEY_ID, CFG_ITEM_KEY_NAME };
+
+struct cfg_objects {
+	const char *name;
+	enum cfg_objects_type type;
+	const char *path;                      /* absolute */
+	const char *row_prefix;                /* "" = none; before the path below it, as rows write it */
+	enum cfg_item_key item_key;            /* id: what the object of an item in no row is called */
+	int64_t most;                          /* 10,000,000 */
+	const char *const *sentinels;          /* with row_prefix */
+	size_t n_sentinels;
+	bool may_be_empty;
+};
+
 enum cfg_records_kind { CFG_RECORDS_SQLITE, CFG_RECORDS_POSTGRESQL, CFG_RECORDS_POSTGREST };
 
 /* One mapped column. name NULL = switched off with `none`. given = written in the file, so it must
@@ -181,6 +197,7 @@ struct cfg_records {
 	size_t n_lanes;
 	const struct cfg_reference *references;
 	size_t n_references;
+	int objects;                           /* index into objects[]: its column `object` names one there; -1 = none */
 	bool may_be_empty;
 	bool deleted_too;                      /* a policy looks at soft-deleted rows: they are listed as well */
 	int64_t busy_timeout_ms;               /* 5 s */
@@ -314,6 +331,8 @@ struct config {
 	size_t n_lanes;
 	const struct cfg_link *links;
 	size_t n_links;
+	const struct cfg_objects *objects;
+	size_t n_objects;
 	const struct cfg_records *records;
 	size_t n_records;
 	const struct cfg_policy *policies;

@@ -439,6 +439,11 @@ static const struct field reference_fields[] = {
 };
 static const struct section section_reference = { "reference", sizeof(struct cfg_reference), reference_fields, NULL };
 
+static void records_init(void *rec)
+{
+	((struct cfg_records *)rec)->objects = -1;
+}
+
 static const struct field records_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(cfg_records, name), .doc = "Name of the source." },
 	{ .key = "kind", .type = FIELD_WORD, AT(cfg_records, kind), .def = "sqlite", .words = kind_words, .doc = "Kind of database." },
@@ -472,13 +477,15 @@ static const struct field records_fields[] = {
 	  .doc = "Which value of the lane column means which lane. Absent: every lane's name is its value." },
 	{ .key = "references", .type = FIELD_LIST, ARR(cfg_records, references), .max = 16, .of = &section_reference,
 	  .doc = "Tables that say that somebody still uses a file." },
+	{ .key = "objects", .type = FIELD_REF, AT(cfg_records, objects), .ref = "objects",
+	  .doc = "Source of objects that the object column names. Absent: what the application keeps itself is not looked at." },
 	{ .key = "may_be_empty", .type = FIELD_BOOL, AT(cfg_records, may_be_empty), .def = "no",
 	  .doc = "Declares that an empty table is no fault; stands in the plan. Otherwise an empty table proves nothing." },
 	{ .key = "busy_timeout", .type = FIELD_DURATION, AT(cfg_records, busy_timeout_ms), .def = "5s", .min = 0, .max = MINUTE,
 	  .doc = "How long to wait for the application's own transaction." },
 	END
 };
-static const struct section section_records = { "records", sizeof(struct cfg_records), records_fields, NULL };
+static const struct section section_records = { "records", sizeof(struct cfg_records), records_fields, records_init };
 
 static void rule_init(void *rec)
 {
@@ -665,6 +672,8 @@ static const struct field config_fields[] = {
 	  .doc = "WebSocket endpoints to watch." },
 	{ .key = "lanes", .type = FIELD_LIST, ARR(config, lanes), .max = CFG_MAX_LANES, .of = &section_lane,
 	  .doc = "File store accounts." },
+	{ .key = "objects", .type = FIELD_LIST, ARR(config, objects), .max = 16, .of = &section_objects,
+	  .doc = "The application's own copies of the bytes." },
 	{ .key = "records", .type = FIELD_LIST, ARR(config, records), .max = 16, .of = &section_records,
 	  .doc = "The application's own databases that track the files." },
 	{ .key = "policies", .type = FIELD_LIST, ARR(config, policies), .max = 64, .of = &section_policy,

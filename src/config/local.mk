@@ -9,6 +9,7 @@ libsluice_config_a_SOURCES = \
 	src/config/describe.h \
 	src/config/fields.c \
 	src/config/fields.h \
+	src/config/fields_objects.c \
 	src/config/files.c \
 	src/config/fill.c \
 	src/config/fill.h \

@@ -83,6 +83,7 @@ static void records_listed(void *ctx, const struct records_list *l)
 	jw_kbool(&w, "complete", l->rc == RC_OK);
 	jw_kopt(&w, "rows", l->rc == RC_OK ? l->rows : -1);
 	jw_kz(&w, "places", l->places);
+	objects_json(r->records, &w);
 	if (l->rc != RC_OK)
 		jw_kz(&w, "trouble", l->err.text);
 	jw_end_obj(&w);
@@ -98,5 +99,5 @@ static void records_listed(void *ctx, const struct records_list *l)
 void act_list_records(struct runner *r)
 {
 	r->waiting++;
-	discover_records(r->en, r->records, records_listed, r);
+	discover_known(r->en, r->records, records_listed, r);
 }

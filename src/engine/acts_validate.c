@@ -46,6 +46,8 @@ static void plan_record(struct validating *q)
 		jw_ki64(&w, "bytes", p->lane[i].bytes);
 		jw_ki64(&w, "listed", p->lane[i].listed);
 		jw_ki64(&w, "irreversible", p->lane[i].by_class[REV_R0]);
+		if (q->v.facts.objects != POLICY_OBJECTS_NONE)
+			reconcile_json(&w, &q->v.reconciled[i]);
 		if (q->v.referrals[i])
 			referrals_proof(&w, q->v.places[i], q->v.referrals[i]);
 		jw_end_obj(&w);
@@ -82,6 +84,7 @@ static void note_lane_figures(struct runner *r, const struct validation *v)
 	for (int i = 0; i < v->lanes; i++) {
 		struct elane *l = acts_lane(r, i);
 		memcpy(l->by_verdict, v->by_verdict[i], sizeof l->by_verdict);
+		l->reconciled = v->reconciled[i];
 		l->irreversible = v->irreversible[i];
 	}
 }
@@ -254,7 +257,9 @@ void act_validate(struct runner *r)
 		const struct records_list *l = &r->records->list;
 		v->facts.records = r->records->listed && l->rc == RC_OK;
 		v->facts.records_usable = v->facts.records && (!l->empty || l->may_be_empty);
+		v->facts.records_unknown = !v->facts.records;
 		v->facts.references = r->records->cfg->n_references > 0;
+		objects_facts(r->records, &v->facts);
 	}
 	v->seed = (uint64_t)r->c->id;
 	v->records = r->records != NULL;

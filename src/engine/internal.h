@@ -30,6 +30,9 @@ struct byhand {
 	char by[64], why[160];
 };
 
+/* How many items, and rows without one, by enum reconciled. */
+struct reconcile_count { int64_t of[RECONCILED_COUNT]; };
+
 /* A configured lane and what the last discovery and validation found in it. */
 struct elane {
 	const struct cfg_lane *cfg;
@@ -41,6 +44,7 @@ struct elane {
 	int64_t items, bytes, pages, listed_us, expected;       /* wall; expected -1 */
 	int64_t listed_boot_us;
 	int64_t by_verdict[VERDICT_COUNT], irreversible;
+	struct reconcile_count reconciled;
 	char trouble[240];
 	char excluded_by[64], excluded_why[200];
 	int64_t excluded_us;
@@ -62,12 +66,21 @@ struct ereferrals {
 	int users;                      /* a worker may still read what a newer answer replaces */
 };
 
+/* The last list of the application's own copies. */
+struct eobjects {
+	const struct cfg_objects *cfg;  /* NULL = the records have none, or were not listed yet */
+	bool complete;
+	int64_t count, bytes, others, listed_us;
+	char trouble[240];              /* while it is not complete */
+};
+
 struct erecords {
 	const struct cfg_records *cfg;
 	struct records *rec;
 	struct records_list list;
 	bool listed;
 	int64_t listed_us;
+	struct eobjects objects;
 };
 
 struct outcome_line {
@@ -289,6 +302,22 @@ void walk_lane(struct engine *en, int lane, list_item_fn *each, relist_fn *fn, v
 typedef void discover_records_fn(void *ctx, const struct records_list *l);
 void discover_records(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx);
 
+struct validation;
+
+/* ---- objects.c ---- */
+/* The records, then the objects their rows name, if they name any: the answer to both. */
+void discover_known(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx);
+void objects_facts(const struct erecords *r, struct policy_facts *f);   /* f borrows from r */
+void objects_json(const struct erecords *r, struct jw *w);              /* member objects, if any are configured */
+void objects_proof(const struct erecords *r, struct buf *out);
+/* A row whose file the lane does not have. */
+void reconcile_row(struct reconcile_count *n, const struct policy_facts *f, const struct catalog_row *row);
+void reconcile_json(struct jw *w, const struct reconcile_count *n);     /* member reconcile */
+/* The totals into the plan's header, before it is hashed. */
+void reconcile_proof(struct validation *v);
+/* Of the evidence: where the item was, "P O D"; false = no objects are configured. */
+bool reconcile_where_of(struct slice evidence, char out[8]);
+
 /* ---- referrers.c ---- */
 /* List every configured place of the lane; the answer also stays in its elane. */
 typedef void referrers_fn(void *ctx, const struct ereferrals *f);
@@ -335,6 +364,8 @@ struct validation {
 	const char *places[CYCLE_MAX_LANES];
 	uint64_t seed;
 	int64_t by_verdict[CYCLE_MAX_LANES][VERDICT_COUNT];
+	struct reconcile_count reconciled[CYCLE_MAX_LANES];
+	int64_t objects_unnamed;
 	int64_t irreversible[CYCLE_MAX_LANES];
 	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];
 	int control_n[CYCLE_MAX_LANES];

@@ -61,6 +61,7 @@ static void records_proof(const struct erecords *r, struct buf *out)
 	for (size_t i = 0; i < r->cfg->n_references; i++)
 		if (r->cfg->references[i].may_be_empty)
 			buf_addf(out, "; declared: %s may be empty", r->cfg->references[i].table);
+	objects_proof(r, out);
 }
 
 /* Places of providers that were asked who uses the files, and how that came out. */

@@ -53,6 +53,9 @@ static enum rc open_records(struct engine *en, struct side *s, struct err *e)
 	s->facts.records = true;
 	s->facts.records_usable = !have->list.empty || have->list.may_be_empty;
 	s->facts.references = want->n_references > 0;
+	objects_facts(have, &s->facts);
+	if (s->facts.objects_trouble)
+		s->facts.objects_trouble = arena_strndup(s->arena, s->facts.objects_trouble, strlen(s->facts.objects_trouble));
 	s->deleted_too = want->deleted_too;
 	return RC_OK;
 }
@@ -149,7 +152,8 @@ enum rc side_compare(const struct engine *en, struct side *s, struct catalog *c,
 
 void stamp_take(const struct engine *en, struct stamp *s)
 {
-	*s = (struct stamp){ .rows_of = en->rows_of, .rows_us = en->rows_of ? en->rows_of->listed_us : 0 };
+	*s = (struct stamp){ .rows_of = en->rows_of, .rows_us = en->rows_of ? en->rows_of->listed_us : 0,
+		.objects_us = en->rows_of ? en->rows_of->objects.listed_us : 0 };
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		s->lane_us[i] = en->lane[i].listed_us;
 }

@@ -35,7 +35,7 @@ void side_judge(struct side *s, int i, const struct catalog_item *item, const st
 struct stamp {
 	int64_t lane_us[CFG_MAX_LANES];
 	const struct erecords *rows_of;
-	int64_t rows_us;
+	int64_t rows_us, objects_us;
 };
 void stamp_take(const struct engine *en, struct stamp *s);
 /* Oldest list of these lanes, wall time. */

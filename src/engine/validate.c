@@ -100,8 +100,11 @@ static void bound_to_letters(struct pass *p, const struct catalog_item *it)
 static enum rc one_item(void *ctx, const struct catalog_item *it, const struct catalog_row *rows, size_t n, size_t live)
 {
 	struct pass *p = ctx;
-	if (!it)
-		return RC_OK;           /* a row without a file: no rule of this version deletes rows alone */
+	if (!it) {                      /* a row without a file: no rule of this version deletes rows alone */
+		if (p->turn == JUDGE)
+			reconcile_row(&p->v->reconciled[p->lane], &p->v->facts, rows);
+		return RC_OK;
+	}
 	if (p->turn == COMPARE) {
 		policy_sets_add(p->sets, it, rows, live, !policy_protects(p->v->policy, &p->v->facts, it, rows, n));
 		return RC_OK;
@@ -109,6 +112,7 @@ static enum rc one_item(void *ctx, const struct catalog_item *it, const struct c
 	policy_judge(p->v->policy, &p->v->facts, it, rows, n, &p->verdict);
 	bound_to_letters(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;
+	p->v->reconciled[p->lane].of[p->verdict.reconciled]++;
 	if (p->verdict.verdict == VERDICT_CANDIDATE)
 		take_candidate(p, it, rows, live);
 	else
@@ -201,6 +205,8 @@ static enum rc judge(struct pass *p)
 		rc = each_lane(p);
 	if (rc == RC_OK)
 		rc = flush(p);
+	if (rc == RC_OK && v->facts.objects == POLICY_OBJECTS_LISTED)
+		rc = catalog_objects_unnamed(p->c, v->lane_of, (size_t)v->lanes, &v->objects_unnamed, &v->err);
 	if (v->copies)
 		v->order = plan_in_rank_order(v->plan);
 	v->judged_us = now_read().boot_us - v->judged_us;
@@ -320,6 +326,8 @@ void validation_freeze(struct validation *v)
 	if (v->rc == RC_OK)
 		v->rc = settle_copies(p);
 	v->frozen_us = now_read().boot_us;
+	if (v->rc == RC_OK)
+		reconcile_proof(v);
 	if (v->rc == RC_OK)
 		v->rc = plan_freeze(v->plan, &v->err);
 	v->frozen_us = now_read().boot_us - v->frozen_us;

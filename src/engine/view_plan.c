@@ -220,6 +220,7 @@ static void shuffle(const struct plan_item **v, size_t n, uint64_t seed)
 static void item_row(struct jw *w, const struct runner *r, const struct plan_item *it)
 {
 	struct buf shown;
+	char where[8];
 	buf_init(&shown);
 	struct text_info info = text_show(&shown, it->name, 0, false);
 	buf_done(&shown);
@@ -233,7 +234,7 @@ static void item_row(struct jw *w, const struct runner *r, const struct plan_ite
 	jw_kz(w, "verdict", "candidate");
 	jw_kstr(w, "rule", it->rule);
 	jw_kz(w, "class", (const char *const[]){ "R0", "R1", "R2", "R3" }[it->class_]);
-	jw_kz(w, "where", it->row.n ? "P n D" : "P n -");
+	jw_kz(w, "where", reconcile_where_of(it->evidence, where) ? where : it->row.n ? "P n D" : "P n -");
 	jw_ki64(w, "rank", it->rank);
 	jw_kz(w, "state", item_state_name((enum item_state)r->c->item[it - r->plan->item].state));
 	jw_end_obj(w);

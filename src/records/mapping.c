@@ -76,7 +76,7 @@ static enum rc map_one(struct mapping *m, const struct mapping_schema *s, enum m
 	const struct mapping_column *c = column_named(s, want->name);
 	if (!c && want->name && !want->given)
 		c = column_named(s, kind->second_name);
-	if (!c && want->name && (want->given || kind->required))
+	if (!c && want->name && (want->given || kind->required || (k == MAP_OBJECT && m->cfg->objects >= 0)))
 		return missing(m->cfg, want->name, kind->key, e);
 	m->column[k] = c ? c->name : NULL;
 	m->is_text[k] = c && holds_text(c->type);

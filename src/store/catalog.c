@@ -129,7 +129,7 @@ enum rc catalog_list_size(struct catalog *c, int32_t lane, int64_t *items, struc
 	return db_step_rc(s);
 }
 
-static enum rc forget_list(struct catalog *c, int32_t lane, struct err *e)
+enum rc catalog_forget_list(struct catalog *c, int32_t lane, struct err *e)
 {
 	return catalog_exec(c, e, "DELETE FROM lists WHERE lane = %d", (int)lane);
 }
@@ -142,7 +142,7 @@ enum rc catalog_list_begin(struct catalog *c, int32_t lane, struct err *e)
 
 	if (rc != RC_OK)
 		return rc;
-	rc = forget_list(c, lane, e);
+	rc = catalog_forget_list(c, lane, e);
 	if (rc == RC_OK)
 		rc = catalog_exec(c, e, "DROP TABLE IF EXISTS items_%d; DROP TABLE IF EXISTS loading_%d", (int)lane, (int)lane);
 	if (rc == RC_OK)
@@ -265,7 +265,9 @@ enum rc catalog_rows_begin(struct catalog *c, struct err *e)
 
 	if (rc != RC_OK)
 		return rc;
-	rc = forget_list(c, CATALOG_ROWS, e);
+	rc = catalog_forget_list(c, CATALOG_ROWS, e);
+	if (rc == RC_OK)
+		rc = catalog_forget_list(c, CATALOG_OBJECTS, e);
 	if (rc == RC_OK)
 		rc = db_exec(c->db, "DROP TABLE IF EXISTS rows; DROP TABLE IF EXISTS loading_rows;"
 			     "CREATE TABLE loading_rows (" ROW_COLUMNS ") STRICT", e);

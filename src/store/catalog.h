@@ -18,8 +18,15 @@ struct catalog_item {
 	struct slice id, name, purpose, status;
 	int64_t bytes, created_us;      /* -1 unknown */
 	int64_t expires_us;             /* 0, -1 unknown, CATALOG_NEVER = the store says that it stays */
+	bool object_found;              /* read only: there is an object of its id or name, as catalog_objects_begin says */
 };
 #define CATALOG_NEVER INT64_MAX
+
+/* One of the application's own copies. */
+struct catalog_object {
+	struct slice key;               /* as a row names it */
+	int64_t bytes;
+};
 
 struct catalog_row {
 	struct slice key;               /* primary key of the row */
@@ -28,6 +35,7 @@ struct catalog_row {
 	int64_t bytes, created_us, used_us, refs;       /* -1 unknown */
 	int64_t deleted_us;             /* -1 live, 0 soft-deleted and nobody knows when */
 	bool referenced;                /* a configured reference table points at it */
+	bool object_found;              /* read only: the object it names is in the list of objects */
 };
 
 /* Begin a fresh list of one lane (drops the old one); add pages; finish builds the order by id.
@@ -38,6 +46,16 @@ enum rc catalog_list_finish(struct catalog *c, int32_t lane, int64_t *items, str
 enum rc catalog_rows_begin(struct catalog *c, struct err *e) MUST_USE;
 enum rc catalog_rows_add(struct catalog *c, const struct catalog_row *rows, size_t n, struct err *e) MUST_USE;
 enum rc catalog_rows_finish(struct catalog *c, int64_t *rows, struct err *e) MUST_USE;
+
+/* The objects, listed after the rows: catalog_rows_begin forgets them. Until they are finished none is found.
+ * An item's object is called prefix, then its id or name. */
+enum catalog_item_key { CATALOG_ITEM_NONE, CATALOG_ITEM_ID, CATALOG_ITEM_NAME };
+enum rc catalog_objects_begin(struct catalog *c, enum catalog_item_key by, struct slice prefix, struct err *e) MUST_USE;
+enum rc catalog_objects_add(struct catalog *c, const struct catalog_object *o, size_t n, struct err *e) MUST_USE;
+enum rc catalog_objects_finish(struct catalog *c, int64_t *objects, struct err *e) MUST_USE;
+enum rc catalog_object_known(struct catalog *c, struct slice key, bool *known, struct err *e) MUST_USE;
+/* Objects that no row names, and no item of these lanes by its key. */
+enum rc catalog_objects_unnamed(struct catalog *c, const int *lanes, size_t n, int64_t *unnamed, struct err *e) MUST_USE;
 
 /* One ordered pass over a lane's items beside the rows that name them (a merge of two ordered
  * cursors). row NULL = in no row; item NULL = dangling row. Several rows of one file come one by

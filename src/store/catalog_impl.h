@@ -5,7 +5,7 @@
 #include "store/catalog.h"
 
 /* Rows of the table `lists` besides the lanes. */
-enum { CATALOG_ROWS = -1, CATALOG_VERDICTS = -2 };
+enum { CATALOG_ROWS = -1, CATALOG_VERDICTS = -2, CATALOG_OBJECTS = -3 };
 
 struct catalog {
 	struct db *db;
@@ -24,6 +24,16 @@ enum rc catalog_begin(struct catalog *c, struct err *e) MUST_USE;
 enum rc catalog_end(struct catalog *c, enum rc rc, struct err *e) MUST_USE;
 enum rc catalog_exec(struct catalog *c, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_USE;
 enum rc catalog_set_list(struct catalog *c, int32_t lane, int64_t items, struct err *e) MUST_USE;
+enum rc catalog_forget_list(struct catalog *c, int32_t lane, struct err *e) MUST_USE;
 enum rc catalog_list_size(struct catalog *c, int32_t lane, int64_t *items, struct err *e) MUST_USE;
+
+/* ---- catalog_objects.c ---- */
+struct catalog_objects {
+	bool listed;                    /* the others count only then */
+	enum catalog_item_key by;
+	struct buf prefix;
+};
+/* To be given to buf_done: prefix. */
+enum rc catalog_objects_how(struct catalog *c, struct catalog_objects *how, struct err *e) MUST_USE;
 
 #endif

@@ -27,21 +27,33 @@ static struct catalog_item item_of(struct db_stmt *s, int32_t lane)
 {
 	return (struct catalog_item){
 		.lane = lane, .id = db_text(s, 0), .name = db_text(s, 1), .purpose = db_text(s, 2), .status = db_text(s, 3),
-		.bytes = db_i64(s, 4), .created_us = db_i64(s, 5), .expires_us = db_i64(s, 6)
+		.bytes = db_i64(s, 4), .created_us = db_i64(s, 5), .expires_us = db_i64(s, 6),
+		.object_found = db_i64(s, 7) == 1
 	};
 }
 
-static enum rc open_items(struct catalog *c, int32_t lane, struct db_stmt **s, struct err *e)
+static enum rc open_items(struct catalog *c, int32_t lane, const struct catalog_objects *how, struct db_stmt **s, struct err *e)
 {
-	char sql[120];
+	static const char *const found[] = {
+		[CATALOG_ITEM_NONE] = "0", [CATALOG_ITEM_ID] = "EXISTS (SELECT 1 FROM objects AS o WHERE o.key = ?1 || i.id)",
+		[CATALOG_ITEM_NAME] = "EXISTS (SELECT 1 FROM objects AS o WHERE o.key = ?1 || i.name)"
+	};
+	enum catalog_item_key by = how->listed ? how->by : CATALOG_ITEM_NONE;
+	char sql[240];
 
-	snprintf(sql, sizeof sql, "SELECT id, name, purpose, status, bytes, created_us, expires_us FROM items_%d ORDER BY id", (int)lane);
-	return db_prepare(c->db, s, sql, e);
+	snprintf(sql, sizeof sql, "SELECT id, name, purpose, status, bytes, created_us, expires_us, %s FROM items_%d AS i ORDER BY id",
+		 found[by], (int)lane);
+	enum rc rc = db_prepare(c->db, s, sql, e);
+	if (rc == RC_OK && by != CATALOG_ITEM_NONE)
+		db_bind_text(*s, 1, slice_of(buf_z(&how->prefix)));
+	return rc;
 }
 
 /* ---- rows ---- */
 
-#define ROWS "SELECT file_id, key, lane, name, status, sha256, object, bytes, created_us, used_us, deleted_us, refs, referenced FROM rows "
+#define ROWS "SELECT file_id, key, lane, name, status, sha256, object, bytes, created_us, used_us, deleted_us, refs, referenced, "
+#define UNLISTED "0 FROM rows "
+#define LISTED "EXISTS (SELECT 1 FROM objects AS o WHERE o.key = object) FROM rows "
 #define NAMED "WHERE lane = ?1 AND file_id > '' "
 #define UNMAPPED "WHERE lane = '' AND file_id > '' "
 
@@ -57,14 +69,18 @@ static enum rc has_unmapped(struct catalog *c, bool *yes, struct err *e)
 	return db_step_rc(s);
 }
 
-static enum rc open_rows(struct catalog *c, struct slice lane_name, struct db_stmt **s, struct err *e)
+static enum rc open_rows(struct catalog *c, struct slice lane_name, bool objects, struct db_stmt **s, struct err *e)
 {
+	static const char *const sql[2][2] = {          /* unmapped, objects */
+		{ ROWS UNLISTED NAMED "ORDER BY file_id, key", ROWS LISTED NAMED "ORDER BY file_id, key" },
+		{ ROWS UNLISTED NAMED "UNION ALL " ROWS UNLISTED UNMAPPED "ORDER BY 1, 2",
+		  ROWS LISTED NAMED "UNION ALL " ROWS LISTED UNMAPPED "ORDER BY 1, 2" }
+	};
 	bool unmapped = false;
 	enum rc rc = lane_name.n != 0 ? has_unmapped(c, &unmapped, e) : RC_OK;
 
 	if (rc == RC_OK)
-		rc = db_prepare(c->db, s, unmapped ? ROWS NAMED "UNION ALL " ROWS UNMAPPED "ORDER BY 1, 2" :
-				ROWS NAMED "ORDER BY file_id, key", e);
+		rc = db_prepare(c->db, s, sql[unmapped][objects], e);
 	if (rc == RC_OK)
 		db_bind_text(*s, 1, lane_name);
 	return rc;
@@ -92,6 +108,7 @@ static void take_row(struct db_stmt *s, struct buf *bytes, struct catalog_row *r
 	row->deleted_us = db_i64(s, 10);
 	row->refs = db_i64(s, 11);
 	row->referenced = db_i64(s, 12) == 1;
+	row->object_found = db_i64(s, 13) == 1;
 }
 
 /* Moves the statement on. */
@@ -165,15 +182,18 @@ static enum rc run(struct merge *m, struct err *e)
 enum rc catalog_merge(struct catalog *c, int32_t lane, struct slice lane_name, catalog_merge_visit *v, void *ctx, struct err *e)
 {
 	struct merge m = { .lane = lane, .visit = v, .ctx = ctx };
+	struct catalog_objects how = { 0 };
 	int64_t n;
 	enum rc rc = catalog_list_size(c, lane, &n, e);
 
 	if (rc == RC_OK && lane_name.n != 0)
 		rc = catalog_list_size(c, CATALOG_ROWS, &n, e);
 	if (rc == RC_OK)
-		rc = open_items(c, lane, &m.items.s, e);
+		rc = catalog_objects_how(c, &how, e);
+	if (rc == RC_OK)
+		rc = open_items(c, lane, &how, &m.items.s, e);
 	if (rc == RC_OK && lane_name.n != 0)
-		rc = open_rows(c, lane_name, &m.rows.s, e);
+		rc = open_rows(c, lane_name, how.listed, &m.rows.s, e);
 	if (rc == RC_OK)
 		rc = run(&m, e);
 	if (m.items.s != NULL)
@@ -181,5 +201,6 @@ enum rc catalog_merge(struct catalog *c, int32_t lane, struct slice lane_name, c
 	if (m.rows.s != NULL)
 		db_reset(m.rows.s);
 	buf_done(&m.row_bytes);
+	buf_done(&how.prefix);
 	return rc;
 }

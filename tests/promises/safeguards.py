@@ -77,6 +77,14 @@ s('a list below half of what was expected', 'src/engine/discovery.c', '2 * l->r.
   'engine_discovery', 'a_list_below_half_of_what_was_expected_makes_no_plan_and_half_does')
 s('sentinels', 'src/engine/discovery.c', '			if (!l->sentinel[i]) {', '			if (!cfg->sentinels[i]) {',
   'engine_discovery', 'a_sentinel_that_is_missing_makes_no_plan')
+s('what may be the last copy stays', 'src/cleanup/policy_protect.c', 'policy_reconciled(j) == RECONCILED_LONE ?', 'policy_reconciled(j) == RECONCILED_NOWHERE ?',
+  'objects', 'what_is_protected_so_is_not_deleted_and_the_plan_says_where_all_else_is')
+s('an item whose row was lost is no orphan', 'src/cleanup/policy_rules.c', '	if (policy_reconciled(j) == RECONCILED_ROW_LOST) {',
+  '	if (policy_reconciled(j) == RECONCILED_NOWHERE) {', 'objects', 'what_may_be_the_last_copy_stays_and_a_lost_row_makes_no_orphan')
+s('objects that are not listed completely prove nothing', 'src/engine/objects.c', 'o->complete ? POLICY_OBJECTS_LISTED : POLICY_OBJECTS_UNKNOWN;',
+  'POLICY_OBJECTS_LISTED;', 'objects', 'a_source_that_is_not_listed_completely_proves_nothing')
+s('no object at all is a source that is not mounted', 'src/engine/objects.c', '!q->count.objects && !q->cfg->may_be_empty', '!q->count.objects && !q->cfg',
+  'objects', 'a_source_that_is_not_listed_completely_proves_nothing')
 s('records without a row', 'src/records/list.c', 'if (out->rows == 0 && !cfg->may_be_empty)', 'if (out->rows < 0 && !cfg->may_be_empty)',
   'engine_discovery', 'empty_records_make_no_plan_unless_that_is_declared',
   also=[('src/records/list.c', 'out->empty = out->rows == 0;', 'out->empty = false;')])

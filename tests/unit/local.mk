@@ -167,6 +167,10 @@ unit_tests += tests/unit/test_policy
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_LDADD = libsluice_cleanup.a libsluice_config.a libsluice_store.a libsluice_guard.a $(UNIT_BASE) $(SQLITE_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
 
+unit_tests += tests/unit/test_reconcile
+tests_unit_test_reconcile_SOURCES = tests/unit/test_reconcile.c
+tests_unit_test_reconcile_LDADD = libsluice_cleanup.a libsluice_config.a libsluice_escrow.a libsluice_store.a libsluice_guard.a $(UNIT_BASE) $(SQLITE_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
+
 unit_link_tests = \
 	tests/unit/test_adapter \
 	tests/unit/test_dedup \

@@ -65,7 +65,7 @@ static void default_config(void)
 			     .last_used = DEF("last_used"), .status = DEF("upload_status"), .deleted_at = DEF("deleted_at"),
 			     .deletion_reason = DEF("deletion_reason"), .claim = DEF("cleanup_claimed_at"), .claim_token = DEF("cleanup_claim"),
 			     .object = DEF("supabase_file_id") },
-		.status_deleted = "deleted", .lanes = values, .n_lanes = 2, .busy_timeout_ms = 2000,
+		.objects = -1, .status_deleted = "deleted", .lanes = values, .n_lanes = 2, .busy_timeout_ms = 2000,
 	};
 }
 

@@ -1,0 +1,209 @@
+/* The records, and behind them the objects that their rows name (SEMANTICS 3): listed last, so that what is told of them
+ * is as young as it can be. An incomplete list of them stops no cycle; what hangs on it is not eligible. */
+#include "engine/internal.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "escrow/objects.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct objects_job {
+	struct engine *en;
+	struct erecords *r;
+	const struct cfg_objects *cfg;
+	discover_records_fn *fn;
+	void *ctx;
+	struct catalog *c;
+	struct objects_count count;
+	enum rc rc;
+	struct err err;
+};
+
+static enum rc add_page(void *ctx, const struct catalog_object *o, size_t n, struct err *e)
+{
+	struct objects_job *q = ctx;
+	return catalog_objects_add(q->c, o, n, e);
+}
+
+static enum rc list_all(struct objects_job *q)
+{
+	const struct objects_dir d = { .path = q->cfg->path, .prefix = q->cfg->row_prefix ? q->cfg->row_prefix : "", .most = q->cfg->most,
+		.stop = &q->en->no_proofs };
+	static const enum catalog_item_key by[] = { [CFG_ITEM_KEY_NONE] = CATALOG_ITEM_NONE, [CFG_ITEM_KEY_ID] = CATALOG_ITEM_ID,
+		[CFG_ITEM_KEY_NAME] = CATALOG_ITEM_NAME };
+	int64_t n;
+	enum rc rc = catalog_objects_begin(q->c, by[q->cfg->item_key], slice_of(d.prefix), &q->err);
+	if (rc == RC_OK)
+		rc = objects_dir_list(&d, add_page, q, &q->count, &q->err);
+	if (rc == RC_OK && !q->count.objects && !q->cfg->may_be_empty)
+		rc = err_set(&q->err, RC_INCOMPLETE, "%s holds no object at all: is it mounted? declare may_be_empty if that is right", q->cfg->path);
+	return rc == RC_OK ? catalog_objects_finish(q->c, &n, &q->err) : rc;
+}
+
+static enum rc sentinels(struct objects_job *q)
+{
+	bool known = true;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < q->cfg->n_sentinels; i++) {
+		rc = catalog_object_known(q->c, slice_of(q->cfg->sentinels[i]), &known, &q->err);
+		if (rc == RC_OK && !known)
+			rc = err_set(&q->err, RC_INCOMPLETE, "sentinel %s is not in it: is everything mounted?", q->cfg->sentinels[i]);
+	}
+	return rc;
+}
+
+static void list_work(struct catalog *c, void *ctx)
+{
+	struct objects_job *q = ctx;
+	q->c = c;
+	q->rc = list_all(q);
+	if (q->rc == RC_OK)
+		q->rc = sentinels(q);
+}
+
+static void list_done(void *ctx)
+{
+	struct objects_job *q = ctx;
+	struct eobjects *o = &q->r->objects;
+	o->complete = q->rc == RC_OK;
+	o->count = q->count.objects;
+	o->bytes = q->count.bytes;
+	o->others = q->count.others;
+	o->listed_us = now_read().wall_us;
+	if (o->complete)
+		o->trouble[0] = 0;
+	else
+		snprintf(o->trouble, sizeof o->trouble, "objects %s are not listed: %.160s", q->cfg->name, q->err.text);
+	q->fn(q->ctx, &q->r->list);
+	free(q);
+}
+
+static void rows_listed(void *ctx, const struct records_list *l)
+{
+	struct objects_job *q = ctx;
+	if (l->rc == RC_OK && q->cfg && !q->en->closing) {
+		job_queue(q->en, list_work, list_done, q);
+		return;
+	}
+	q->fn(q->ctx, l);
+	free(q);
+}
+
+void discover_known(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx)
+{
+	struct objects_job *q = xcalloc(1, sizeof *q);
+	*q = (struct objects_job){ .en = en, .r = r, .fn = fn, .ctx = ctx, .cfg = r->cfg->objects < 0 ? NULL : &en->cfg->objects[r->cfg->objects] };
+	r->objects = (struct eobjects){ .cfg = q->cfg };
+	if (q->cfg)
+		snprintf(r->objects.trouble, sizeof r->objects.trouble, "objects %s are not listed yet", q->cfg->name);
+	discover_records(en, r, rows_listed, q);
+}
+
+void objects_facts(const struct erecords *r, struct policy_facts *f)
+{
+	const struct eobjects *o = &r->objects;
+	f->objects = r->cfg->objects < 0 ? POLICY_OBJECTS_NONE : o->complete ? POLICY_OBJECTS_LISTED : POLICY_OBJECTS_UNKNOWN;
+	f->objects_by_item = o->cfg && o->cfg->item_key != CFG_ITEM_KEY_NONE;
+	f->objects_trouble = o->complete ? NULL : o->trouble[0] ? o->trouble : "objects are not listed yet";
+}
+
+void objects_json(const struct erecords *r, struct jw *w)
+{
+	const struct eobjects *o = &r->objects;
+	if (r->cfg->objects < 0)
+		return;
+	jw_key(w, "objects");
+	jw_obj(w);
+	jw_kz(w, "name", o->cfg ? o->cfg->name : "");
+	jw_kbool(w, "complete", o->complete);
+	jw_ki64(w, "objects", o->count);
+	jw_ki64(w, "bytes", o->bytes);
+	jw_ki64(w, "others", o->others);
+	if (!o->complete)
+		jw_kz(w, "trouble", o->trouble);
+	jw_end_obj(w);
+}
+
+void objects_proof(const struct erecords *r, struct buf *out)
+{
+	const struct eobjects *o = &r->objects;
+	if (!o->cfg)
+		return;
+	if (!o->complete) {
+		buf_addf(out, "; %s", o->trouble);
+		return;
+	}
+	buf_addf(out, "; objects %s: %" PRId64 " in %s", o->cfg->name, o->count, o->cfg->path);
+	if (o->others)
+		buf_addf(out, ", %" PRId64 " that are no files not followed", o->others);
+	if (o->cfg->may_be_empty)
+		buf_adds(out, "; declared: they may be none");
+}
+
+/* ---- totals ---- */
+
+void reconcile_row(struct reconcile_count *n, const struct policy_facts *f, const struct catalog_row *row)
+{
+	if (row->deleted_us < 0)
+		n->of[policy_row_alone(f, row)]++;
+}
+
+void reconcile_json(struct jw *w, const struct reconcile_count *n)
+{
+	jw_key(w, "reconcile");
+	jw_obj(w);
+	for (int i = 0; i < RECONCILED_COUNT; i++) {
+		char key[32];
+		snprintf(key, sizeof key, "%s", reconciled_name((enum reconciled)i));
+		for (char *z = key; *z; z++)
+			*z = *z == ' ' ? '_' : *z;
+		if (n->of[i])
+			jw_ki64(w, key, n->of[i]);
+	}
+	jw_end_obj(w);
+}
+
+void reconcile_proof(struct validation *v)
+{
+	struct buf b;
+	if (v->facts.objects == POLICY_OBJECTS_NONE)
+		return;
+	buf_init(&b);
+	buf_add(&b, v->plan->records_proof.p, v->plan->records_proof.n);
+	for (int i = 0; i < v->lanes; i++) {
+		const char *comma = ": ";
+		if (v->excluded[i])
+			continue;
+		buf_addf(&b, "; %s", v->lane_name[i]);
+		for (int k = 0; k < RECONCILED_COUNT; k++) {
+			if (!v->reconciled[i].of[k])
+				continue;
+			buf_addf(&b, "%s%" PRId64 " %s", comma, v->reconciled[i].of[k], reconciled_name((enum reconciled)k));
+			comma = ", ";
+		}
+	}
+	if (v->facts.objects == POLICY_OBJECTS_LISTED)
+		buf_addf(&b, "; %" PRId64 " object%s in no row", v->objects_unnamed, v->objects_unnamed == 1 ? "" : "s");
+	v->plan->records_proof = plan_keep(v->plan, buf_slice(&b));
+	buf_done(&b);
+}
+
+bool reconcile_where_of(struct slice evidence, char out[8])
+{
+	struct json_doc *d;
+	struct slice found = SLICE_LIT("");
+	if (!memmem(evidence.p, evidence.n, "\"reconcile\"", 11) || json_parse(&d, evidence, NULL, NULL) != RC_OK)
+		return false;
+	for (const struct json *x = json_first(json_root(d)); x && !found.n; x = json_next(x))
+		if (slice_is(json_get_str(x, "rule"), "reconcile"))
+			found = json_get_str(x, "where");
+	bool has = found.n && found.n < 8;
+	if (has)
+		snprintf(out, 8, "%.*s", SLICE_FMT(found));
+	json_doc_free(d);
+	return has;
+}
