@@ -21,4 +21,4 @@ data/sluice.service: data/sluice.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) data && sed 's#@bin[d]ir@#$(bindir)#' $(srcdir)/data/sluice.service.in > $@.tmp && mv -f $@.tmp $@
 EXTRA_DIST += data/sluice.service.in
 CLEANFILES += data/sluice.service
-dist_doc_DATA = docs/guide.md docs/runbook.md
+dist_doc_DATA = docs/degradation.md docs/guide.md docs/runbook.md

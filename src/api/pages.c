@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "engine/health.h"
+#include "engine/degrade.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +82,9 @@ static void page_ready(struct engine *en, struct slice query, struct ws_http_rep
 		bool out = excluded(query, &c[i], buf_slice(&id));
 		failed += c[i].health == HEALTH_FAIL && !out;
 		buf_addf(&lines, "[%c]%s %s: %s%s\n", mark[c[i].health], buf_z(&id), health_name(c[i].health), c[i].said, out ? " (excluded)" : "");
+		const struct degrade_row *lost = degrade_of(c[i].kind, c[i].health);
+		if (lost)
+			buf_addf(&lines, "   still works: %s\n   does not: %s\n   comes back: %s\n", lost->works, lost->stops, lost->back);
 	}
 	r->content_type = PLAIN;
 	r->status = failed ? 503 : 200;

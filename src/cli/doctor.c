@@ -8,6 +8,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Rows of the table of what still works; a check that passes has none. */
+static void show_lost(const struct json *k)
+{
+	static const char *const word[][2] = { { "works", "still works" }, { "stops", "does not" }, { "back", "comes back" } };
+	for (size_t i = 0; i < ARRAY_LEN(word); i++) {
+		struct slice said = json_get_str(k, word[i][0]);
+		struct buf b = { 0 };
+		if (!said.n)
+			continue;
+		text_show(&b, said, 400, false);
+		printf("         %s: %s\n", word[i][1], buf_z(&b));
+		buf_done(&b);
+	}
+}
+
 static void show_check(const struct json *k)
 {
 	struct slice state = json_get_str(k, "state"), name = json_get_str(k, "name"), todo = json_get_str(k, "todo");
@@ -27,6 +42,7 @@ static void show_check(const struct json *k)
 		printf("         -> %s\n", buf_z(&b));
 	}
 	buf_done(&b);
+	show_lost(k);
 }
 
 static enum rc judged(const struct json *root, struct err *e)

@@ -1,5 +1,6 @@
 /* What operators ask for. Each command is checked here against mode, identity and the cycle, decided
  * by the coordinator, and answered when the decision is durable. */
+#include "engine/degrade.h"
 #include "engine/triggers.h"
 
 #include "base/mem.h"
@@ -80,7 +81,7 @@ static void start(struct engine *en, const struct engine_who *who, const struct 
 void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, engine_reply *r, void *ctx)
 {
 	const struct cfg_policy *p = config_policy(en->cfg, policy);
-	char why[200], name[80];
+	char why[DEGRADE_WHY], name[80];
 	if (!command_may_write(en, who, r, ctx)) {
 		redrive_free(d);
 		return;
@@ -93,6 +94,8 @@ void command_start(struct engine *en, const struct engine_who *who, struct slice
 		command_refuse(r, ctx, RC_REFUSED, why);
 	} else if (en->run && en->run->waiting) {
 		command_refuse(r, ctx, RC_REFUSED, "the last cycle is still being closed; try again in a moment");
+	} else if (degrade_forbids_start(en, why)) {
+		command_refuse(r, ctx, RC_REFUSED, why);
 	} else if (command_may_record(en, r, ctx)) {
 		start(en, who, p, d, r, ctx);
 		return;

@@ -230,7 +230,7 @@ static void check_clock(struct engine *en, struct now now)
 	snprintf(payload, sizeof payload, "{\"jump_us\":%" PRId64 "}", jump);
 	engine_note(en, AUDIT_CLOCK_JUMP, &actor_engine, "clock", 0, payload);
 	snprintf(en->notice, sizeof en->notice, "the clock jumped by %" PRId64 " s: plans and grants not yet begun are void", jump / 1000000);
-	hold_by(en, "the clock jumped", "engine");
+	hold_by(en, CLOCK_JUMPED, "engine");
 	if (runner_open(en)) {
 		struct cycle_event ev = event_of(EV_LAPSE_CHECK);
 		ev.ok = true;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/degrade.h"
 #include "engine/delivery.h"
 #include "engine/internal.h"
 #include "engine/otlp.h"
@@ -12,12 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <unistd.h>
 
 enum {
-	DISK_FAIL_MB = 64, DISK_WARN_MB = 512,  /* below: no new cycle fits; below: soon */
+	DISK_WARN_MB = 512,             /* below: soon too little */
 	LAG_WARN_MS = 100, LAG_FAIL_MS = 1000,
 	FDS_FREE = 64,
 };
@@ -88,14 +88,13 @@ static void check_chain(struct list *l)
 static void check_disk(struct list *l)
 {
 	struct health_check *c = add(l, "disk", "");
-	struct statvfs s;
-	if (statvfs(l->en->paths->state_dir, &s)) {
+	int64_t mb = degrade_free_mb(l->en->paths->state_dir);
+	if (mb < 0) {
 		found(c, HEALTH_FAIL, "look at the state directory: sluice paths", "%s: %m", l->en->paths->state_dir);
 		return;
 	}
-	int64_t mb = (int64_t)s.f_bavail * (int64_t)s.f_frsize / 1000000;
-	found(c, mb < DISK_FAIL_MB ? HEALTH_FAIL : mb < DISK_WARN_MB ? HEALTH_WARN : HEALTH_PASS,
-	      mb < DISK_WARN_MB ? "free space: without it no record can be written, and nothing is sent" : "",
+	found(c, mb < DEGRADE_DISK_MB ? HEALTH_FAIL : mb < DISK_WARN_MB ? HEALTH_WARN : HEALTH_PASS,
+	      mb < DISK_WARN_MB ? "free space: without it no cycle is started, and without any nothing is sent" : "",
 	      "%lld MB free in %s", (long long)mb, l->en->paths->state_dir);
 }
 
@@ -119,6 +118,14 @@ static void check_escrow(struct list *l)
 		      "%lld of %lld copies are not what they were: %.180s", (long long)t->damaged, (long long)t->checked, t->first);
 	else
 		found(c, HEALTH_PASS, "", "%lld copies read again, all as they were made", (long long)t->checked);
+}
+
+static void check_escrow_room(struct list *l)
+{
+	char said[280];
+	enum health h = degrade_escrow_room(l->en, said);
+	if (h != HEALTH_UNKNOWN)
+		found(add(l, "escrow-room", ""), h, h == HEALTH_PASS ? "" : "make room, or give copies another place: escrow.dir", "%s", said);
 }
 
 static int fds_open(void)
@@ -148,10 +155,13 @@ static void check_fds(struct list *l)
 
 static void check_clock(struct list *l)
 {
+	const struct cycle *held = runner_open(l->en) && l->en->run->c->held ? l->en->run->c : NULL;
 	struct health_check *c = add(l, "clock", "");
 	struct timex t = { 0 };
 	int rc = adjtimex(&t);
-	if (rc < 0)
+	if (held && !strcmp(held->held_why, CLOCK_JUMPED))
+		found(c, HEALTH_FAIL, "put the clock right, then resume, cancel or abort the cycle", "it jumped against the running time: the cycle is held");
+	else if (rc < 0)
 		found(c, HEALTH_UNKNOWN, "", "the kernel does not say whether its clock is synchronised");
 	else if (rc == TIME_ERROR || (t.status & STA_UNSYNC))
 		found(c, HEALTH_WARN, "synchronise it (chrony, systemd-timesyncd): ages and lapses are counted by it",
@@ -289,6 +299,7 @@ struct health_check *engine_health(struct engine *en, size_t *n)
 	check_chain(&l);
 	check_disk(&l);
 	check_escrow(&l);
+	check_escrow_room(&l);
 	check_fds(&l);
 	check_clock(&l);
 	check_loop(&l);
@@ -316,6 +327,16 @@ enum health health_worst(const struct health_check *c, size_t n)
 	return worst;
 }
 
+static void lost_part(struct jw *w, const struct degrade_row *row)
+{
+	jw_key(w, "works");
+	jw_z(w, row ? row->works : NULL);
+	jw_key(w, "stops");
+	jw_z(w, row ? row->stops : NULL);
+	jw_key(w, "back");
+	jw_z(w, row ? row->back : NULL);
+}
+
 void engine_checks_json(struct engine *en, struct buf *out)
 {
 	size_t n;
@@ -334,6 +355,7 @@ void engine_checks_json(struct engine *en, struct buf *out)
 		jw_kz(&w, "said", c[i].said);
 		jw_kz(&w, "todo", c[i].todo);
 		jw_kopt(&w, "at_us", c[i].at_us);
+		lost_part(&w, degrade_of(c[i].kind, c[i].health));
 		jw_end_obj(&w);
 	}
 	jw_end_arr(&w);

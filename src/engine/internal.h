@@ -205,6 +205,8 @@ struct engine {
 	struct loop_timer *grace;
 };
 
+#define CLOCK_JUMPED "the clock jumped"         /* why a cycle is held, and what the clock's check looks for */
+
 /* ---- engine.c ---- */
 void engine_changed(struct engine *en, unsigned topics);
 extern const struct audit_actor actor_engine;

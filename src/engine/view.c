@@ -3,6 +3,8 @@
 #include "engine/internal.h"
 #include "engine/view.h"
 
+#include "engine/degrade.h"
+
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -367,11 +369,21 @@ static void decisions_part(struct engine *en, struct jw *w)
 	jw_end_arr(w);
 }
 
+static const char *why_not_start(const struct engine *en, char low[DEGRADE_WHY])
+{
+	if (runner_open(en))
+		return "a cycle is open";
+	if (!store_writable(en->store))
+		return "the audit log cannot be written";
+	return degrade_forbids_start(en, low) ? low : NULL;
+}
+
 static void can_part(struct engine *en, struct jw *w)
 {
+	char low[DEGRADE_WHY];
 	jw_key(w, "can");
 	jw_obj(w);
-	view_optional_z(w, "cycle.start", runner_open(en) ? "a cycle is open" : !store_writable(en->store) ? "the audit log cannot be written" : NULL);
+	view_optional_z(w, "cycle.start", why_not_start(en, low));
 	char why[ARM_WHY];
 	view_optional_z(w, "mode.armed", en->mode == MODE_ARMED ? "it is armed" : engine_may_arm(en, why) ? NULL : why);
 	jw_end_obj(w);

@@ -152,6 +152,8 @@ static void can_part(struct jw *w, struct engine *en, const struct cycle *c)
 		const char *why = cycle_why_not(c, cmds[i].cmd);
 		if (!why && cmds[i].cmd == CMD_APPROVE && en->mode != MODE_ARMED)
 			why = "the mode is not armed";
+		if (!why && cmds[i].cmd != CMD_HOLD && !store_writable(en->store))
+			why = "the audit log cannot be written";
 		view_optional_z(w, cmds[i].key, why);
 	}
 	jw_end_obj(w);

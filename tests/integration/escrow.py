@@ -429,4 +429,5 @@ def operators_list_and_verify_copies_and_old_ones_leave():
         w.verify()
 
 
-sys.exit(main(globals()))
+if __name__ == '__main__':
+    sys.exit(main(globals()))

@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/degrade.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -270,5 +271,22 @@ void document_methods(struct buf *out)
 		for (const struct param *p = m->params; p < m->params + METHOD_PARAMS && p->name; p++)
 			buf_addf(out, ".br\n.I %s\n%s%s\n", p->name, param_type_name(p->type), p->required ? "" : ", may be absent");
 		buf_adds(out, ".RE\n");
+	}
+}
+
+/* ---- docs/degradation.md ---- */
+
+void document_degradation(struct buf *out)
+{
+	size_t n;
+	const struct degrade_row *r = degrade_rows(&n);
+	buf_adds(out, "| part | told by | while | still works | does not | comes back |\n|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < n; i++, r++) {
+		buf_addf(out, "| %s | ", r->part);
+		if (r->kind[0])
+			buf_addf(out, "`%s` %s", r->kind, health_name(r->at));
+		else
+			buf_adds(out, "exit 8");
+		buf_addf(out, " | %s | %s | %s | %s |\n", r->broken, r->works, r->stops, r->back);
 	}
 }

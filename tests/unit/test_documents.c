@@ -12,6 +12,7 @@ static const struct {
 	{ "data/completions/_sluice", NULL, NULL, document_zsh },
 	{ "data/completions/sluice.fish", NULL, NULL, document_fish },
 	{ "data/man/sluice-protocol.7", ".\\\" methods begin\n", ".\\\" methods end\n", document_methods },
+	{ "docs/degradation.md", "<!-- table begins -->\n", "<!-- table ends -->\n", document_degradation },
 };
 
 static void path_of(char path[512], const char *file)

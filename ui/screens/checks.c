@@ -14,7 +14,7 @@
 enum { MOST = 1000, ASK_EVERY_US = 900000, PANE_LEAST = 6, LABEL = 14 };
 
 struct check {
-	struct slice kind, name, state, said, todo;
+	struct slice kind, name, state, said, todo, works, stops;
 	int64_t at_us;
 	char id[120];                   /* kind and name */
 };
@@ -61,7 +61,8 @@ static void read_checks(struct checks *v, const struct json *list)
 				continue;
 			struct check *c = &v->check[v->n++];
 			*c = (struct check){ keep(v->mem, json_get_str(j, "kind")), keep(v->mem, json_get_str(j, "name")), keep(v->mem, state),
-				keep(v->mem, json_get_str(j, "said")), keep(v->mem, json_get_str(j, "todo")), json_get_i64(j, "at_us", -1), "" };
+				keep(v->mem, json_get_str(j, "said")), keep(v->mem, json_get_str(j, "todo")),
+				keep(v->mem, json_get_str(j, "works")), keep(v->mem, json_get_str(j, "stops")), json_get_i64(j, "at_us", -1), "" };
 			snprintf(c->id, sizeof(c->id), "%s%s%s", text_z(kind, sizeof(kind), c->kind), c->name.n > 0 ? " " : "",
 				 text_z(name, sizeof(name), c->name));
 			v->failing += rank == 0;
@@ -171,6 +172,12 @@ static void pane(struct area a, const struct check *c)
 		flow_words(&f, ROLE_STRONG, c->todo);
 	else
 		flow_put(&f, ROLE_DIM, "nothing");
+	if (c->stops.n == 0)
+		return;
+	label(&f, "still works");
+	flow_words(&f, ROLE_TEXT, c->works);
+	label(&f, "does not");
+	flow_words(&f, ROLE_TEXT, c->stops);
 }
 
 static void summary(const struct checks *v, struct area a)
