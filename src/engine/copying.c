@@ -89,6 +89,8 @@ void copying_settled(struct copy_task *t, bool kept, const char *why)
 	c->bytes = kept ? t->made_bytes : -1;
 	c->hash = t->made;
 	c->why = kept ? NULL : keep_why(x->v, why);
+	c->from = kept && t->object ? x->objects->name : NULL;
+	free(t->object);
 	x->kept += kept;
 	x->not_kept += !kept;
 	if (!kept && x->lane[t->lane].how == CFG_ESCROW_REQUIRED)
@@ -191,8 +193,8 @@ static bool begin_next(struct copying *x, int lane)
 		l->next++;
 		return true;
 	}
-	if ((never = lane_content_never(elane_at(x, lane)->lane, c->purpose)) ||
-	    (never = lane_upload_never(elane_at(x, lane)->lane, c->purpose))) {
+	never = copying_has_object(x, it) ? NULL : lane_content_never(elane_at(x, lane)->lane, c->purpose);
+	if (never || (never = lane_upload_never(elane_at(x, lane)->lane, c->purpose))) {
 		c->why = never;         /* a constant of the dialect */
 		x->not_kept++;
 		l->taken += l->how == CFG_ESCROW_TRY;
@@ -320,6 +322,7 @@ void copying_run(struct runner *r, struct validation *v, void (*done)(void *ctx)
 	*x = (struct copying){ .en = r->en, .r = r, .v = v, .done = done, .ctx = ctx, .texts = arena_new(4096) };
 	x->timer = loop_timer_new(r->en->loop, turn, x);
 	r->en->copying = x;
+	x->objects = r->records && r->records->objects.complete ? r->records->objects.cfg : NULL;
 	set_lanes(x);
 	set_ranges(x);
 	const char *why = not_now(x);

@@ -24,6 +24,7 @@ struct copy_task {
 	int64_t not_before_us;
 	struct journal_escrow old;      /* a whole copy that is there already, in x->texts */
 	bool has_old;
+	struct copying_object *object;  /* it comes from there, not from its lane */
 	struct lane_stream *stream;     /* NULL = nothing is under way */
 	bool refused;                   /* a part was not taken */
 	struct lane_content answer;     /* once it came */
@@ -58,6 +59,7 @@ struct copying {
 	void (*done)(void *ctx);
 	void *ctx;
 	struct escrow *dir;
+	const struct cfg_objects *objects;      /* whose objects may be copied where a lane gives nothing; NULL = none */
 	struct arena *texts;
 	struct loop_timer *timer;
 	struct copy_lane lane[CYCLE_MAX_LANES];
@@ -85,5 +87,11 @@ void copying_item_begin(struct copy_task *t);
 void copying_item_ask(struct copy_task *t);             /* the lane's pace allows it */
 /* A task that is being asked, or waits to be. */
 void copying_item_stop(struct copy_task *t, const char *why);
+void copying_item_end(struct copy_task *t);             /* t->rc says what became of it, t->made what was copied */
+
+/* ---- copying_object.c ---- */
+/* Whether this item's bytes may come from the object that its row names. */
+bool copying_has_object(const struct copying *x, const struct plan_item *it);
+void copying_object_begin(struct copy_task *t);
 
 #endif

@@ -57,6 +57,8 @@ static void record(const struct copy_task *t, struct journal *j, enum audit_kind
 	jw_kopt(&w, "bytes", bytes);
 	if (hex[0])
 		jw_kz(&w, "sha256", hex);
+	if (t->object)
+		jw_kz(&w, "from", t->x->objects->name);
 	if (t->has_old)
 		jw_kbool(&w, "was_there", true);
 	if (why)
@@ -144,13 +146,14 @@ static void finish_work(void *ctx)
 	t->made_bytes = bytes;
 }
 
-static void finished(void *ctx)
+void copying_item_end(struct copy_task *t)
 {
-	struct copy_task *t = ctx;
 	if (t->rc == RC_IO)
 		copying_disk_failed(t->x, t->err.text);
 	outcome(t, t->rc == RC_OK);
 }
+
+static void finished(void *ctx) { copying_item_end(ctx); }
 
 static void drop_work(void *ctx)
 {
@@ -186,6 +189,10 @@ static void lane_says_no(struct copy_task *t)
 {
 	struct copy_lane *l = &t->x->lane[t->lane];
 	const struct lane_content *a = &t->answer;
+	if (a->about_item && copying_has_object(t->x, t->item)) {
+		copying_object_begin(t);
+		return;
+	}
 	if (!a->about_item && !passing(a) && a->trouble != LANE_GARBLED && !l->stopped[0])
 		snprintf(l->stopped, sizeof l->stopped, "%s", a->detail);
 	failed(t, RC_REFUSED, a->detail);
@@ -280,6 +287,10 @@ static void intent_done(void *ctx, enum rc rc, const struct err *e)
 {
 	struct copy_task *t = ctx;
 	char why[200];
+	if (rc == RC_OK && lane_content_never(elane_of(t)->lane, wish(t)->purpose)) {
+		copying_object_begin(t);
+		return;
+	}
 	if (rc == RC_OK) {
 		copying_wait(t);
 		return;

@@ -312,6 +312,8 @@ void discover_known(struct engine *en, struct erecords *r, discover_records_fn *
 void objects_facts(const struct erecords *r, struct policy_facts *f);   /* f borrows from r */
 void objects_json(const struct erecords *r, struct jw *w);              /* member objects, if any are configured */
 void objects_proof(const struct erecords *r, struct buf *out);
+/* The object of these rows that is there, "" = none. */
+struct slice objects_of(const struct catalog_row *rows, size_t live);
 /* A row whose file the lane does not have. */
 void reconcile_row(struct reconcile_count *n, const struct policy_facts *f, const struct catalog_row *row);
 void reconcile_json(struct jw *w, const struct reconcile_count *n);     /* member reconcile */
@@ -342,6 +344,8 @@ enum rc gather_lane(struct catalog *c, int lane, const char *name, gather_fn *fn
 /* A candidate of a lane whose content is to be kept. */
 struct ecopy {
 	struct slice purpose, sha256;   /* in the plan's arena; of its row, "" = none */
+	struct slice object;            /* that is there and that its row names, "" = none; in the plan's arena */
+	const char *from;               /* name of the objects it was copied from; NULL = of its lane */
 	bool kept;                      /* there is a verified copy: */
 	int64_t bytes;
 	struct hash hash;

@@ -207,3 +207,11 @@ bool reconcile_where_of(struct slice evidence, char out[8])
 	json_doc_free(d);
 	return has;
 }
+
+struct slice objects_of(const struct catalog_row *rows, size_t live)
+{
+	for (size_t i = 0; i < live; i++)
+		if (rows[i].object.n && rows[i].object_found)
+			return rows[i].object;
+	return SLICE_LIT("");
+}

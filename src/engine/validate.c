@@ -38,7 +38,7 @@ static void offer_copy(struct pass *p, const struct catalog_item *it, const stru
 	struct validation *v = p->v;
 	GROW(v->copy, v->copy_cap, (size_t)v->plan->items);
 	v->copy[v->plan->items - 1] = (struct ecopy){ .purpose = plan_keep(v->plan, it->purpose),
-		.sha256 = plan_keep(v->plan, live ? rows[0].sha256 : SLICE_LIT("")), .bytes = -1 };
+		.sha256 = plan_keep(v->plan, live ? rows[0].sha256 : SLICE_LIT("")), .object = plan_keep(v->plan, objects_of(rows, live)), .bytes = -1 };
 }
 
 static void take_candidate(struct pass *p, const struct catalog_item *it, const struct catalog_row *rows, size_t live)
@@ -245,6 +245,8 @@ static struct slice with_copy(struct pass *p, const struct plan_item *it)
 	jw_kz(&w, "rule", "escrow");
 	jw_kz(&w, "verdict", k->kept ? "yes" : "no");
 	jw_kz(&w, "because", k->kept ? "copied and verified: it can be restored under a new id" : k->why);
+	if (k->kept && k->from)
+		jw_kz(&w, "from", k->from);
 	if (k->kept) {
 		char hex[HASH_HEX];
 		jw_ki64(&w, "bytes", k->bytes);

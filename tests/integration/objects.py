@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Lane item, object, row: what may be the last copy stays, a lost row makes no orphan, and a source of objects that was not
 listed completely proves nothing."""
+import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -195,6 +197,108 @@ def sentinels_bounds_and_words_of_the_configuration():
         _, seen, _, proof = w.again()
         same({(v, where) for v, where, _, _ in seen.values()}, {('protected', 'P - D'), ('candidate', 'P - -')})
         contains(proof, 'they may be none')
+
+
+# ---- copies of what the lane does not give back ----
+
+def given(w, i):
+    """The bytes of a file, as the simulator's store has them: Kimi wraps them, as the text it found."""
+    c = w.sim.conn()
+    try:
+        body = c.ask('GET', f'/v1/files/{i}/content').body
+    finally:
+        c.close()
+    return json.loads(body)['content'].encode() if w.conf['lanes'][0].get('dialect') == 'kimi' else body
+
+
+class Copied(Kept):
+    """Objects hold what the lane's files hold, and the rows' hashes are theirs."""
+
+    def __init__(self, lane=None, more=',purpose=batch', **kw):
+        super().__init__(lane={'escrow': 'try', **(lane or {})}, more=more, **kw)
+        self.data = {i: given(self, i) for i in self.objects()}
+        for i, o in self.objects().items():
+            self.keep(o, self.data[i])
+            self.change('UPDATE provider_file_uploads SET sha256 = ? WHERE provider_file_id = ?', hashlib.sha256(self.data[i]).hexdigest(), i)
+        self.stop()
+        self.configure(escrow={'reserve': '1MB'})
+        self.start()
+
+    def plan(self):
+        """id → (class, the evidence's line about the copy)."""
+        self.discovered()
+        self.arm()
+        self.call('cycle.step')
+        true(self.settled()['plan'], 'there is no plan')
+        self.durable()
+        return {i: (c, next(x for x in json.loads(e) if x['rule'] == 'escrow')) for i, c, e in
+                self.sql('SELECT id, class, evidence FROM items WHERE key >> 32 = (SELECT max(id) FROM cycles)')}
+
+
+KIMI = {'lane': {'dialect': 'kimi', 'quota_items': 1000}, 'more': ',dialect=kimi,purpose=file-extract'}
+
+
+@test
+def what_the_lane_does_not_give_back_is_copied_from_its_object():
+    with Copied(files=30, orphan=5, unused=15, **KIMI) as w:
+        objects, unused = w.objects(), roles(w, 'unused')
+        short, other, grown = unused[:3]
+        w.keep(objects[short], w.data[short][:-1])
+        w.keep(objects[other], bytes([w.data[other][0] ^ 1]) + w.data[other][1:])
+        w.keep(objects[grown], w.data[grown] + b'x')
+        got = w.plan()
+        same(len(got), 20)
+        for i in unused[3:]:
+            same((got[i][0], got[i][1]['verdict'], got[i][1]['from']), (1, 'yes', 'uploads'), i)
+            path, = [p for p, in w.sql("SELECT path FROM escrow WHERE id = ? AND state = 'ok'", i)]
+            with open(path, 'rb') as f:
+                same(f.read(), w.data[i], i)
+        for i, word in ((short, 'its object has'), (other, 'SHA-256'), (grown, 'its object has')):
+            same((got[i][0], got[i][1]['verdict']), (0, 'no'), i)
+            contains(got[i][1]['because'], word)
+        for i in roles(w, 'orphan'):                    # in no row: nothing names an object
+            same(got[i][0], 0, i)
+            contains(got[i][1]['because'], 'not the file')
+        same(len(os.listdir(os.path.join(w.state, 'escrow'))), 12)
+        same({p['from'] for _, _, p in w.of_cycle('escrow.outcome')}, {'uploads'})
+        w.grant()
+        w.finish()
+        w.compare()
+        w.verify()
+
+
+@test
+def what_the_store_refuses_to_give_is_copied_from_its_object_and_comes_back_after_an_abort():
+    with Copied(files=30, orphan=0, unused=20, more=',purpose=batch,download=all') as w:
+        w.stop()
+        w.start()
+        w.sim.fault('store=alpha op=content fault=404-lie')
+        got = w.plan()
+        same({(c, line['from']) for c, line in got.values()}, {(1, 'uploads')})
+        w.sim.no_faults()
+        w.grant()
+        w.canary()
+        w.call('cycle.abort', how='restore', reason='test')
+        s = w.settled()
+        same(s['end'], 'ABORTED_RESTORED', s['equation'])
+        w.durable()
+        for old, new in w.sql('SELECT i.id, r.new_id FROM restored r JOIN item_list i ON i.cycle = r.cycle AND i.n = r.n'):
+            same(given(w, new), w.data[old], old)
+        w.verify()
+
+
+@test
+def an_object_that_is_gone_by_then_is_no_copy():
+    with Copied(files=20, orphan=0, unused=10, **{**KIMI, 'lane': {**KIMI['lane'], 'escrow': 'required'}}) as w:
+        objects, unused = w.objects(), roles(w, 'unused')
+        where = os.path.join(w.root, objects[unused[0]])
+        w.discovered()
+        w.call('cycle.cancel')
+        os.unlink(where)
+        os.symlink('/etc/hostname', where)              # not followed: not there
+        got = w.plan()
+        same(set(got), set(unused[1:]))
+        same({c for c, _ in got.values()}, {1})
 
 
 if __name__ == '__main__':
