@@ -43,7 +43,7 @@ s('a send whose intent was late is taken back', 'src/engine/runner.c', 'if (d->l
 s('one intent is at most one request', 'src/net/http.c', '	if (c->copies++ > 0)\n		return CURL_PREREQFUNC_ABORT;\n', '	c->copies++;\n',
   'engine_deletes', 'every_fault_comes_to_its_outcome_with_its_requests')
 s('a new log is whole before it is put in place', 'src/store/db_open.c', '	if (rc == RC_OK)\n		rc = empty_log(d, e);\n', '	(void)empty_log;\n',
-  'diskfaults.py', '--kinds', 'ENOSPC', '--first', '90')
+  'diskfaults.py', '--kinds', 'ENOSPC', '--first', '150')
 s('the log is synced at every commit', 'src/store/db_open.c', 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;',
   'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;', 'tests/chaos/test_powerloss')
 
