@@ -1,4 +1,5 @@
 #include "store/audit.h"
+#include "store/audit_words.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -289,23 +290,8 @@ enum rc audit_query(struct db *reader, const struct audit_filter *f, audit_visit
 	return rc;
 }
 
-/* One line for people: the plain members of the payload, "from CLEANING, to COMMITTING". */
-static void payload_text(struct buf *out, const struct json *root)
-{
-	for (const struct json *m = json_first(root); m; m = json_next(m)) {
-		struct slice key = json_key(m), v;
-		if (json_is_object(m) || json_is_array(m) || json_is_null(m))
-			continue;
-		buf_addf(out, "%s%.*s ", out->n ? ", " : "", SLICE_FMT(key));
-		if (json_str(m, &v))
-			buf_add(out, v.p, v.n);
-		else
-			json_print(out, m);
-	}
-}
-
 /* The stored payload if it is JSON, else (someone changed it) the bytes as a string. */
-static void payload_json(struct jw *w, struct slice payload)
+static void payload_json(struct jw *w, enum audit_kind k, struct slice payload)
 {
 	struct json_doc *doc = NULL;
 	struct buf text;
@@ -318,7 +304,7 @@ static void payload_json(struct jw *w, struct slice payload)
 	else
 		jw_str(w, payload);
 	if (doc)
-		payload_text(&text, json_root(doc));
+		audit_words(&text, k, json_root(doc));
 	jw_kstr(w, "text", buf_slice(&text));
 	buf_done(&text);
 	json_doc_free(doc);
@@ -351,7 +337,7 @@ void audit_json(struct buf *out, const struct audit_record *rec)
 	}
 	jw_ki64(&w, "cycle", rec->cycle);
 	jw_kstr(&w, "plan", rec->plan);
-	payload_json(&w, rec->payload);
+	payload_json(&w, rec->kind, rec->payload);
 	jw_kz(&w, "prev", hash_hex(hex, &rec->prev));
 	jw_kz(&w, "hash", hash_hex(hex, &rec->hash));
 	jw_end_obj(&w);

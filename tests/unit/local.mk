@@ -100,6 +100,7 @@ tests_unit_test_sim_options_LDADD = libsluice_sim.a $(UNIT_BASE)
 
 unit_store_tests = \
 	tests/unit/test_escrow \
+	tests/unit/test_audit_words \
 	tests/unit/test_store_audit \
 	tests/unit/test_store_checkpoint \
 	tests/unit/test_store_catalog \
@@ -113,6 +114,8 @@ TESTS += $(unit_store_tests)
 UNIT_STORE = libsluice_store.a libsluice_base.a $(SQLITE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_escrow_SOURCES = tests/unit/test_escrow.c tests/unit/unit_store.h
 tests_unit_test_escrow_LDADD = libsluice_escrow.a $(UNIT_STORE)
+tests_unit_test_audit_words_SOURCES = tests/unit/test_audit_words.c
+tests_unit_test_audit_words_LDADD = $(UNIT_STORE)
 tests_unit_test_store_audit_SOURCES = tests/unit/test_store_audit.c tests/unit/unit_store.h
 tests_unit_test_store_audit_LDADD = $(UNIT_STORE)
 tests_unit_test_store_checkpoint_SOURCES = tests/unit/test_store_checkpoint.c tests/unit/unit_store.h
