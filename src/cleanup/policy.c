@@ -181,6 +181,17 @@ struct judging policy_judging(const struct cfg_policy *p, const struct policy_fa
 	return (struct judging){ .p = p, .f = f, .item = item, .rows = rows, .n = live, .deleted = n ? rows + live : rows, .n_deleted = n - live };
 }
 
+/* Those that are looked for again before its delete. */
+static void objects_named(struct judging *j)
+{
+	jw_key(&j->w, "objects");
+	jw_arr(&j->w);
+	for (size_t i = 0; i < j->n; i++)
+		if (j->rows[i].object.n)
+			jw_str(&j->w, j->rows[i].object);
+	jw_end_arr(&j->w);
+}
+
 /* Any unknown: no action. Where no objects are configured, the row is what the orphan rule speaks of. */
 static void reconciled(struct judging *j)
 {
@@ -195,6 +206,8 @@ static void reconciled(struct judging *j)
 		jw_kz(&j->w, "verdict", unknown ? "cannot know" : v->reconciled == RECONCILED_HEALTHY ? "yes" : "no");
 		jw_kz(&j->w, "because", because);
 		jw_kz(&j->w, "where", v->where);
+		if (v->reconciled == RECONCILED_HEALTHY && policy_object_of(j) == THERE_YES)
+			objects_named(j);
 		jw_end_obj(&j->w);
 	}
 	if (!unknown || v->verdict != VERDICT_CANDIDATE)

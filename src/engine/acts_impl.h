@@ -45,6 +45,10 @@ struct acts_batch *acts_batch(struct runner *r, enum cycle_event_kind kind, int 
 void acts_batch_add(struct acts_batch *b, int32_t item);
 void acts_batch_feed(struct acts_batch *b, const char *text);
 
+/* Objects that are gone by now protect their items in b->results; then goes on with the batch. */
+typedef void acts_then_fn(struct acts_batch *b);
+void acts_objects(struct acts_batch *b, acts_then_fn *then);
+
 /* One function per kind of effect; each ends in exactly one event per call it made. */
 void act_discover(struct runner *r, int lane);
 void act_list_records(struct runner *r);

@@ -51,14 +51,19 @@ static void recheck_protected(struct acts_batch *b)
 			b->results[i] = (uint8_t)protected_check(b->r->en, lane, b->refs[i].file_id);
 }
 
-static void recheck_rows(struct acts_batch *b)
+static void recheck_records(struct acts_batch *b)
 {
-	recheck_protected(b);
-	recheck_places(b);
 	if (b->r->records && !b->r->en->closing)
 		records_recheck(b->r->records->rec, b->refs, b->n, recheck_answer, b);
 	else
 		acts_batch_feed(b, b->why);
+}
+
+static void recheck_rows(struct acts_batch *b)
+{
+	recheck_protected(b);
+	recheck_places(b);
+	acts_objects(b, recheck_records);
 }
 
 static void recheck_go(struct acts_batch *b);

@@ -2,7 +2,7 @@ noinst_LIBRARIES += libsluice_engine.a
 libsluice_engine_a_SOURCES = \
 	src/engine/acts.c \
 	src/engine/acts_impl.h \
-	src/engine/acts_list.c \
+	src/engine/acts_list.c src/engine/acts_objects.c \
 	src/engine/acts_recheck.c \
 	src/engine/acts_rows.c \
 	src/engine/acts_validate.c \

@@ -199,6 +199,40 @@ def sentinels_bounds_and_words_of_the_configuration():
         contains(proof, 'they may be none')
 
 
+@test
+def an_object_that_is_lost_after_the_plan_keeps_its_item():
+    with Kept(files=60, orphan=10, unused=30) as w:
+        objects = w.objects()
+        w.granted()
+        w.canary()
+        asked, _ = w.deletes()
+        left = [i for i in roles(w, 'unused') if i not in asked]
+        for i in left[::3]:
+            w.lose(objects[i])
+        w.finish()
+        same({i for i, (state, _) in w.items().items() if state == 'protected'}, set(left[::3]))
+        _, gone = w.compare()
+        true(not set(left[::3]) & set(gone), 'a last copy is gone')
+        w.verify()
+
+
+@test
+def objects_that_cannot_be_looked_for_hold_what_is_left():
+    with Kept(files=60, orphan=0, unused=30) as w:
+        w.granted()
+        w.canary()
+        os.rename(w.root, w.root + '.aside')
+        before = set(w.deletes()[0])
+        w.call('cycle.resume')
+        s = w.settled()
+        true(s['state'] != 'ended', s['waiting_for'])
+        same(set(w.deletes()[0]), before)
+        os.rename(w.root + '.aside', w.root)
+        w.finish()
+        same(len(w.deletes()[1]), 30)
+        w.verify()
+
+
 # ---- copies of what the lane does not give back ----
 
 def given(w, i):

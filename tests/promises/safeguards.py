@@ -85,6 +85,8 @@ s('objects that are not listed completely prove nothing', 'src/engine/objects.c'
   'POLICY_OBJECTS_LISTED;', 'objects', 'a_source_that_is_not_listed_completely_proves_nothing')
 s('no object at all is a source that is not mounted', 'src/engine/objects.c', '!q->count.objects && !q->cfg->may_be_empty', '!q->count.objects && !q->cfg',
   'objects', 'a_source_that_is_not_listed_completely_proves_nothing')
+s('an object that is gone by then keeps its item', 'src/engine/acts_objects.c', '		else if (rc == RC_NOT_FOUND)\n			*result = CHECK_PROTECTED;',
+  '		else if (rc == RC_NOT_FOUND)\n			*result = CHECK_SAME;', 'objects', 'an_object_that_is_lost_after_the_plan_keeps_its_item')
 s('records without a row', 'src/records/list.c', 'if (out->rows == 0 && !cfg->may_be_empty)', 'if (out->rows < 0 && !cfg->may_be_empty)',
   'engine_discovery', 'empty_records_make_no_plan_unless_that_is_declared',
   also=[('src/records/list.c', 'out->empty = out->rows == 0;', 'out->empty = false;')])

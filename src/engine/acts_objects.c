@@ -1,0 +1,97 @@
+/* Before a batch is sent, the objects that its items' rows named are looked for once more: what lost its object since the
+ * plan may be the last copy by now. */
+#include "engine/acts_impl.h"
+
+#include "base/mem.h"
+#include "escrow/objects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct wanted_object {
+	size_t item;                    /* of the batch */
+	struct slice key;
+};
+
+struct looking {
+	struct acts_batch *b;
+	acts_then_fn *then;
+	struct objects_dir dir;
+	struct wanted_object *want;
+	size_t n, cap;
+	struct arena *keys;
+	char why[200];
+};
+
+static void want(struct looking *q, size_t item, struct slice key)
+{
+	GROW(q->want, q->cap, q->n + 1);
+	q->want[q->n++] = (struct wanted_object){ item, { arena_strndup(q->keys, key.p, key.n), key.n } };
+}
+
+/* From the evidence that was approved with the plan. */
+static void want_of(struct looking *q, size_t item, struct slice evidence)
+{
+	struct json_doc *d;
+	struct slice key;
+	if (json_parse(&d, evidence, NULL, NULL) != RC_OK)
+		return;
+	for (const struct json *x = json_first(json_root(d)); x; x = json_next(x)) {
+		const struct json *all = slice_is(json_get_str(x, "rule"), "reconcile") ? json_get(x, "objects") : NULL;
+		for (const struct json *o = all ? json_first(all) : NULL; o; o = json_next(o))
+			if (json_str(o, &key))
+				want(q, item, key);
+	}
+	json_doc_free(d);
+}
+
+static void look_work(void *ctx)
+{
+	struct looking *q = ctx;
+	for (size_t i = 0; i < q->n; i++) {
+		uint8_t *result = &q->b->results[q->want[i].item];
+		int64_t bytes;
+		struct err e;
+		int fd;
+		enum rc rc = *result == CHECK_SAME ? objects_dir_open(&q->dir, q->want[i].key, &fd, &bytes, &e) : RC_CANCELLED;
+		if (rc == RC_OK)
+			close(fd);
+		else if (rc == RC_NOT_FOUND)
+			*result = CHECK_PROTECTED;
+		else if (rc != RC_CANCELLED)
+			*result = CHECK_NO_ANSWER;
+		if (rc == RC_INCOMPLETE && !q->why[0])
+			snprintf(q->why, sizeof q->why, "objects could not be looked for: %.150s", e.text);
+	}
+}
+
+static void look_done(void *ctx)
+{
+	struct looking *q = ctx;
+	struct acts_batch *b = q->b;
+	acts_then_fn *then = q->then;
+	if (!b->why[0])
+		snprintf(b->why, sizeof b->why, "%s", q->why);
+	arena_free(q->keys);
+	free(q->want);
+	free(q);
+	then(b);
+}
+
+void acts_objects(struct acts_batch *b, acts_then_fn *then)
+{
+	struct runner *r = b->r;
+	const struct cfg_objects *cfg = r->records && r->records->cfg->objects >= 0 ? &r->en->cfg->objects[r->records->cfg->objects] : NULL;
+	if (!cfg || r->en->closing) {
+		then(b);
+		return;
+	}
+	struct looking *q = xcalloc(1, sizeof *q);
+	*q = (struct looking){ .b = b, .then = then, .keys = arena_new(4096),
+		.dir = { .path = cfg->path, .prefix = cfg->row_prefix ? cfg->row_prefix : "" } };
+	for (size_t i = 0; i < b->n; i++)
+		if (b->results[i] == CHECK_SAME)
+			want_of(q, i, r->plan->item[b->items[i]].evidence);
+	loop_work(r->en->loop, look_work, look_done, q);
+}
