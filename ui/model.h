@@ -24,6 +24,10 @@ struct m_rung {
 	int64_t us;
 };
 
+struct m_said {                         /* of a daemon's health page; word.p NULL: not reported */
+	struct slice name, word;
+};
+
 struct m_link {
 	struct slice name, url, handshake, state, sentence, close_text;
 	int64_t rtt_us, rtt_p50_us, rtt_p99_us, last_message_us, messages_in, messages_out;
@@ -33,11 +37,16 @@ struct m_link {
 	struct m_rung *rung;
 	int rungs;
 	int64_t conns_up, conns_floor, conns;   /* connections: up, needed, configured */
-	int64_t taken, duplicates, gaps, unrecorded;    /* -1: its messages have no place */
-	int64_t queued, sent, expired, too_large;       /* events for it; -1: it wants none */
+	int64_t taken, pending, duplicates, gaps, reordered, epochs, unrecorded;        /* -1: its messages have no place */
+	int64_t queued, queued_bytes, oldest_us, sent, repeated, expired, too_large;    /* events for it; -1: it wants none */
 	struct slice probe_trouble, file_trouble;
 	bool reports;                   /* its peer may tell of itself; -1 below = it did not */
 	int64_t sessions, semaphore_current, semaphore_limit;
+	bool asked;                     /* its health page is */
+	struct m_said *said;
+	int saids;
+	int64_t said_us;                /* -1: nothing was read */
+	struct slice said_trouble;
 	struct m_breaker breaker;
 };
 

@@ -9,6 +9,18 @@ static void read_breaker(struct m_breaker *b, const struct json *j, struct arena
 	READ(b, fields, j, mem);
 }
 
+static void read_said(struct m_link *k, const struct json *j, struct arena *mem)
+{
+	static const struct field said[] = { F_STR(m_said, name, "name"), F_STR(m_said, word, "word") };
+	int i = 0;
+	k->asked = json_is_object(j);
+	k->said_us = json_get_i64(j, "at_us", -1);
+	k->said_trouble = read_str(json_get(j, "trouble"), mem);
+	k->said = read_array(json_get(j, "says"), sizeof(*k->said), &k->saids, mem);
+	for (const struct json *v = json_first(json_get(j, "says")); i < k->saids; v = json_next(v))
+		READ(&k->said[i++], said, v, mem);
+}
+
 static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 {
 	static const struct field fields[] = {
@@ -29,11 +41,13 @@ static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 	READ(k, fields, j, mem);
 	static const struct field inbox[] = {
 		F_I64(m_link, taken, "taken"), F_I64(m_link, duplicates, "duplicates"), F_I64(m_link, gaps, "gaps"),
-		F_I64(m_link, unrecorded, "refused"),
+		F_I64(m_link, unrecorded, "refused"), F_I64(m_link, pending, "pending"), F_I64(m_link, reordered, "reordered"),
+		F_I64(m_link, epochs, "epochs"),
 	};
 	static const struct field outbox[] = {
 		F_I64(m_link, queued, "items"), F_I64(m_link, sent, "sent"), F_I64(m_link, expired, "expired"),
-		F_I64(m_link, too_large, "too_large"),
+		F_I64(m_link, too_large, "too_large"), F_I64(m_link, queued_bytes, "bytes"), F_I64(m_link, oldest_us, "oldest_us"),
+		F_I64(m_link, repeated, "repeated"),
 	};
 	static const struct field reported[] = {
 		F_I64(m_link, sessions, "sessions_active"), F_I64(m_link, semaphore_current, "semaphore_current"),
@@ -46,6 +60,7 @@ static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 	k->reports = json_is_object(json_get(j, "reported"));
 	k->probe_trouble = read_str(json_get(json_get(j, "probe"), "trouble"), mem);
 	k->file_trouble = read_str(json_get(j, "health_file"), mem);
+	read_said(k, json_get(j, "health"), mem);
 	const struct json *recent = json_get(j, "rtt_recent");
 	int skip = (int)json_len(recent) - MODEL_RECENT;
 	for (const struct json *v = json_first(recent); v; v = json_next(v))

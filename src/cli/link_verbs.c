@@ -1,7 +1,8 @@
-/* sluice links diagnose | retry. */
+/* sluice links diagnose | retry, and what sluice links says under its table. */
 #include "cli/verbs.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 
 #include <inttypes.h>
@@ -77,4 +78,70 @@ enum rc verb_links_retry(struct cli *c, struct err *e)
 	printf("%s tries now; sluice links shows what comes of it\n", c->arg[0]);
 	json_doc_free(d);
 	return RC_OK;
+}
+
+/* ---- under the table of sluice links ---- */
+
+static void show_inbox(const struct json *x)
+{
+	static const struct { const char *before, *key; } row[] = { { "  in: ", "taken" }, { " taken, ", "pending" }, { " pending; ", "duplicates" },
+		{ " duplicates, ", "gaps" }, { " gaps, ", "reordered" }, { " reordered, ", "epochs" }, { " epoch changes, ", "nowhere" },
+		{ " without id and sequence, ", "refused" } };
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		print_count(row[i].before, x, row[i].key);
+	puts(" not recorded");
+}
+
+static void show_outbox(const struct json *x)
+{
+	char t[TIME_TEXT];
+	int64_t oldest = json_get_i64(x, "oldest_us", -1);
+	print_count("  out: ", x, "items");
+	print_count(" wait (", x, "bytes");
+	printf(" bytes, the oldest %s", oldest < 0 ? "none" : time_age(t, MAX(now_read().wall_us - oldest, 0)));
+	print_count("), ", x, "out");
+	print_count(" on their way; ", x, "sent");
+	print_count(" sent, ", x, "repeated");
+	print_count(" sent again; dropped: ", x, "expired");
+	print_count(" too old, ", x, "too_large");
+	puts(" too large");
+}
+
+/* A daemon's words about itself: beside the state, never instead. */
+static void show_said(const struct json *x)
+{
+	char t[TIME_TEXT];
+	int64_t at = json_get_i64(x, "at_us", -1);
+	struct buf b = { 0 };
+	if (json_get_str(x, "trouble").n)
+		print_field("  says: nothing: ", x, "trouble");
+	else
+		printf("  says (%s%s):", at < 0 ? "not asked yet" : time_age(t, MAX(now_read().wall_us - at, 0)), at < 0 ? "" : " ago");
+	for (const struct json *k = at < 0 ? NULL : json_first(json_get(x, "says")); k; k = json_next(k)) {
+		bool said = json_is_string(json_get(k, "word"));
+		buf_clear(&b);
+		text_show(&b, said ? json_get_str(k, "word") : SLICE_LIT("not reported"), 64, false);
+		printf("%s %.*s %s", k != json_first(json_get(x, "says")) ? "," : "", SLICE_FMT(json_get_str(k, "name")), buf_z(&b));
+	}
+	putchar('\n');
+	buf_done(&b);
+}
+
+void links_below(const struct json *links)
+{
+	static const struct { const char *key; void (*show)(const struct json *x); } part[] = {
+		{ "inbox", show_inbox }, { "outbox", show_outbox }, { "health", show_said } };
+	for (const struct json *k = json_first(links); k; k = json_next(k)) {
+		bool named = false;
+		for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+			if (!json_is_object(json_get(k, part[i].key)))
+				continue;
+			if (!named)
+				print_field("\n", k, "name");
+			if (!named)
+				putchar('\n');
+			named = true;
+			part[i].show(json_get(k, part[i].key));
+		}
+	}
 }

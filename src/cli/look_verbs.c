@@ -34,7 +34,23 @@ static const struct column link_cols[] = {
 	{ "reconnects", "reconnects", COL_NUMBER, 0 }, { "close", "close_code", COL_NUMBER, 0 }, { "why", "sentence", COL_TEXT, 110 } };
 
 enum rc verb_lanes(struct cli *c, struct err *e) { return show(c, "lanes", NULL, "lanes", lane_cols, ARRAY_LEN(lane_cols), e); }
-enum rc verb_links(struct cli *c, struct err *e) { return show(c, "links", NULL, "links", link_cols, ARRAY_LEN(link_cols), e); }
+
+enum rc verb_links(struct cli *c, struct err *e)
+{
+	struct json_doc *d;
+	enum rc rc = cli_call(c, "links", NULL, &d, e);
+	if (rc != RC_OK)
+		return rc;
+	const struct json *links = json_get(json_root(d), "links");
+	if (c->json) {
+		print_json(json_root(d));
+	} else {
+		print_table(links, link_cols, ARRAY_LEN(link_cols));
+		links_below(links);
+	}
+	json_doc_free(d);
+	return RC_OK;
+}
 
 enum rc verb_policies(struct cli *c, struct err *e)
 {

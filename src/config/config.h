@@ -121,6 +121,8 @@ struct cfg_link {
 	int64_t min_uptime_ms;                 /* 10 s: only then the backoff starts over */
 	int64_t reconnect_base_ms, reconnect_max_ms;   /* 1 s, 60 s; with jitter */
 	const char *health_file;               /* absolute, of a daemon on this machine; NULL = none */
+	const char *health;                    /* URL of its health page; NULL = none is asked */
+	int64_t health_interval_ms;            /* 30 s */
 	const char *probe;                     /* none, list_tools, ping */
 	int64_t probe_interval_ms, probe_timeout_ms;   /* 60 s, 10 s */
 	struct cfg_events events;

@@ -215,6 +215,7 @@ static enum rc open_link(struct engine *en, size_t i, struct err *e)
 	*l = (struct dlink){ .en = en, .i = i, .cfg = c, .adapter = adapter_find(c->handshake), .facts_us = -1,
 			     .probe = { .sent_us = -1, .took_us = -1 } };
 	link_facts_init(&l->facts);
+	delivery_said_open(l);
 	if (!l->adapter)
 		return RC_OK;
 	pool_on_message(en->link[i], on_message, l);
@@ -273,6 +274,7 @@ void delivery_tick(struct engine *en)
 	for (size_t i = 0; i < en->cfg->n_links; i++) {
 		delivery_probe(&en->delivery->l[i]);
 		delivery_file(&en->delivery->l[i]);
+		delivery_said(&en->delivery->l[i]);
 	}
 	delivery_pump(en);
 }
@@ -299,6 +301,7 @@ void delivery_free(struct engine *en)
 	if (!d)
 		return;
 	loop_timer_free(d->pump);
+	delivery_said_free(d, en->cfg->n_links);
 	for (size_t i = 0; i < en->cfg->n_links; i++) {
 		dedup_free(d->l[i].dedup);
 		queue_free(d->l[i].queue);
@@ -311,7 +314,8 @@ void delivery_free(struct engine *en)
 void delivery_look(const struct engine *en, size_t i, struct delivery_view *v)
 {
 	const struct dlink *l = en->delivery ? &en->delivery->l[i] : NULL;
-	*v = (struct delivery_view){ .oldest_us = -1, .facts_us = -1, .probe_us = -1, .probe_trouble = "", .file_trouble = "" };
+	*v = (struct delivery_view){ .oldest_us = -1, .facts_us = -1, .probe_us = -1, .probe_trouble = "", .file_trouble = "",
+				      .said_healthy = -1 };
 	link_facts_init(&v->facts);
 	if (!l)
 		return;
@@ -323,6 +327,7 @@ void delivery_look(const struct engine *en, size_t i, struct delivery_view *v)
 	v->probes_failed = l->probe.failed;
 	v->probe_trouble = l->probe.trouble;
 	v->file_trouble = l->file.trouble;
+	v->said_healthy = delivery_said_healthy(l);
 	v->dedups = l->dedup != NULL;
 	v->notifies = l->queue != NULL;
 	v->taken = l->taken;

@@ -32,7 +32,11 @@ struct delivery_view {
 	int64_t facts_us;               /* wall time, -1 = it said nothing yet */
 	int64_t probe_us, probes_failed;        /* how long the last answer took, -1 none */
 	const char *probe_trouble, *file_trouble;       /* borrowed; "" none */
+	int said_healthy;               /* its health page: 1 it says so, 0 it says something else, -1 it does not say */
 };
 void delivery_look(const struct engine *en, size_t i, struct delivery_view *v);
+
+/* Value of `health` of a link: what its health page says; null = none is asked. */
+void delivery_said_json(const struct engine *en, size_t i, struct jw *w);
 
 #endif

@@ -37,6 +37,7 @@ struct dlink {
 		int64_t due_us;         /* boot time */
 		char trouble[160];
 	} file;
+	struct said *said;              /* its health page; NULL = none is asked */
 };
 
 struct delivery {
@@ -45,6 +46,7 @@ struct delivery {
 	bool flush_queued, stopping;
 	int64_t due_us;                 /* boot time of the next pump, 0 = none */
 	struct loop_timer *pump;        /* what left, what the log has, what to save */
+	struct http_client *pages;      /* NULL until a health page is asked */
 };
 
 
@@ -63,5 +65,11 @@ void delivery_probe_answer(struct dlink *l, const struct json *root);
 
 /* ---- delivery_file.c ---- */
 void delivery_file(struct dlink *l);                    /* once a second */
+
+/* ---- delivery_said.c ---- */
+void delivery_said_open(struct dlink *l);
+void delivery_said(struct dlink *l);                    /* once a second */
+int delivery_said_healthy(const struct dlink *l);       /* as of delivery_view */
+void delivery_said_free(struct delivery *d, size_t links);
 
 #endif

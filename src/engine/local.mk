@@ -13,7 +13,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/dead.c \
 	src/engine/degrade.c src/engine/degrade.h \
 	src/engine/diagnose.c \
-	src/engine/delivery.c src/engine/delivery_out.c src/engine/delivery_probe.c src/engine/delivery_file.c src/engine/delivery.h src/engine/delivery_impl.h \
+	src/engine/delivery.c src/engine/delivery_out.c src/engine/delivery_probe.c src/engine/delivery_file.c src/engine/delivery_said.c src/engine/delivery.h src/engine/delivery_impl.h \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/gather.c \

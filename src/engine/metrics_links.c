@@ -28,6 +28,7 @@ OUT(sent) OUT(repeated)
 
 static int64_t probe_us(const struct one *x) { return x->d.probes ? x->d.probe_us : -1; }
 static int64_t probes_failed(const struct one *x) { return x->d.probes ? x->d.probes_failed : -1; }
+static int64_t said(const struct one *x) { return x->d.said_healthy; }
 static int64_t rtt(const struct one *x) { return window_last(&x->l->rtt_us, 0); }
 static int64_t taken(const struct one *x) { return x->d.dedups ? x->d.taken : -1; }
 static int64_t marks(const struct one *x) { return x->d.dedups ? x->d.marks : -1; }
@@ -53,6 +54,7 @@ static const struct {
 	{ "sluice_link_rtt_seconds", "gauge", "Last round trip of a ping.", rtt, true },
 	{ "sluice_link_probe_seconds", "gauge", "How long the last answered probe took.", probe_us, true },
 	{ "sluice_link_probes_failed_total", "counter", "Probes without an answer, or with an error.", probes_failed, false },
+	{ "sluice_link_says_healthy", "gauge", "1 when a link's daemon calls itself healthy on its health page, 0 when it calls itself something else; no line when it does not say.", said, false },
 	{ "sluice_link_taken_total", "counter", "Messages whose effect is durable, each counted once, over all runs.", taken, false },
 	{ "sluice_link_marks", "gauge", "Marks against repeats that a link holds.", marks, false },
 	{ "sluice_link_duplicates_total", "counter", "Messages that had been taken already.", in_duplicates, false },

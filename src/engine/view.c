@@ -194,8 +194,11 @@ static void pool_part(struct jw *w, const struct pool *p)
 	jw_end_obj(w);
 }
 
-static void one_link(struct jw *w, const struct link_view *v, const struct pool *p, const struct byhand *hand, const struct delivery_view *d)
+static void one_link(const struct engine *en, size_t i, struct jw *w)
 {
+	const struct link_view *v = pool_look(en->link[i]);
+	struct delivery_view d;
+	delivery_look(en, i, &d);
 	jw_obj(w);
 	jw_kz(w, "name", v->name);
 	jw_kz(w, "url", v->url);
@@ -207,9 +210,9 @@ static void one_link(struct jw *w, const struct link_view *v, const struct pool 
 	jw_kopt(w, "rtt_p99_us", window_percentile(&v->rtt_us, 99));
 	jw_key(w, "rtt_recent");
 	jw_arr(w);
-	for (int i = RTT_RECENT - 1; i >= 0; i--)
-		if (window_last(&v->rtt_us, i) >= 0)
-			jw_i64(w, window_last(&v->rtt_us, i));
+	for (int k = RTT_RECENT - 1; k >= 0; k--)
+		if (window_last(&v->rtt_us, k) >= 0)
+			jw_i64(w, window_last(&v->rtt_us, k));
 	jw_end_arr(w);
 	jw_kopt(w, "last_message_us", view_wall(v->last_message_us));
 	jw_kopt(w, "up_since_us", view_wall(v->up_since_us));
@@ -222,9 +225,11 @@ static void one_link(struct jw *w, const struct link_view *v, const struct pool 
 	jw_kopt(w, "next_attempt_us", view_wall(v->next_attempt_us));
 	ladder_json(&v->ladder, w);
 	jw_key(w, "breaker");
-	view_breaker(w, v->breaker, hand);
-	pool_part(w, p);
-	delivery(w, d);
+	view_breaker(w, v->breaker, &en->link_byhand[i]);
+	pool_part(w, en->link[i]);
+	delivery(w, &d);
+	jw_key(w, "health");
+	delivery_said_json(en, i, w);
 	jw_end_obj(w);
 }
 
@@ -232,11 +237,8 @@ static void links_part(struct engine *en, struct jw *w)
 {
 	jw_key(w, "links");
 	jw_arr(w);
-	for (size_t i = 0; i < en->cfg->n_links; i++) {
-		struct delivery_view d;
-		delivery_look(en, i, &d);
-		one_link(w, pool_look(en->link[i]), en->link[i], &en->link_byhand[i], &d);
-	}
+	for (size_t i = 0; i < en->cfg->n_links; i++)
+		one_link(en, i, w);
 	jw_end_arr(w);
 }
 

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libsluice_link.a
 libsluice_link_a_SOURCES = \
 	src/link/adapter.c src/link/adapter.h \
 	src/link/dedup.c src/link/dedup.h src/link/facts.c src/link/facts.h src/link/queue.c src/link/queue.h \
+	src/link/said.c src/link/said.h \
 	src/link/causes.c src/link/causes.h \
 	src/link/gate.c src/link/gate.h \
 	src/link/diagnose.c src/link/diagnose.h \

@@ -22,7 +22,7 @@ script_tests += tests/integration/metrics.py
 EXTRA_DIST += tests/integration/collector.py
 script_tests += tests/integration/protect.py tests/integration/objects.py
 # Links whose peers fail in one way each.
-script_tests += tests/integration/link_causes.py
+script_tests += tests/integration/link_causes.py tests/integration/link_says.py
 EXTRA_DIST += tests/integration/linkpeers.py
 # The s3 lane against a store of its own kind.
 check_PROGRAMS += tests/integration/laneprobe

@@ -179,6 +179,7 @@ unit_link_tests = \
 	tests/unit/test_dedup \
 	tests/unit/test_facts \
 	tests/unit/test_queue \
+	tests/unit/test_said \
 	tests/unit/test_turns
 check_PROGRAMS += $(unit_link_tests)
 TESTS += $(unit_link_tests)
@@ -189,6 +190,8 @@ tests_unit_test_dedup_SOURCES = tests/unit/test_dedup.c
 tests_unit_test_dedup_LDADD = $(UNIT_LINK)
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c
 tests_unit_test_queue_LDADD = $(UNIT_LINK)
+tests_unit_test_said_SOURCES = tests/unit/test_said.c
+tests_unit_test_said_LDADD = $(UNIT_LINK)
 tests_unit_test_turns_SOURCES = tests/unit/test_turns.c
 tests_unit_test_turns_LDADD = $(UNIT_LINK)
 tests_unit_test_facts_SOURCES = tests/unit/test_facts.c

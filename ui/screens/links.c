@@ -44,35 +44,6 @@ static bool row_id(void *ctx, int64_t row, struct slice *id)
 	return true;
 }
 
-/* What a peer does not tell of itself is not zero. */
-static void told(struct flow *f, const char *name, int64_t v, int64_t of)
-{
-	if (v < 0)
-		flow_fieldf(f, name, "not reported");
-	else if (of < 0)
-		flow_fieldf(f, name, "%lld", (long long)v);
-	else
-		flow_fieldf(f, name, "%lld of %lld", (long long)v, (long long)of);
-}
-
-static void delivery_lines(struct flow *f, const struct m_link *k)
-{
-	if (k->taken >= 0)
-		flow_fieldf(f, "taken in", "%lld, each once; %lld repeats, %lld missing, %lld not recorded", (long long)k->taken,
-			    (long long)k->duplicates, (long long)k->gaps, (long long)k->unrecorded);
-	if (k->queued >= 0)
-		flow_fieldf(f, "events", "%lld wait, %lld sent, %lld dropped (%lld too old, %lld too large)", (long long)k->queued, (long long)k->sent,
-			    (long long)(k->expired + k->too_large), (long long)k->expired, (long long)k->too_large);
-	if (k->reports) {
-		told(f, "sessions", k->sessions, -1);
-		told(f, "semaphores", k->semaphore_current, k->semaphore_limit);
-	}
-	if (k->probe_trouble.n > 0)
-		flow_field(f, "probe", k->probe_trouble);
-	if (k->file_trouble.n > 0)
-		flow_field(f, "health file", k->file_trouble);
-}
-
 static bool find(void *ctx, struct slice id, int64_t *row)
 {
 	const struct m_overview *o = overview(ctx);
@@ -365,7 +336,7 @@ bool link_detail(struct ui *ui, struct flow *f, struct slice key)
 	flow_fieldf(f, "rtt p99", "%s", format_us(text, k->rtt_p99_us));
 	flow_fieldf(f, "last message", "%s ago", format_age(text, ui->now.wall_us, k->last_message_us));
 	flow_fieldf(f, "messages", "%s in, %s out", format_count(text, k->messages_in), format_count(more, k->messages_out));
-	delivery_lines(f, k);
+	link_delivery_lines(f, k, ui->now.wall_us);
 	flow_fieldf(f, "attempts", "%s, %s reconnects", format_count(text, k->attempts), format_count(more, k->reconnects));
 	flow_fieldf(f, "last close", "%s", k->close_code > 0 ? format_count(text, k->close_code) : "none");
 	flow_field(f, "close text", k->close_text);

@@ -26,6 +26,7 @@ bool link_detail(struct ui *ui, struct flow *f, struct slice key);
 bool link_can_diagnose(struct ui *ui, struct buf *why);
 void link_run_diagnose(struct ui *ui, const char *arg);
 void link_ladder(struct flow *f, const struct m_link *k);
+void link_delivery_lines(struct flow *f, const struct m_link *k, int64_t now_us);       /* in, out, and what its daemon says */
 /* Two head lines of a cycle: name and state, and the stages. Returns rows used. */
 int cycle_head(struct ui *ui, struct area a, int y);
 /* The cycle on the Overview: head, plan, grant. Returns the row after it. */
