@@ -383,8 +383,7 @@ static void check_where(struct filling *f, size_t i, const struct cfg_records *r
 static void check_records(struct filling *f, size_t i)
 {
 	const struct cfg_records *r = &f->c->records[i];
-	if (r->objects >= 0 && !r->columns.object.name)
-		fill_bad(f, in("records", i, "objects").z, "needs columns.object, which is none: no row would name an object");
+	checks_object_column(f, i);
 	check_where(f, i, r);
 	check_columns(f, i, r);
 	check_references(f, i, r);
@@ -501,6 +500,7 @@ void checks_run(struct filling *f)
 	check_operators(f);
 	each(f, c->n_links, check_link);
 	each(f, c->n_lanes, check_lane);
+	each(f, c->n_objects, checks_objects);
 	each(f, c->n_records, check_records);
 	each(f, c->n_policies, check_policy);
 	each(f, c->n_triggers, check_trigger);

@@ -131,13 +131,14 @@ struct cfg_link {
 };
 
 /* The application's own copies of the bytes. */
-enum cfg_objects_type { CFG_OBJECTS_DIRECTORY };
+enum cfg_objects_type { CFG_OBJECTS_DIRECTORY, CFG_OBJECTS_S3 };
 enum cfg_item_key { CFG_ITEM_KEY_NONE, CFG_ITEM_KEY_ID, CFG_ITEM_KEY_NAME };
 
 struct cfg_objects {
 	const char *name;
 	enum cfg_objects_type type;
-	const char *path;                      /* absolute */
+	const char *path;                      /* directory: absolute; else NULL */
+	int lane;                              /* s3: index into lanes[]; else -1 */
 	const char *row_prefix;                /* "" = none; before the path below it, as rows write it */
 	enum cfg_item_key item_key;            /* id: what the object of an item in no row is called */
 	int64_t most;                          /* 10,000,000 */
@@ -216,6 +217,7 @@ enum cfg_keep { CFG_KEEP_NEWEST, CFG_KEEP_OLDEST, CFG_KEEP_REFERENCED };
 enum cfg_age_of { CFG_AGE_CREATED, CFG_AGE_LAST_USED };
 enum cfg_match { CFG_MATCH_ALL, CFG_MATCH_ANY };
 enum cfg_order { CFG_ORDER_OLDEST, CFG_ORDER_NEWEST, CFG_ORDER_LARGEST, CFG_ORDER_SMALLEST };
+enum cfg_hidden { CFG_HIDDEN_REFUSE, CFG_HIDDEN_ALLOW };
 enum cfg_on_abort { CFG_ABORT_ASK, CFG_ABORT_KEEP, CFG_ABORT_RESTORE };
 
 struct cfg_rule {
@@ -278,6 +280,7 @@ struct cfg_policy {
 	int64_t run_for_ms;                    /* 8 h */
 	enum cfg_on_abort on_abort;            /* ask */
 	enum cfg_escrow_word escrow;           /* as lane */
+	enum cfg_hidden hidden_escrow;         /* a plan that deletes a copy and the only other one: refuse */
 	struct hash hash;                      /* this policy and its records section, effective values */
 };
 

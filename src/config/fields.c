@@ -568,6 +568,12 @@ static void policy_init(void *rec)
 	p->irreversible_approvals = -1;
 }
 
+static const struct field_word hidden_words[] = {
+	{ .word = "refuse", .value = CFG_HIDDEN_REFUSE },
+	{ .word = "allow", .value = CFG_HIDDEN_ALLOW },
+	END_WORDS
+};
+
 static const struct field policy_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(cfg_policy, name), .doc = "Name of the policy." },
 	{ .key = "lanes", .type = FIELD_REFS, .required = true, ARR(cfg_policy, lanes), .ref = "lanes", .max = CFG_MAX_LANES,
@@ -604,6 +610,9 @@ static const struct field policy_fields[] = {
 	  .doc = "What an abort does with what is already deleted." },
 	{ .key = "escrow", .type = FIELD_WORD, AT(cfg_policy, escrow), .def = "as_lane", .words = escrow_words,
 	  .doc = "The same as the lanes' escrow, for this policy. as_lane: what each lane says." },
+	{ .key = "hidden_escrow", .type = FIELD_WORD, AT(cfg_policy, hidden_escrow), .def = "refuse", .words = hidden_words,
+	  .doc = "What becomes of a plan that deletes both an item and the only other copy of its bytes, in another lane or in the bucket that "
+		 "holds the objects, and keeps neither: refuse or allow." },
 	END
 };
 static const struct section section_policy = { "policy", sizeof(struct cfg_policy), policy_fields, policy_init };

@@ -8,7 +8,7 @@
 
 static const struct field_word type_words[] = {
 	{ .word = "directory", .value = CFG_OBJECTS_DIRECTORY },
-	{ .word = "s3", .not_yet = "this version cannot list a bucket as a source of objects; name a directory that holds them" },
+	{ .word = "s3", .value = CFG_OBJECTS_S3 },
 	{ .word = NULL }
 };
 
@@ -19,14 +19,21 @@ static const struct field_word item_key_words[] = {
 	{ .word = NULL }
 };
 
+static void objects_init(void *rec)
+{
+	((struct cfg_objects *)rec)->lane = -1;
+}
+
 static const struct field objects_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(cfg_objects, name), .doc = "Name of the source." },
 	{ .key = "type", .type = FIELD_WORD, AT(cfg_objects, type), .def = "directory", .words = type_words,
-	  .doc = "Where the copies are: regular files below a directory." },
-	{ .key = "path", .type = FIELD_PATH, .required = true, AT(cfg_objects, path),
-	  .doc = "The directory. It and all below it are listed whole or not at all; symbolic links are not followed." },
+	  .doc = "Where the copies are. directory: regular files below one. s3: objects of a bucket that is a lane." },
+	{ .key = "path", .type = FIELD_PATH, AT(cfg_objects, path),
+	  .doc = "directory: the directory, required. It and all below it are listed whole or not at all; symbolic links are not followed." },
+	{ .key = "lane", .type = FIELD_REF, AT(cfg_objects, lane), .ref = "lanes",
+	  .doc = "s3: the lane whose bucket it is, of dialect s3, required. It needs no policy; where a plan would delete there too, see hidden_escrow." },
 	{ .key = "row_prefix", .type = FIELD_TEXT, AT(cfg_objects, row_prefix), .max = 1000,
-	  .doc = "What the rows write before the path below that directory: with uploads/ the row's uploads/a/b.pdf is the file a/b.pdf. Absent: nothing." },
+	  .doc = "What the rows write before the path below that directory, or before the key: with uploads/ the row's uploads/a/b.pdf is the file a/b.pdf. Absent: nothing." },
 	{ .key = "item_key", .type = FIELD_WORD, AT(cfg_objects, item_key), .def = "id", .words = item_key_words,
 	  .doc = "What an object is called whose row was lost: the item's id, or its name. An item in no row whose object is there is no orphan. none: "
 		 "that cannot be told, and such an item is an orphan." },
@@ -38,4 +45,4 @@ static const struct field objects_fields[] = {
 	  .doc = "Declares that a source without an object is no fault; stands in the plan. Otherwise it counts as not mounted." },
 	{ .key = NULL }
 };
-const struct section section_objects = { "objects", sizeof(struct cfg_objects), objects_fields, NULL };
+const struct section section_objects = { "objects", sizeof(struct cfg_objects), objects_fields, objects_init };

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libsluice_config.a
 libsluice_config_a_SOURCES = \
 	src/config/canon.c \
 	src/config/checks.c \
+	src/config/checks_objects.c \
 	src/config/checks_rules.c \
 	src/config/config.c \
 	src/config/config.h \

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct wanted_object {
@@ -79,6 +80,35 @@ static void look_done(void *ctx)
 	then(b);
 }
 
+/* One complete list of the bucket answers for all. */
+static void bucket_listed(void *ctx, bool complete, const bool *found, size_t n, const char *trouble)
+{
+	struct looking *q = ctx;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *result = &q->b->results[q->want[i].item];
+		if (!complete)
+			*result = CHECK_NO_ANSWER;
+		else if (!found[i] && *result == CHECK_SAME)
+			*result = CHECK_PROTECTED;
+	}
+	if (!complete)
+		snprintf(q->why, sizeof q->why, "objects could not be looked for: %.150s", trouble);
+	look_done(q);
+}
+
+static void look_in_bucket(struct looking *q, int lane)
+{
+	struct slice *ids = xcalloc(q->n + 1, sizeof *ids);
+	size_t skip = strlen(q->dir.prefix);
+	for (size_t i = 0; i < q->n; i++) {
+		struct slice key = q->want[i].key;
+		bool ours = key.n > skip && memcmp(key.p, q->dir.prefix, skip) == 0;
+		ids[i] = ours ? (struct slice){ key.p + skip, key.n - skip } : SLICE_LIT("");
+	}
+	relist_lane(q->b->r->en, lane, ids, q->n, bucket_listed, q);
+	free(ids);
+}
+
 void acts_objects(struct acts_batch *b, acts_then_fn *then)
 {
 	struct runner *r = b->r;
@@ -93,5 +123,10 @@ void acts_objects(struct acts_batch *b, acts_then_fn *then)
 	for (size_t i = 0; i < b->n; i++)
 		if (b->results[i] == CHECK_SAME)
 			want_of(q, i, r->plan->item[b->items[i]].evidence);
-	loop_work(r->en->loop, look_work, look_done, q);
+	if (!q->n)
+		look_done(q);
+	else if (cfg->type == CFG_OBJECTS_S3)
+		look_in_bucket(q, cfg->lane);
+	else
+		loop_work(r->en->loop, look_work, look_done, q);
 }

@@ -244,6 +244,7 @@ void act_validate(struct runner *r)
 	struct validation *v = &q->v;
 	q->r = r;
 	v->policy = r->policy;
+	v->objects_lane = -1;
 	v->redrive = r->redrive;
 	v->lanes = r->c->lanes;
 	for (int i = 0; i < v->lanes; i++) {
@@ -260,6 +261,7 @@ void act_validate(struct runner *r)
 		v->facts.records_unknown = !v->facts.records;
 		v->facts.references = r->records->cfg->n_references > 0;
 		objects_facts(r->records, &v->facts);
+		objects_where(r, v);
 	}
 	v->seed = (uint64_t)r->c->id;
 	v->records = r->records != NULL;

@@ -323,6 +323,8 @@ void copying_run(struct runner *r, struct validation *v, void (*done)(void *ctx)
 	x->timer = loop_timer_new(r->en->loop, turn, x);
 	r->en->copying = x;
 	x->objects = r->records && r->records->objects.complete ? r->records->objects.cfg : NULL;
+	if (x->objects && x->objects->type != CFG_OBJECTS_DIRECTORY)
+		x->objects = NULL;      /* a bucket gives no content back in this version */
 	set_lanes(x);
 	set_ranges(x);
 	const char *why = not_now(x);

@@ -310,6 +310,8 @@ struct validation;
 /* The records, then the objects their rows name, if they name any: the answer to both. */
 void discover_known(struct engine *en, struct erecords *r, discover_records_fn *fn, void *ctx);
 void objects_facts(const struct erecords *r, struct policy_facts *f);   /* f borrows from r */
+/* v->objects_lane and v->objects_prefix. */
+void objects_where(const struct runner *r, struct validation *v);
 void objects_json(const struct erecords *r, struct jw *w);              /* member objects, if any are configured */
 void objects_proof(const struct erecords *r, struct buf *out);
 /* The object of these rows that is there, "" = none. */
@@ -372,6 +374,9 @@ struct validation {
 	int64_t by_verdict[CYCLE_MAX_LANES][VERDICT_COUNT];
 	struct reconcile_count reconciled[CYCLE_MAX_LANES];
 	int64_t objects_unnamed;
+	int objects_lane;               /* of the plan, whose bucket holds the objects; -1 = none */
+	struct slice objects_prefix;
+	struct hidden *hidden;          /* while the items pass; NULL = it cannot happen */
 	int64_t irreversible[CYCLE_MAX_LANES];
 	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];
 	int control_n[CYCLE_MAX_LANES];

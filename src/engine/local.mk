@@ -18,6 +18,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/gather.c \
 	src/engine/grants.c \
+	src/engine/hidden.c src/engine/hidden.h \
 	src/engine/health.c src/engine/health.h \
 	src/engine/internal.h \
 	src/engine/jobs.c \

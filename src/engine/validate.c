@@ -1,7 +1,7 @@
 /* Every item of the listed lanes judged against its rows, on a worker: verdicts into the catalogue,
  * candidates into a plan. Then, when what can be copied was copied (engine/copying.c), the plan is frozen
  * and put into a journal batch. */
-#include "engine/internal.h"
+#include "engine/hidden.h"
 
 #include "base/mem.h"
 
@@ -113,6 +113,8 @@ static enum rc one_item(void *ctx, const struct catalog_item *it, const struct c
 	bound_to_letters(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;
 	p->v->reconciled[p->lane].of[p->verdict.reconciled]++;
+	if (p->v->hidden)
+		hidden_item(p->v->hidden, p->lane, p->verdict.verdict == VERDICT_CANDIDATE, it, rows, live);
 	if (p->verdict.verdict == VERDICT_CANDIDATE)
 		take_candidate(p, it, rows, live);
 	else
@@ -220,6 +222,7 @@ void validation_judge(struct catalog *c, struct validation *v)
 	p->c = c;
 	p->texts = arena_new(1 << 16);
 	rng_seed(&p->rng, v->seed);
+	v->hidden = hidden_new(v);
 	policy_verdict_init(&p->verdict);
 	v->rc = judge(p);
 }
@@ -306,6 +309,8 @@ static enum rc settle_copies(struct pass *p)
 		v->by_verdict[it->lane][VERDICT_KEPT] += gone[it->nth];
 		rc = amend(p, it, gone[it->nth]);
 	}
+	if (rc == RC_OK && v->hidden)
+		rc = hidden_check(v->hidden, v, gone, &v->err);
 	if (gone && rc == RC_OK)
 		take_out(p, gone);
 	free(gone);
@@ -315,6 +320,8 @@ static enum rc settle_copies(struct pass *p)
 static void pass_free(struct pass *p)
 {
 	p->v->facts.sets = NULL;
+	hidden_free(p->v->hidden);
+	p->v->hidden = NULL;
 	policy_sets_free(p->sets);
 	policy_verdict_done(&p->verdict);
 	arena_free(p->texts);

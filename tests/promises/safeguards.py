@@ -87,6 +87,10 @@ s('no object at all is a source that is not mounted', 'src/engine/objects.c', '!
   'objects', 'a_source_that_is_not_listed_completely_proves_nothing')
 s('an object that is gone by then keeps its item', 'src/engine/acts_objects.c', '		else if (rc == RC_NOT_FOUND)\n			*result = CHECK_PROTECTED;',
   '		else if (rc == RC_NOT_FOUND)\n			*result = CHECK_SAME;', 'objects', 'an_object_that_is_lost_after_the_plan_keeps_its_item')
+s('a plan does not delete a copy and its only other one', 'src/engine/validate.c', '	if (rc == RC_OK && v->hidden)\n		rc = hidden_check(v->hidden, v, gone, &v->err);\n', '',
+  'hidden', 'a_plan_that_deletes_the_copies_of_both_lanes_is_refused_and_one_that_leaves_one_is_not')
+s('a plan does not delete the objects of what it deletes', 'src/engine/hidden.c', 'bool both = bsearch(&x->id, c->objects, c->n_objects, sizeof x->id, by_bytes) != NULL;',
+  'bool both = c->n_objects > 1000000;', 'hidden', 'a_plan_that_deletes_an_item_and_its_only_object_is_refused')
 s('records without a row', 'src/records/list.c', 'if (out->rows == 0 && !cfg->may_be_empty)', 'if (out->rows < 0 && !cfg->may_be_empty)',
   'engine_discovery', 'empty_records_make_no_plan_unless_that_is_declared',
   also=[('src/records/list.c', 'out->empty = out->rows == 0;', 'out->empty = false;')])

@@ -905,7 +905,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	/* the first lane has a url, the first rule is the orphan's, the second the age's */
 	assert_string_equal(buf_z(&missing), "links[0].events links[0].events.id links[0].events.type links[0].events.sequence links[0].events.epoch "
 		"links[0].events.ack links[0].events.window links[0].events.window_age links[0].notify links[0].notify.kinds links[0].notify.items "
-		"links[0].notify.bytes links[0].notify.age links[0].notify.acked lanes[0].command lanes[0].bucket lanes[0].region lanes[0].addressing lanes[0].prefix lanes[0].versions records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
+		"links[0].notify.bytes links[0].notify.age links[0].notify.acked lanes[0].command lanes[0].bucket lanes[0].region lanes[0].addressing lanes[0].prefix lanes[0].versions objects[0].lane records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
 		"policies[0].rules[0].all policies[0].rules[0].any policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
 		"policies[0].rules[0].larger_than policies[0].rules[0].smaller_than policies[0].rules[0].purposes policies[0].rules[0].names "
@@ -937,6 +937,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 		snprintf(key, sizeof(key), "records[1].%s", remote[i]);
 		assert_true(config_line(c, key) > config_line(c, "records[1].name"));
 	}
+	assert_true(config_line(c, "objects[1].lane") > config_line(c, "objects[1].name"));
 	static const char *const bucket[] = { "bucket", "region", "addressing", "prefix", "versions" };
 	for (size_t i = 0; i < ARRAY_LEN(bucket); i++) {        /* the second lane has them */
 		char key[80];
