@@ -275,6 +275,7 @@ static void on_tick(void *ctx)
 	}
 	triggers_tick(en);
 	byhand_tick(en);
+	census_tick(en);
 	if (store_writable(en->store) == en->store_was_bad) {
 		en->store_was_bad = !en->store_was_bad;
 		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);

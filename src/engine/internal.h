@@ -14,6 +14,7 @@
 #include "link/diagnose.h"
 #include "link/pool.h"
 #include "records/records.h"
+#include "store/census.h"
 
 #define ENGINE_MODES(X) X(OBSERVE, "observe") X(REHEARSE, "rehearse") X(ARMED, "armed")
 enum engine_mode {
@@ -173,6 +174,11 @@ struct engine {
 		char first[300];
 	} escrow_test;                  /* the newest: copies read again and compared */
 	int64_t expired_us;             /* boot; when old copies were last looked for */
+	struct ecensus {
+		struct census now;
+		bool busy;
+		int64_t due_us;         /* boot */
+	} census;
 	struct job *jobs, **jobs_tail;
 	bool job_running;
 	int reads_running;
@@ -281,6 +287,9 @@ void job_let_go(struct engine *en);
 /* A read on a pool thread with its own connections; counted so that engine_free can wait. */
 void job_read(struct engine *en, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
 bool jobs_idle(const struct engine *en);
+
+/* ---- metrics_census.c ---- */
+void census_tick(struct engine *en);
 
 /* ---- discovery.c ---- */
 struct discovery_result {

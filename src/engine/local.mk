@@ -23,7 +23,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/internal.h \
 	src/engine/jobs.c \
 	src/engine/metric.c src/engine/metric.h \
-	src/engine/metrics.c src/engine/metrics_links.c src/engine/metrics_process.c \
+	src/engine/metrics.c src/engine/metrics_census.c src/engine/metrics_links.c src/engine/metrics_process.c \
 	src/engine/objects.c \
 	src/engine/otlp.c src/engine/otlp.h \
 	src/engine/keeping.c \

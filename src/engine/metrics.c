@@ -126,6 +126,7 @@ void metrics_collect(struct engine *en, struct metrics *m)
 	lanes_part(en, m);
 	cycle_part(en, m);
 	breakers_part(en, m);
+	metrics_census(en, m);
 	checks_part(en, m);
 	otlp_part(en, m);
 }

@@ -21,5 +21,6 @@ void metrics_collect(struct engine *en, struct metrics *m);
 void metrics_links(struct engine *en, struct metrics *m);
 bool metrics_link_shown(const struct engine *en, const char *name);
 void metrics_process(struct engine *en, struct metrics *m);
+void metrics_census(struct engine *en, struct metrics *m);
 
 #endif

@@ -18,7 +18,7 @@ EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py tests/integ
 script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py tests/integration/engine_referrers.py tests/integration/escrow.py tests/integration/restore.py tests/integration/bring_back.py
 script_tests += tests/integration/cli.py tests/integration/degradation.py
 # What other systems read.
-script_tests += tests/integration/metrics.py
+script_tests += tests/integration/metrics.py tests/integration/metrics_census.py
 EXTRA_DIST += tests/integration/collector.py
 script_tests += tests/integration/protect.py tests/integration/objects.py tests/integration/hidden.py
 # Links whose peers fail in one way each.
