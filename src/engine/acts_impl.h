@@ -37,6 +37,8 @@ struct acts_batch {
 	int64_t out;
 	int64_t not_before_us;          /* boot time */
 	struct loop_timer *timer;
+	size_t looked;                  /* so many of them are looked for among protections and uses */
+	bool protections;               /* there may be some */
 	bool items_too;                 /* not only rows and references */
 	char why[200];
 };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RECHECK_TRIES = 3, RECHECK_WAIT_MS = 250, RECHECK_WAIT_MAX_MS = 10000 };
+enum { RECHECK_TRIES = 3, RECHECK_WAIT_MS = 250, RECHECK_WAIT_MAX_MS = 10000, RECHECK_SLICE_US = 4000, RECHECK_LOOK_EVERY = 64 };
 
 static void recheck_rows(struct acts_batch *b);
 
@@ -25,30 +25,20 @@ static void recheck_answer(void *ctx, const struct records_answer *a)
 }
 
 /* Who uses an item by now, as far as the provider's places tell. */
-static void recheck_places(struct acts_batch *b)
+static enum check_result places_check(const struct elane *l, struct slice id)
 {
-	const struct elane *l = acts_lane(b->r, b->lane);
 	if (!l->places[0])
-		return;
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->results[i] != CHECK_SAME)
-			continue;
-		if (!l->referrals || !l->referrals->complete)
-			b->results[i] = CHECK_NO_ANSWER;
-		else if (referrals_of(l->referrals, b->refs[i].file_id))
-			b->results[i] = CHECK_REFERENCED;
-	}
-	if (l->referrals && !l->referrals->complete && !b->why[0])
-		snprintf(b->why, sizeof b->why, "%.190s", l->referrals->trouble);
+		return CHECK_SAME;
+	if (!l->referrals || !l->referrals->complete)
+		return CHECK_NO_ANSWER;
+	return referrals_of(l->referrals, id) ? CHECK_REFERENCED : CHECK_SAME;
 }
 
-/* What somebody protects since the plan was frozen stays. */
-static void recheck_protected(struct acts_batch *b)
+static void places_trouble(struct acts_batch *b)
 {
-	const char *lane = acts_lane(b->r, b->lane)->cfg->name;
-	for (size_t i = 0; i < b->n; i++)
-		if (b->results[i] == CHECK_SAME)
-			b->results[i] = (uint8_t)protected_check(b->r->en, lane, b->refs[i].file_id);
+	const struct elane *l = acts_lane(b->r, b->lane);
+	if (l->places[0] && l->referrals && !l->referrals->complete && !b->why[0])
+		snprintf(b->why, sizeof b->why, "%.190s", l->referrals->trouble);
 }
 
 static void recheck_records(struct acts_batch *b)
@@ -59,11 +49,32 @@ static void recheck_records(struct acts_batch *b)
 		acts_batch_feed(b, b->why);
 }
 
+/* What somebody protects since the plan was frozen stays, and what is used by now. An item that is being checked cannot
+ * be protected any more (engine/protect.c): what was so before is in the database, however long this takes. */
+static void recheck_slice(void *ctx)
+{
+	struct acts_batch *b = ctx;
+	const struct elane *l = acts_lane(b->r, b->lane);
+	int64_t until = now_read().boot_us + RECHECK_SLICE_US;
+	for (; b->looked < b->n; b->looked++) {
+		uint8_t *res = &b->results[b->looked];
+		if (b->looked % RECHECK_LOOK_EVERY == 0 && now_read().boot_us >= until) {
+			loop_defer(b->r->en->loop, recheck_slice, b);
+			return;
+		}
+		if (*res == CHECK_SAME && b->protections)
+			*res = (uint8_t)protected_check(b->r->en, l->cfg->name, b->refs[b->looked].file_id);
+		if (*res == CHECK_SAME)
+			*res = (uint8_t)places_check(l, b->refs[b->looked].file_id);
+	}
+	places_trouble(b);
+	acts_objects(b, recheck_records);
+}
+
 static void recheck_rows(struct acts_batch *b)
 {
-	recheck_protected(b);
-	recheck_places(b);
-	acts_objects(b, recheck_records);
+	b->protections = protected_any(b->r->en, acts_lane(b->r, b->lane)->cfg->name);
+	recheck_slice(b);
 }
 
 static void recheck_go(struct acts_batch *b);

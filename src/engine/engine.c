@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MS = 1000, HOLD_MS = 100 };
+enum { TICK_MS = 1000, HOLD_MS = 100, DRAIN_SLICE_US = 4000 };
 #define EXPIRE_EVERY_US (INT64_C(3600) * 1000000)
 
 const struct audit_actor actor_engine = { .name = { "engine", 6 }, .uid = -1, .role = { "engine", 6 }, .via = { "engine", 6 } };
@@ -262,6 +262,7 @@ static void on_tick(void *ctx)
 {
 	struct engine *en = ctx;
 	en->lag_us = loop_lag_us(en->loop);
+	en->step = loop_step(en->loop);
 	check_clock(en, now_read());
 	if (runner_open(en))
 		check_lapse(en->run, en->last_tick.wall_us);
@@ -349,7 +350,8 @@ static void on_cut(void *ctx, struct pool *k)
 static void on_store(void *ctx)
 {
 	struct engine *en = ctx;
-	store_drain(en->store);
+	if (store_drain_some(en->store, DRAIN_SLICE_US))
+		loop_wake_send(en->store_wake);
 	delivery_committed(en);
 }
 

@@ -187,6 +187,7 @@ struct engine {
 	struct loop_signal *usr1;
 	struct now last_tick;
 	int64_t lag_us;
+	struct loop_step step;          /* the longest of the last whole second */
 	bool hold_file;
 	bool store_was_bad;
 	char notice[240];
@@ -445,6 +446,7 @@ void act(struct runner *r, const struct effect *e);
 /* ---- protect.c ---- */
 /* The ids protected by hand in a lane, in order, in *a. */
 enum rc protected_of(struct engine *en, const char *lane, struct arena *a, const struct slice **ids, size_t *n, struct err *e) MUST_USE;
+bool protected_any(struct engine *en, const char *lane);        /* something may be; also when that cannot be read */
 enum check_result protected_check(struct engine *en, const char *lane, struct slice id);     /* CHECK_SAME when it is not */
 
 /* ---- restoring.c ---- */

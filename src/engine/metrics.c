@@ -34,6 +34,10 @@ static void engine_part(struct engine *en, struct metrics *b)
 	seconds(b, "sluice_start_time_seconds", en->started_us);
 	head(b, "sluice_loop_lag_seconds", "gauge", "Longest delay of a timer in the last second.");
 	seconds(b, "sluice_loop_lag_seconds", en->lag_us);
+	head(b, "sluice_loop_step_seconds", "gauge", "Longest time between two waits of the loop, in the last second.");
+	seconds(b, "sluice_loop_step_seconds", en->step.us);
+	head(b, "sluice_loop_worst_step_seconds", "gauge", "Longest time between two waits of the loop, since the start.");
+	seconds(b, "sluice_loop_worst_step_seconds", loop_step_worst(en->loop).us);
 	head(b, "sluice_audit_records_total", "counter", "Records in the audit log.");
 	one(b, "sluice_audit_records_total", NULL, NULL, NULL, NULL, store_head(en->store).seq);
 	head(b, "sluice_audit_writable", "gauge", "1 while the audit log can be written.");

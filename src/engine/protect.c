@@ -38,6 +38,19 @@ enum rc protected_of(struct engine *en, const char *lane, struct arena *a, const
 	return rc;
 }
 
+static enum rc one_is_enough(void *ctx, const struct journal_protect *p)
+{
+	(void)ctx;
+	(void)p;
+	return RC_FULL;
+}
+
+bool protected_any(struct engine *en, const char *lane)
+{
+	struct err e;
+	return journal_read_protected(en->reader, slice_of(lane), one_is_enough, NULL, &e) != RC_OK;
+}
+
 enum check_result protected_check(struct engine *en, const char *lane, struct slice id)
 {
 	struct err e;

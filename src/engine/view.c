@@ -53,8 +53,19 @@ void view_breaker(struct jw *w, const struct breaker *b, const struct byhand *h)
 
 /* ---- engine and chain ---- */
 
+static void loop_part(struct jw *w, const char *key, const struct loop_step *s)
+{
+	jw_key(w, key);
+	jw_obj(w);
+	jw_ki64(w, "us", s->us);
+	jw_ki64(w, "cpu_us", s->cpu_us);
+	view_optional_z(w, "by", s->by && s->by[0] ? s->by : NULL);
+	jw_end_obj(w);
+}
+
 static void engine_part(struct engine *en, struct jw *w)
 {
+	const struct loop_step worst = loop_step_worst(en->loop);
 	jw_key(w, "engine");
 	jw_obj(w);
 	jw_kz(w, "name", en->cfg->name);
@@ -63,6 +74,8 @@ static void engine_part(struct engine *en, struct jw *w)
 	jw_kz(w, "mode", engine_mode_name(en->mode));
 	jw_ki64(w, "started_us", en->started_us);
 	jw_ki64(w, "loop_lag_us", en->lag_us);
+	loop_part(w, "loop_step", &en->step);
+	loop_part(w, "loop_worst", &worst);
 	jw_kbool(w, "store_writable", store_writable(en->store));
 	jw_kz(w, "lease", "this host only");
 	view_optional_z(w, "notice", store_writable(en->store) ? en->notice : "the audit log cannot be written; nothing is sent");

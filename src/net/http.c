@@ -236,6 +236,7 @@ static void call_free(struct http_call *c)
 static void answer(struct http_call *c, enum http_error error, int status, const char *words)
 {
 	struct now now = loop_now(c->client->loop);
+	uint64_t began = loop_step_began();
 	struct http_answer a = {
 		.error = error,
 		.left = c->copies > 0,
@@ -255,6 +256,7 @@ static void answer(struct http_call *c, enum http_error error, int status, const
 		text_z(a.detail, sizeof a.detail, slice_of(words));
 	c->client->in_flight--;
 	c->done(c->ctx, &a);
+	loop_step_note(c->client->loop, LOOP_STEP(answer), began);
 	call_free(c);
 }
 

@@ -1,37 +1,11 @@
-#include "net/loop.h"
-
-#include "base/mem.h"
+#include "net/loop_internal.h"
 
 #include <stdlib.h>
-#include <uv.h>
-
-struct deferred {
-	struct deferred *next;
-	void (*fn)(void *ctx);
-	void *ctx;
-};
-
-struct loop {
-	uv_loop_t uv;
-	uv_idle_t idle;                 /* runs while something is deferred */
-	struct deferred *first, **tail;
-	int works;                      /* queued or running on the pool, and owed */
-	int64_t lag_us, lag_before_us;
-	bool stopped;
-};
-
-struct loop_timer {
-	uv_timer_t uv;
-	struct loop *loop;
-	void (*fn)(void *ctx);
-	void *ctx;
-	uint64_t due_ns;
-	uint64_t repeat_ms;
-};
 
 struct loop_work {
 	uv_work_t uv;
 	struct loop *loop;
+	const char *what;
 	void (*work)(void *ctx);
 	void (*done)(void *ctx);
 	void *ctx;
@@ -39,6 +13,8 @@ struct loop_work {
 
 struct loop_wake {
 	uv_async_t uv;
+	struct loop *loop;
+	const char *what;
 	void (*fn)(void *ctx);
 	void *ctx;
 };
@@ -51,12 +27,13 @@ struct loop_signal {
 
 struct loop_poll {
 	uv_poll_t uv;
+	struct loop *loop;
+	const char *what;
 	void (*fn)(void *ctx);
 	void *ctx;
 };
 
-/* What libuv can only refuse when the machine is out of something or the caller broke a rule. */
-static void must(int uv_rc, const char *what)
+void loop_must(int uv_rc, const char *what)
 {
 	if (uv_rc < 0)
 		die("loop: %s: %s", what, uv_strerror(uv_rc));
@@ -66,15 +43,18 @@ struct loop *loop_new(void)
 {
 	struct loop *l = xcalloc(1, sizeof *l);
 
-	must(uv_loop_init(&l->uv), "start");
-	must(uv_idle_init(&l->uv, &l->idle), "idle handle");
+	loop_must(uv_loop_init(&l->uv), "start");
+	loop_must(uv_idle_init(&l->uv, &l->idle), "idle handle");
 	l->idle.data = l;
 	l->tail = &l->first;
+	loop_timers_init(l);
+	loop_steps_init(l);
 	return l;
 }
 
 void loop_run(struct loop *l)
 {
+	loop_steps_begin(l);
 	while (!l->stopped)
 		if (!uv_run(&l->uv, UV_RUN_DEFAULT))
 			break;
@@ -83,6 +63,7 @@ void loop_run(struct loop *l)
 
 void loop_run_once(struct loop *l)
 {
+	loop_steps_begin(l);
 	uv_run(&l->uv, UV_RUN_ONCE);
 }
 
@@ -119,11 +100,14 @@ void loop_free(struct loop *l)
 	while (l->works > 0)
 		uv_run(&l->uv, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)&l->idle, NULL);
+	loop_timers_close(l);
+	loop_steps_close(l);
 	drop_deferred(l);
 	while (uv_loop_close(&l->uv) == UV_EBUSY) {
 		uv_walk(&l->uv, die_if_open, NULL);
 		uv_run(&l->uv, UV_RUN_ONCE);
 	}
+	loop_timers_done(l);
 	free(l);
 }
 
@@ -143,68 +127,9 @@ struct now loop_now(struct loop *l)
 	return now_read();
 }
 
-int64_t loop_lag_us(struct loop *l)
-{
-	int64_t lag = l->lag_us;
-
-	l->lag_before_us = lag;
-	l->lag_us = 0;
-	return lag;
-}
-
-int64_t loop_lag_lately_us(const struct loop *l)
-{
-	return MAX(l->lag_us, l->lag_before_us);
-}
-
 static void free_handle(uv_handle_t *h)
 {
 	free(h->data);
-}
-
-/* Timers */
-
-struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *ctx), void *ctx)
-{
-	struct loop_timer *t = xcalloc(1, sizeof *t);
-
-	*t = (struct loop_timer){ .loop = l, .fn = fn, .ctx = ctx };
-	must(uv_timer_init(&l->uv, &t->uv), "timer");
-	t->uv.data = t;
-	return t;
-}
-
-static void timer_fire(uv_timer_t *h)
-{
-	struct loop_timer *t = h->data;
-	uint64_t now = uv_hrtime();
-
-	if (now > t->due_ns && (int64_t)((now - t->due_ns) / 1000) > t->loop->lag_us)
-		t->loop->lag_us = (int64_t)((now - t->due_ns) / 1000);
-	t->due_ns = now + t->repeat_ms * 1000000u;
-	t->fn(t->ctx);
-}
-
-/* libuv counts from its cached clock, which is old after a long callback. */
-void loop_timer_start(struct loop_timer *t, int64_t after_ms, int64_t repeat_ms)
-{
-	uint64_t after = after_ms > 0 ? (uint64_t)after_ms : 0;
-
-	uv_update_time(&t->loop->uv);
-	t->repeat_ms = repeat_ms > 0 ? (uint64_t)repeat_ms : 0;
-	t->due_ns = uv_hrtime() + after * 1000000u;
-	must(uv_timer_start(&t->uv, timer_fire, after, t->repeat_ms), "timer start");
-}
-
-void loop_timer_stop(struct loop_timer *t)
-{
-	uv_timer_stop(&t->uv);
-}
-
-void loop_timer_free(struct loop_timer *t)
-{
-	if (t)
-		uv_close((uv_handle_t *)&t->uv, free_handle);
 }
 
 /* Deferred calls */
@@ -220,20 +145,23 @@ static void run_deferred(uv_idle_t *h)
 	while (d) {
 		struct deferred *next = d->next;
 
+		uint64_t began = uv_hrtime();
+
 		d->fn(d->ctx);
+		loop_step_note(l, d->what, began);
 		free(d);
 		d = next;
 	}
 }
 
-void loop_defer(struct loop *l, void (*fn)(void *ctx), void *ctx)
+void loop_defer_named(struct loop *l, void (*fn)(void *ctx), void *ctx, const char *what)
 {
 	struct deferred *d = xcalloc(1, sizeof *d);
 
-	*d = (struct deferred){ .fn = fn, .ctx = ctx };
+	*d = (struct deferred){ .fn = fn, .ctx = ctx, .what = what };
 	*l->tail = d;
 	l->tail = &d->next;
-	must(uv_idle_start(&l->idle, run_deferred), "idle start");
+	loop_must(uv_idle_start(&l->idle, run_deferred), "idle start");
 }
 
 /* Work on the pool */
@@ -249,21 +177,24 @@ static void work_after(uv_work_t *r, int status)
 {
 	struct loop_work *w = r->data;
 
+	uint64_t began = uv_hrtime();
+
 	(void)status;
 	w->loop->works--;
 	if (w->done)
 		w->done(w->ctx);
+	loop_step_note(w->loop, w->what, began);
 	free(w);
 }
 
-void loop_work(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+void loop_work_named(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx, const char *what)
 {
 	struct loop_work *w = xcalloc(1, sizeof *w);
 
-	*w = (struct loop_work){ .loop = l, .work = work, .done = done, .ctx = ctx };
+	*w = (struct loop_work){ .loop = l, .what = what, .work = work, .done = done, .ctx = ctx };
 	w->uv.data = w;
 	l->works++;
-	must(uv_queue_work(&l->uv, &w->uv, work_run, work_after), "queue work");
+	loop_must(uv_queue_work(&l->uv, &w->uv, work_run, work_after), "queue work");
 }
 
 /* Wakes */
@@ -271,16 +202,20 @@ void loop_work(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx),
 static void wake_fire(uv_async_t *h)
 {
 	struct loop_wake *w = h->data;
+	struct loop *l = w->loop;
+	const char *what = w->what;
+	uint64_t began = uv_hrtime();
 
 	w->fn(w->ctx);
+	loop_step_note(l, what, began);
 }
 
-struct loop_wake *loop_wake_new(struct loop *l, void (*fn)(void *ctx), void *ctx)
+struct loop_wake *loop_wake_named(struct loop *l, void (*fn)(void *ctx), void *ctx, const char *what)
 {
 	struct loop_wake *w = xcalloc(1, sizeof *w);
 
-	*w = (struct loop_wake){ .fn = fn, .ctx = ctx };
-	must(uv_async_init(&l->uv, &w->uv, wake_fire), "wake");
+	*w = (struct loop_wake){ .loop = l, .what = what, .fn = fn, .ctx = ctx };
+	loop_must(uv_async_init(&l->uv, &w->uv, wake_fire), "wake");
 	w->uv.data = w;
 	return w;
 }
@@ -310,9 +245,9 @@ struct loop_signal *loop_signal_new(struct loop *l, int signum, void (*fn)(void 
 	struct loop_signal *s = xcalloc(1, sizeof *s);
 
 	*s = (struct loop_signal){ .fn = fn, .ctx = ctx };
-	must(uv_signal_init(&l->uv, &s->uv), "signal");
+	loop_must(uv_signal_init(&l->uv, &s->uv), "signal");
 	s->uv.data = s;
-	must(uv_signal_start(&s->uv, signal_fire, signum), "signal start");
+	loop_must(uv_signal_start(&s->uv, signal_fire, signum), "signal start");
 	return s;
 }
 
@@ -328,13 +263,17 @@ void loop_signal_free(struct loop_signal *s)
 static void poll_fire(uv_poll_t *h, int status, int events)
 {
 	struct loop_poll *p = h->data;
+	struct loop *l = p->loop;
+	const char *what = p->what;
+	uint64_t began = uv_hrtime();
 
 	(void)status;
 	(void)events;
 	p->fn(p->ctx);
+	loop_step_note(l, what, began);
 }
 
-enum rc loop_poll_new(struct loop_poll **out, struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct err *e)
+enum rc loop_poll_named(struct loop_poll **out, struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, const char *what, struct err *e)
 {
 	struct loop_poll *p = xcalloc(1, sizeof *p);
 	int n = uv_poll_init(&l->uv, &p->uv, fd);
@@ -344,17 +283,19 @@ enum rc loop_poll_new(struct loop_poll **out, struct loop *l, int fd, void (*fn)
 		free(p);
 		return err_set(e, RC_IO, "descriptor %d cannot be watched: %s", fd, uv_strerror(n));
 	}
+	p->loop = l;
+	p->what = what;
 	p->fn = fn;
 	p->ctx = ctx;
 	p->uv.data = p;
-	must(uv_poll_start(&p->uv, UV_READABLE | UV_DISCONNECT, poll_fire), "poll start");
+	loop_must(uv_poll_start(&p->uv, UV_READABLE | UV_DISCONNECT, poll_fire), "poll start");
 	*out = p;
 	return RC_OK;
 }
 
 void loop_poll_want(struct loop_poll *p, bool read, bool write)
 {
-	must(uv_poll_start(&p->uv, (read ? UV_READABLE | UV_DISCONNECT : 0) | (write ? UV_WRITABLE : 0), poll_fire), "poll start");
+	loop_must(uv_poll_start(&p->uv, (read ? UV_READABLE | UV_DISCONNECT : 0) | (write ? UV_WRITABLE : 0), poll_fire), "poll start");
 }
 
 void loop_poll_free(struct loop_poll *p)

@@ -24,21 +24,38 @@ struct now loop_now(struct loop *l);            /* clocks read now, not cached *
 int64_t loop_lag_us(struct loop *l);
 int64_t loop_lag_lately_us(const struct loop *l);       /* the same, of the last two such spans; changes nothing */
 
+/* From one wait of the loop to the next: everything that runs in between makes everyone else wait. */
+struct loop_step {
+	int64_t us;             /* by the clock, to the millisecond */
+	int64_t cpu_us;         /* of it on a processor; the rest the machine did something else */
+	const char *by;         /* "file.c:function" that took most of it; "input and output" = a library's own */
+};
+struct loop_step loop_step(struct loop *l);             /* the longest since the last call */
+struct loop_step loop_step_worst(const struct loop *l); /* and since the first */
+/* Around a callback that a library of net/ makes; began is loop_step_began(). */
+uint64_t loop_step_began(void);
+void loop_step_note(struct loop *l, const char *by, uint64_t began);
+#define LOOP_STEP(fn) (__FILE_NAME__ ":" #fn)
+
 /* Timers. One-shot unless repeat_ms > 0. Freeing a running timer is fine, also from its callback. */
 struct loop_timer;
-struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *ctx), void *ctx);
+#define loop_timer_new(l, fn, ctx) loop_timer_named(l, fn, ctx, LOOP_STEP(fn))
+struct loop_timer *loop_timer_named(struct loop *l, void (*fn)(void *ctx), void *ctx, const char *what);
 void loop_timer_start(struct loop_timer *t, int64_t after_ms, int64_t repeat_ms);
 void loop_timer_stop(struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t);     /* NULL is fine */
 /* Run fn once on the next turn, before waiting. */
-void loop_defer(struct loop *l, void (*fn)(void *ctx), void *ctx);
+#define loop_defer(l, fn, ctx) loop_defer_named(l, fn, ctx, LOOP_STEP(fn))
+void loop_defer_named(struct loop *l, void (*fn)(void *ctx), void *ctx, const char *what);
 
 /* Work that takes milliseconds, on a pool thread; done runs on the loop. Poll *cancelled if long. */
-void loop_work(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
+#define loop_work(l, work, done, ctx) loop_work_named(l, work, done, ctx, LOOP_STEP(done))
+void loop_work_named(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx, const char *what);
 
 /* Wake from another thread; sends may be merged into one call of fn. */
 struct loop_wake;
-struct loop_wake *loop_wake_new(struct loop *l, void (*fn)(void *ctx), void *ctx);
+#define loop_wake_new(l, fn, ctx) loop_wake_named(l, fn, ctx, LOOP_STEP(fn))
+struct loop_wake *loop_wake_named(struct loop *l, void (*fn)(void *ctx), void *ctx, const char *what);
 void loop_wake_send(struct loop_wake *w);       /* any thread, async-signal-safe */
 void loop_wake_free(struct loop_wake *w);
 
@@ -49,7 +66,8 @@ void loop_signal_free(struct loop_signal *s);
 /* Readability of a descriptor that is not a regular file (a tty, a pipe, a socket). Never closes fd;
  * free the watcher before fd is closed. */
 struct loop_poll;
-enum rc loop_poll_new(struct loop_poll **out, struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct err *e) MUST_USE;
+#define loop_poll_new(out, l, fd, fn, ctx, e) loop_poll_named(out, l, fd, fn, ctx, LOOP_STEP(fn), e)
+enum rc loop_poll_named(struct loop_poll **out, struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, const char *what, struct err *e) MUST_USE;
 /* Watch for what is wanted from now on; a new watcher waits for bytes to read. */
 void loop_poll_want(struct loop_poll *p, bool read, bool write);
 void loop_poll_free(struct loop_poll *p);

@@ -55,8 +55,11 @@ static void pass_rung(struct ws_conn *c, enum ws_rung r)
 static void role_message(struct ws_conn *c, struct slice msg, bool binary)
 {
 	struct ws_client *k = c->role_data;
+	struct loop *l = c->ctx->loop;
+	uint64_t began = loop_step_began();
 
 	k->h.on_message(k->ctx, msg, binary);
+	loop_step_note(l, LOOP_STEP(role_message), began);
 }
 
 static void role_pong(struct ws_conn *c, struct slice payload)

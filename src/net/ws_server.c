@@ -40,8 +40,12 @@ static void role_message(struct ws_conn *c, struct slice msg, bool binary)
 {
 	struct peer *p = c->role_data;
 
+	struct loop *l = c->ctx->loop;
+	uint64_t began = loop_step_began();
+
 	(void)binary;
 	p->server->h.on_message(p->user, c, msg);
+	loop_step_note(l, LOOP_STEP(role_message), began);
 }
 
 static void role_pong(struct ws_conn *c, struct slice payload)
@@ -233,6 +237,7 @@ static int on_http(struct lws *wsi, struct peer *p, const char *path)
 	struct ws_http_reply r = { .status = 404 };
 	char query[QUERY_BYTES];
 	const char *why = refusal(wsi);
+	uint64_t began = loop_step_began();
 
 	if (why)
 		return answer_words(wsi, p, 403, why);
@@ -243,6 +248,7 @@ static int on_http(struct lws *wsi, struct peer *p, const char *path)
 	if (!p->server->h.on_http)
 		return answer_words(wsi, p, 404, "nothing here");
 	p->server->h.on_http(p->server->user, path, query, &r);
+	loop_step_note(p->server->ctx->loop, LOOP_STEP(on_http), began);
 	buf_done(&p->body);
 	p->body = r.body;
 	return answer(wsi, p, r.status, r.content_type);

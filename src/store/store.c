@@ -55,6 +55,7 @@ struct store {
 	/* loop thread */
 	int waiting;
 	struct audit_head answered;
+	struct request *draining;               /* taken from out, not told yet */
 
 	/* shared */
 	pthread_mutex_t lock;
@@ -578,20 +579,38 @@ void store_commit(struct store *s, struct journal *j, store_done *done, void *ct
 	pthread_mutex_unlock(&s->lock);
 }
 
-void store_drain(struct store *s)
+static bool take_answers(struct store *s)
 {
-	pthread_mutex_lock(&s->lock);
-	struct request *list = queue_take(&s->out);
-	pthread_mutex_unlock(&s->lock);
-	while (list != NULL) {
-		struct request *r = list;
-		list = r->next;
+	if (s->draining == NULL) {
+		pthread_mutex_lock(&s->lock);
+		s->draining = queue_take(&s->out);
+		pthread_mutex_unlock(&s->lock);
+	}
+	return s->draining != NULL;
+}
+
+bool store_drain_some(struct store *s, int64_t slice_us)
+{
+	const int64_t until = now_read().boot_us + slice_us;
+
+	while (take_answers(s)) {
+		struct request *r = s->draining;
+		s->draining = r->next;
 		s->waiting--;
 		s->answered = r->head;
 		if (r->done != NULL)
 			r->done(r->ctx, r->rc, &r->err);
 		free(r);
+		if (now_read().boot_us >= until)
+			return true;
 	}
+	return false;
+}
+
+void store_drain(struct store *s)
+{
+	while (store_drain_some(s, INT64_C(1000000)))
+		;
 }
 
 void store_close(struct store *s)

@@ -31,6 +31,7 @@ typedef void store_done(void *ctx, enum rc rc, const struct err *e);
 void store_commit(struct store *s, struct journal *j, store_done *done, void *ctx);
 /* Run the answers that came back. Loop thread. */
 void store_drain(struct store *s);
+bool store_drain_some(struct store *s, int64_t slice_us);       /* true: there are more, call it again */
 int store_waiting(const struct store *s);               /* batches not yet answered */
 
 struct audit_head store_head(const struct store *s);    /* of the last commit that was answered */

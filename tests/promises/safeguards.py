@@ -103,7 +103,7 @@ s('a copy is brought back once', 'src/engine/bring_back.c', '	if (b->rc == RC_OK
   'bring_back', 'a_copy_is_uploaded_once_and_the_log_says_so')
 s('what is still there is not uploaded again', 'src/engine/bring_back.c', '	if (p && p->presence == LANE_PRESENT)\n', '	if (!b)\n',
   'bring_back', 'what_is_still_there_is_not_made_twice')
-s('protection by hand after the plan', 'src/engine/acts_recheck.c', '	recheck_protected(b);\n', '	(void)recheck_protected;\n',
+s('protection by hand after the plan', 'src/engine/acts_recheck.c', '		if (*res == CHECK_SAME && b->protections)\n', '		if (*res == CHECK_SAME && b->protections && !l)\n',
   'protect', 'what_is_protected_after_the_plan_was_granted_is_not_sent')
 s('what is protected by now is never sent', 'src/cleanup/batch.c', '[CHECK_PROTECTED] = ITEM_PROTECTED', '[CHECK_PROTECTED] = ITEM_CLAIMING',
   'simulation')

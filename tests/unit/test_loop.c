@@ -239,15 +239,133 @@ static void lag_is_the_delay_of_a_timer_behind_a_blocking_callback(void **state)
 	loop_free(s.loop);
 }
 
+static void the_longest_step_is_told_with_who_took_it(void **state)
+{
+	(void)state;
+	struct seen s = { .loop = loop_new(), .stop_at = 1 };
+	struct loop_timer *block = loop_timer_new(s.loop, block_for_30_ms, &s);
+	struct loop_timer *end = loop_timer_new(s.loop, count_and_stop, &s);
+
+	loop_timer_start(block, 1, 0);
+	loop_timer_start(end, 60, 0);
+	loop_run(s.loop);
+	struct loop_step step = loop_step(s.loop);
+	assert_true(step.us >= 29000);
+	assert_true(step.cpu_us <= step.us + 1000);
+	assert_string_equal(step.by, "test_loop.c:block_for_30_ms");
+	assert_int_equal(loop_step(s.loop).us, 0);
+	assert_int_equal(loop_step_worst(s.loop).us, step.us);
+	loop_timer_free(block);
+	loop_timer_free(end);
+	loop_free(s.loop);
+}
+
+enum { MANY = 2000, APART_US = 100 };
+static struct loop_timer *many[MANY];
+static struct due {
+	int64_t low_us, high_us;        /* it is due between these */
+	bool stopped;
+} dues[MANY];
+static int64_t ran_low_us;
+static int ran;
+
+static void run_in_order(void *ctx)
+{
+	struct due *d = ctx;
+
+	ran++;
+	assert_false(d->stopped);
+	assert_true(now_read().boot_us >= d->low_us - APART_US);        /* two clocks are read */
+	assert_true(ran_low_us <= d->high_us + APART_US);
+	ran_low_us = MAX(ran_low_us, d->low_us);
+}
+
+static void start_at(int i, int64_t ms)
+{
+	dues[i].low_us = now_read().boot_us + ms * 1000;
+	loop_timer_start(many[i], ms, 0);
+	dues[i].high_us = now_read().boot_us + ms * 1000;
+}
+
+/* Started, started anew and stopped in any order: each that still runs does so once, not before its time, by due time. */
+static void many_timers_run_by_due_time(void **state)
+{
+	(void)state;
+	struct loop *l = loop_new();
+	uint32_t x = 1;
+	int expected = MANY;
+
+	for (int i = 0; i < MANY; i++)
+		many[i] = loop_timer_new(l, run_in_order, &dues[i]);
+	for (int n = 0; n < 2 * MANY; n++)
+		start_at(n % MANY, 20 + (int64_t)((x = x * 1664525u + 1013904223u) >> 16) % 100);
+	for (int i = 0; i < MANY; i += 3, expected--) {
+		loop_timer_stop(many[i]);
+		dues[i].stopped = true;
+	}
+	loop_run(l);
+	assert_int_equal(ran, expected);
+	for (int i = 0; i < MANY; i++)
+		loop_timer_free(many[i]);
+	loop_free(l);
+}
+
+static struct loop_timer *slow[20];
+static int slow_ran, looked_between;
+
+static void take_1_ms(void *ctx)
+{
+	int64_t until = now_read().boot_us + 1000;
+
+	(void)ctx;
+	slow_ran++;
+	while (now_read().boot_us < until)
+		;
+}
+
+static void look_between(void *ctx)
+{
+	(void)ctx;
+	looked_between += slow_ran > 0 && slow_ran < (int)ARRAY_LEN(slow);
+}
+
+/* A pipe that can be read is looked at between slices of timers that are all due. */
+static void timers_do_not_shut_out_descriptors(void **state)
+{
+	(void)state;
+	struct loop *l = loop_new();
+	struct loop_poll *p;
+	struct err e;
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	assert_int_equal(loop_poll_new(&p, l, fd[0], look_between, NULL, &e), RC_OK);
+	slow_ran = looked_between = 0;
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i] = loop_timer_new(l, take_1_ms, NULL);
+		loop_timer_start(slow[i], 0, 0);
+	}
+	while (slow_ran < (int)ARRAY_LEN(slow))
+		loop_run_once(l);
+	assert_true(looked_between >= 2);
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+		loop_timer_free(slow[i]);
+	loop_poll_free(p);
+	loop_free(l);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void leave_a_timer(void)
 {
 	struct loop *l = loop_new();
 
-	loop_timer_new(l, count_and_stop, NULL);
+	loop_timer_start(loop_timer_new(l, count_and_stop, NULL), 1000000, 0);
 	loop_free(l);
 }
 
-static void freeing_a_loop_with_an_open_handle_dies(void **state)
+static void freeing_a_loop_with_a_running_timer_dies(void **state)
 {
 	(void)state;
 	assert_int_equal(unit_signal_of(leave_a_timer), SIGABRT);
@@ -278,7 +396,10 @@ static const struct CMUnitTest TESTS[] = {
 	cmocka_unit_test(a_pipe_can_be_watched_and_stays_open),
 	cmocka_unit_test(a_regular_file_cannot_be_watched_and_the_error_says_so),
 	cmocka_unit_test(lag_is_the_delay_of_a_timer_behind_a_blocking_callback),
-	cmocka_unit_test(freeing_a_loop_with_an_open_handle_dies),
+	cmocka_unit_test(the_longest_step_is_told_with_who_took_it),
+	cmocka_unit_test(many_timers_run_by_due_time),
+	cmocka_unit_test(timers_do_not_shut_out_descriptors),
+	cmocka_unit_test(freeing_a_loop_with_a_running_timer_dies),
 	cmocka_unit_test(a_stop_before_the_run_ends_it_at_once),
 };
 
