@@ -22,8 +22,9 @@ static inline void pump(struct loop *l, bool (*cond)(void *ctx), void *ctx)
 	loop_timer_start(tick, 5, 5);
 	while (!cond(ctx) && loop_now(l).boot_us < end)
 		loop_run_once(l);
-	loop_timer_free(tick);
+	loop_timer_start(tick, 0, 0);
 	loop_run_once(l);
+	loop_timer_free(tick);
 	assert_true(cond(ctx));
 }
 
