@@ -172,6 +172,7 @@ static const struct action table[] = {
 	{ "command", ":", "command", "type an action by its name; Tab completes", ACT_READ, NULL, NULL, run_command },
 	{ "redraw", "Ctrl-L", "redraw", "paint the whole screen again", ACT_READ, NULL, NULL, run_redraw },
 	{ "start", "", "start", "start a cycle of a policy", ACT_WRITE, "POLICY", action_can_start, action_run_start },
+	{ "pick", "M", "plan", "start a cycle whose plan can hold nothing but the marked items", ACT_WRITE, NULL, action_on_picked, action_run_pick },
 	{ "step", "S", "step", "open one gate, or send one batch; without a cycle, start one", ACT_WRITE, NULL, action_can_step, action_run_step },
 	{ "approve", "A", "approve", "the approval page: type the phrases that grant a deletion", ACT_DANGER, NULL, action_can_approve, action_run_approve },
 	{ "hold", "H F8", "hold", "send nothing new, at once, without a question; F8 also where letters are typed", ACT_WRITE, "WHY", NULL, action_run_hold },

@@ -17,6 +17,8 @@ bool action_on_lane(struct ui *ui, struct buf *why);
 bool action_on_item(struct ui *ui, struct buf *why);
 bool action_on_breaker(struct ui *ui, struct buf *why);
 bool action_on_letters(struct ui *ui, struct buf *why);
+/* Items are marked, and a cycle can be started. */
+bool action_on_picked(struct ui *ui, struct buf *why);
 void action_run_abort(struct ui *ui, const char *arg);
 void action_run_ack(struct ui *ui, const char *arg);
 void action_run_approve(struct ui *ui, const char *arg);
@@ -27,6 +29,7 @@ void action_run_engine_stop(struct ui *ui, const char *arg);
 void action_run_exclude(struct ui *ui, const char *arg);
 void action_run_hold(struct ui *ui, const char *arg);
 void action_run_mode(struct ui *ui, const char *arg);
+void action_run_pick(struct ui *ui, const char *arg);
 void action_run_protect(struct ui *ui, const char *arg);
 void action_run_redrive(struct ui *ui, const char *arg);
 void action_run_reject(struct ui *ui, const char *arg);

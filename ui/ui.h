@@ -48,6 +48,7 @@ struct screen_ops {
 	bool (*lane)(struct ui *ui, struct slice *name);        /* the lane under the cursor */
 	bool (*breaker)(struct ui *ui, struct slice *name, bool *of_lane);      /* the breaker under the cursor */
 	bool (*item)(struct ui *ui, struct slice *lane, struct slice *id);      /* the item under the cursor */
+	int (*picked)(struct ui *ui, struct jw *w);             /* marked items: how many; w, if given, gets {lane, id} of each */
 	int (*chosen)(struct ui *ui, struct jw *w);             /* dead letters: how many; w, if given, gets their names */
 };
 

@@ -57,7 +57,10 @@ _sluice()
 		opts+=" "
 		;;
 	"cycle start" | "cycle start "*)
-		opts+=" --wait"
+		opts+=" --wait --only"
+		case $prev in
+		--only) takes=file ;;
+		esac
 		;;
 	"cycle status" | "cycle status "*)
 		opts+=" --wait"

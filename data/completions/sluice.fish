@@ -53,6 +53,7 @@ complete -c sluice -n '__sluice_stands "engine"' -a start -d 'start the engine i
 complete -c sluice -n '__sluice_stands "engine"' -a stop -d 'hold, drain and stop the engine'
 complete -c sluice -n '__sluice_stands "cycle"' -a start -d 'start a cycle'
 complete -c sluice -n '__sluice_verb "cycle start"' -l wait -d 'wait until the cycle waits, holds or ends (600); exit by where it stands'
+complete -c sluice -n '__sluice_verb "cycle start"' -l only -r -F -d 'of these items alone: a lane and an id on each line; - is the standard input'
 complete -c sluice -n '__sluice_stands "cycle"' -a status -d 'where the cycle stands'
 complete -c sluice -n '__sluice_verb "cycle status"' -l wait -d 'wait until the cycle waits, holds or ends (600); exit by where it stands'
 complete -c sluice -n '__sluice_stands "cycle"' -a step -d 'pass one gate, or open one batch'

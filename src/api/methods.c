@@ -345,7 +345,7 @@ static void m_escrow_verify(struct request *q, const struct json *p)
 
 static void m_start(struct request *q, const struct json *p)
 {
-	engine_cycle_start(en(q), who(q), json_get_str(p, "policy"), rpc_reply, q);
+	engine_cycle_start(en(q), who(q), json_get_str(p, "policy"), json_get(p, "only"), rpc_reply, q);
 }
 
 static void m_step(struct request *q, const struct json *p) { (void)p; engine_cycle_step(en(q), who(q), rpc_reply, q); }
@@ -473,7 +473,7 @@ const struct method api_methods[] = {
 	  "the last discovery judged by another configuration's policies" },
 	{ "checks", METHOD_READ, { { 0 } }, m_checks, "what the engine stands on, check by check" },
 	{ "metrics", METHOD_READ, { { 0 } }, m_metrics, "Prometheus text" },
-	{ "cycle.start", METHOD_WRITE, { S1("policy") }, m_start, "start a cycle" },
+	{ "cycle.start", METHOD_WRITE, { S1("policy"), { "only", PARAM_ARRAY, false } }, m_start, "start a cycle, of picked items only" },
 	{ "cycle.step", METHOD_WRITE, { { 0 } }, m_step, "pass one gate, or open one batch" },
 	{ "cycle.resume", METHOD_WRITE, { { 0 } }, m_resume, "go on to the next gate" },
 	{ "cycle.hold", METHOD_WRITE, { S("why") }, m_hold, "no new sends; what is in flight settles" },

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,7 +173,61 @@ static enum rc command_with(struct cli *c, const char *method, const char *k1, c
 	return rc;
 }
 
-enum rc verb_cycle_start(struct cli *c, struct err *e) { return command_with(c, "cycle.start", "policy", c->arg[0], NULL, NULL, e); }
+/* One line for an item: its lane, a blank or tab, its id; - reads the standard input. */
+static enum rc read_picked(struct jw *w, const char *path, struct err *e)
+{
+	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	enum rc rc = RC_OK;
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	if (!f)
+		return err_set(e, RC_USAGE, "--only %s: %s", path, strerror(errno));
+	for (int at = 1; rc == RC_OK && (n = getline(&line, &cap, f)) > 0; at++) {
+		n -= line[n - 1] == '\n';
+		size_t lane = strcspn(line, " \t");
+		if (!n || line[0] == '\n')
+			continue;
+		if (!lane || (ssize_t)lane + 1 >= n || memchr(line, '\0', (size_t)n)) {
+			rc = err_set(e, RC_USAGE, "--only %s line %d: it takes a lane, a blank and an id", path, at);
+			break;
+		}
+		jw_obj(w);
+		jw_kstr(w, "lane", (struct slice){ line, lane });
+		jw_kstr(w, "id", (struct slice){ line + lane + 1, (size_t)n - lane - 1 });
+		jw_end_obj(w);
+	}
+	if (rc == RC_OK && ferror(f))
+		rc = err_set(e, RC_USAGE, "--only %s: it cannot be read to its end", path);
+	free(line);
+	if (f != stdin)
+		fclose(f);
+	return rc;
+}
+
+enum rc verb_cycle_start(struct cli *c, struct err *e)
+{
+	const char *only = cli_opt(c, "--only");
+	struct buf b;
+	struct jw w;
+	enum rc rc = RC_OK;
+	buf_init(&b);
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "policy", c->arg[0]);
+	if (only) {
+		jw_key(&w, "only");
+		jw_arr(&w);
+		rc = read_picked(&w, only, e);
+		jw_end_arr(&w);
+	}
+	jw_end_obj(&w);
+	if (rc == RC_OK)
+		rc = command(c, "cycle.start", buf_z(&b), e);
+	buf_done(&b);
+	return rc;
+}
+
 enum rc verb_cycle_step(struct cli *c, struct err *e) { return command(c, "cycle.step", NULL, e); }
 enum rc verb_cycle_resume(struct cli *c, struct err *e) { return command(c, "cycle.resume", NULL, e); }
 enum rc verb_cycle_hold(struct cli *c, struct err *e) { return command_with(c, "cycle.hold", "why", c->args ? c->arg[0] : NULL, NULL, NULL, e); }

@@ -246,6 +246,7 @@ void act_validate(struct runner *r)
 	v->policy = r->policy;
 	v->objects_lane = -1;
 	v->redrive = r->redrive;
+	v->pick = r->pick;
 	v->lanes = r->c->lanes;
 	for (int i = 0; i < v->lanes; i++) {
 		v->lane_of[i] = r->lane_of[i];

@@ -62,7 +62,8 @@ static void command(struct engine *en, const struct engine_who *who, struct cycl
 
 /* ---- starting ---- */
 
-static void start(struct engine *en, const struct engine_who *who, const struct cfg_policy *p, struct redrive *d, engine_reply *r, void *ctx)
+static void start(struct engine *en, const struct engine_who *who, const struct cfg_policy *p, struct redrive *d, struct pick *pick,
+		  engine_reply *r, void *ctx)
 {
 	struct audit_actor a = actor_of(who);
 	struct cycle_event ev = event_of(EV_START);
@@ -70,17 +71,23 @@ static void start(struct engine *en, const struct engine_who *who, const struct 
 	runner_free(en->run);
 	en->run = runner_new(en, ++en->last_cycle, p, en->mode == MODE_REHEARSE);
 	en->run->redrive = d;
+	en->run->pick = pick;
 	engine_permits(en);
-	if (d) {
+	if (d || pick)
 		also = journal_new();
+	if (d)
 		redrive_open(also, d, &a, en->run->c->id);
-	}
+	if (pick)
+		pick_open(also, pick, &a, p->name, en->run->c->id);
 	runner_event(en->run, &ev, &a, also, r, ctx);
 }
 
-void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, engine_reply *r, void *ctx)
+void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, const struct json *only,
+		   engine_reply *r, void *ctx)
 {
 	const struct cfg_policy *p = config_policy(en->cfg, policy);
+	struct pick *pick = NULL;
+	struct err e;
 	char why[DEGRADE_WHY], name[80];
 	if (!command_may_write(en, who, r, ctx)) {
 		redrive_free(d);
@@ -96,16 +103,19 @@ void command_start(struct engine *en, const struct engine_who *who, struct slice
 		command_refuse(r, ctx, RC_REFUSED, "the last cycle is still being closed; try again in a moment");
 	} else if (degrade_forbids_start(en, why)) {
 		command_refuse(r, ctx, RC_REFUSED, why);
+	} else if (only && pick_parse(&pick, only, p, en->cfg, &e) != RC_OK) {
+		r(ctx, e.rc, &e, NULL);
 	} else if (command_may_record(en, r, ctx)) {
-		start(en, who, p, d, r, ctx);
+		start(en, who, p, d, pick, r, ctx);
 		return;
 	}
+	pick_free(pick);
 	redrive_free(d);
 }
 
-void engine_cycle_start(struct engine *en, const struct engine_who *who, struct slice policy, engine_reply *r, void *ctx)
+void engine_cycle_start(struct engine *en, const struct engine_who *who, struct slice policy, const struct json *only, engine_reply *r, void *ctx)
 {
-	command_start(en, who, policy, NULL, r, ctx);
+	command_start(en, who, policy, NULL, only, r, ctx);
 }
 
 /* ---- gates ---- */

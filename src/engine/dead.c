@@ -353,7 +353,7 @@ void engine_dead_redrive(struct engine *en, const struct engine_who *who, const 
 		return;
 	}
 	qsort(d->l, d->n, sizeof *d->l, by_item);
-	command_start(en, who, slice_of(d->policy), d, r, ctx);
+	command_start(en, who, slice_of(d->policy), d, NULL, r, ctx);
 }
 
 /* Of the cycle that is being opened: after a restart it is still for these only. */

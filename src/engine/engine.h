@@ -39,7 +39,8 @@ void engine_attached(struct engine *en, const struct engine_who *who, bool attac
 /* result: JSON value text or NULL; on failure e says why. Called exactly once, maybe at once. */
 typedef void engine_reply(void *ctx, enum rc rc, const struct err *e, const char *result);
 
-void engine_cycle_start(struct engine *en, const struct engine_who *who, struct slice policy, engine_reply *r, void *ctx);
+/* only: NULL, or an array of {"lane", "id"}: its plan can hold nothing else. */
+void engine_cycle_start(struct engine *en, const struct engine_who *who, struct slice policy, const struct json *only, engine_reply *r, void *ctx);
 void engine_cycle_step(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
 void engine_cycle_resume(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
 void engine_cycle_hold(struct engine *en, const struct engine_who *who, struct slice why, engine_reply *r, void *ctx);

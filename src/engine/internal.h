@@ -133,6 +133,7 @@ struct runner {
 	bool copies_just_proved;        /* for the command that is being given now */
 	struct restoring *restoring;    /* ids of an abort that restores; NULL = none yet */
 	struct redrive *redrive;        /* only these dead letters may become candidates; NULL = no such bound */
+	struct pick *pick;              /* nor any but these items; NULL = no such bound */
 };
 
 /* Serialised jobs on the catalogue (one writer at a time). */
@@ -251,8 +252,9 @@ struct redrive;
 /* May this one command now? If not, r is answered. */
 bool command_may_write(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
 bool command_may_record(struct engine *en, engine_reply *r, void *ctx);
-/* Opens a cycle; d (taken over) bounds what it may plan, NULL = nothing does. */
-void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, engine_reply *r, void *ctx);
+/* Opens a cycle; d (taken over) bounds what it may plan, or only (borrowed), an array of items; NULL = nothing does. */
+void command_start(struct engine *en, const struct engine_who *who, struct slice policy, struct redrive *d, const struct json *only,
+		   engine_reply *r, void *ctx);
 bool engine_may_arm(const struct engine *en, char why[ARM_WHY]);
 void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx);    /* step or resume */
 void command_refuse(engine_reply *r, void *ctx, enum rc rc, const char *why);
@@ -376,6 +378,7 @@ struct validation {
 	char lane_name[CYCLE_MAX_LANES][64];
 	const struct cfg_policy *policy;
 	const struct redrive *redrive;  /* NULL, or all that may be planned */
+	const struct pick *pick;        /* the same */
 	const struct cfg_lane *lanes_cfg;       /* of the configuration */
 	struct policy_facts facts;
 	const struct ereferrals *referrals[CYCLE_MAX_LANES];    /* NULL = the lane has no places configured */
@@ -464,6 +467,16 @@ void restoring_upload(struct runner *r, int32_t item);
 void restoring_seek(struct runner *r, int32_t item);
 
 /* ---- dead.c ---- */
+/* ---- pick.c ---- */
+struct pick;
+/* items: an array of {"lane", "id"}, of this policy's lanes, 1 to 10,000, none twice. */
+enum rc pick_parse(struct pick **out, const struct json *items, const struct cfg_policy *policy, const struct config *cfg, struct err *e) MUST_USE;
+void pick_free(struct pick *p);                         /* NULL is fine */
+int64_t pick_count(const struct pick *p);               /* -1 = NULL */
+bool pick_has(const struct pick *p, const char *lane, struct slice id);
+void pick_open(struct journal *j, const struct pick *p, const struct audit_actor *who, const char *policy, int64_t cycle);
+enum rc pick_restore(struct engine *en, int64_t cycle, const struct cfg_policy *policy, struct pick **out, struct err *e) MUST_USE;   /* NULL: it has none */
+
 void redrive_free(struct redrive *d);
 bool redrive_has(const struct redrive *d, const char *lane, struct slice id);
 void redrive_open(struct journal *j, const struct redrive *d, const struct audit_actor *who, int64_t cycle);

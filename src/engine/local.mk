@@ -28,7 +28,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/otlp.c src/engine/otlp.h \
 	src/engine/keeping.c \
 	src/engine/referrers.c \
-	src/engine/plan_make.c src/engine/protect.c \
+	src/engine/pick.c src/engine/plan_make.c src/engine/protect.c \
 	src/engine/policies.c src/engine/policies.h \
 	src/engine/policies_try.c \
 	src/engine/reads.c \

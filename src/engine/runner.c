@@ -413,6 +413,7 @@ void runner_free(struct runner *r)
 	}
 	loop_timer_free(r->timer);
 	redrive_free(r->redrive);
+	pick_free(r->pick);
 	restoring_free(r->restoring);
 	plan_free(r->plan);
 	cycle_free(r->c);

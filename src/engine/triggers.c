@@ -131,7 +131,7 @@ static void start_policy(struct engine *en, const struct cfg_trigger *c, const c
 	*f = (struct firing){ .en = en, .cfg = c };
 	snprintf(f->why, sizeof f->why, "%s", why);
 	snprintf(who.name, sizeof who.name, "trigger %s", c->name);
-	command_start(en, &who, slice_of(en->cfg->policies[c->policy].name), NULL, started, f);
+	command_start(en, &who, slice_of(en->cfg->policies[c->policy].name), NULL, NULL, started, f);
 }
 
 static void hold_cleaning(struct engine *en, const struct cfg_trigger *c, const char *why)

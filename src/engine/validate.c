@@ -86,15 +86,25 @@ static enum rc put_verdict(struct pass *p, const struct catalog_item *it)
 	return p->n_out == VERDICT_BATCH ? flush(p) : RC_OK;
 }
 
-/* A redrive plans nothing but its dead letters, and those only if the policy still says so. */
-static void bound_to_letters(struct pass *p, const struct catalog_item *it)
+/* Why the item is not among what this cycle was opened for; NULL = it is. */
+static const char *not_chosen(const struct pass *p, const struct catalog_item *it)
+{
+	const char *lane = p->v->lane_name[p->lane];
+	if (p->v->redrive && !redrive_has(p->v->redrive, lane, it->id))
+		return "not among the dead letters that are redriven";
+	return p->v->pick && !pick_has(p->v->pick, lane, it->id) ? "not among the items that were picked" : NULL;
+}
+
+/* A redrive and a hand-picked cycle plan nothing but what was chosen, and that only if the policy says so. */
+static void bound_to_chosen(struct pass *p, const struct catalog_item *it)
 {
 	struct policy_verdict *v = &p->verdict;
-	if (!p->v->redrive || v->verdict != VERDICT_CANDIDATE || redrive_has(p->v->redrive, p->v->lane_name[p->lane], it->id))
+	const char *why = v->verdict == VERDICT_CANDIDATE ? not_chosen(p, it) : NULL;
+	if (!why)
 		return;
 	v->verdict = VERDICT_KEPT;
 	buf_clear(&v->reason);
-	buf_adds(&v->reason, "not among the dead letters that are redriven");
+	buf_adds(&v->reason, why);
 }
 
 static enum rc one_item(void *ctx, const struct catalog_item *it, const struct catalog_row *rows, size_t n, size_t live)
@@ -110,7 +120,7 @@ static enum rc one_item(void *ctx, const struct catalog_item *it, const struct c
 		return RC_OK;
 	}
 	policy_judge(p->v->policy, &p->v->facts, it, rows, n, &p->verdict);
-	bound_to_letters(p, it);
+	bound_to_chosen(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;
 	p->v->reconciled[p->lane].of[p->verdict.reconciled]++;
 	if (p->v->hidden)

@@ -18,6 +18,7 @@
 	X(ATTACH, "operator.attach") \
 	X(DETACH, "operator.detach") \
 	X(CYCLE_OPEN, "cycle.open") \
+	X(CYCLE_PICKED, "cycle.picked") \
 	X(GATE, "gate") \
 	X(DISCOVERY, "discovery") \
 	X(RECORDS_LIST, "records.listed") \

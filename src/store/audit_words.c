@@ -14,6 +14,7 @@ static const char *const templates[AUDIT_KIND_COUNT] = {
 	[AUDIT_CONFIG_LOADED] = "configuration {config:h};mode {mode};{environment}",
 	[AUDIT_MODE] = "from {from} to {to};{why}",
 	[AUDIT_CYCLE_OPEN] = "{lanes!} lanes;{rehearsal?rehearsal:}",
+	[AUDIT_CYCLE_PICKED] = "{items!} items were picked by hand",
 	[AUDIT_GATE] = "from {from} to {to};opened by {opened_by}",
 	[AUDIT_DISCOVERY] = "{complete?complete:INCOMPLETE};{items!} items;{bytes:b};{pages} pages;{expected} expected;{trouble};"
 			    "{server_clock?:the server told no time};{rehearsal?rehearsal:}",

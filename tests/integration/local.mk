@@ -15,7 +15,7 @@ tests_integration_recprobe_LDADD = libsluice_records.a libsluice_config.a $(UNIT
 script_tests += tests/integration/records.py tests/integration/engine_postgres.py
 EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py tests/integration/pgworld.py
 # The binary itself, from outside.
-script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py tests/integration/engine_referrers.py tests/integration/escrow.py tests/integration/restore.py tests/integration/bring_back.py
+script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py tests/integration/engine_referrers.py tests/integration/escrow.py tests/integration/restore.py tests/integration/bring_back.py tests/integration/picked.py
 script_tests += tests/integration/cli.py tests/integration/degradation.py
 # What other systems read.
 script_tests += tests/integration/metrics.py tests/integration/metrics_census.py

@@ -99,6 +99,10 @@ s('the self-test of references', 'src/records/list.c', 'if (ref_has(set, slice_o
 s('protection by name', 'src/cleanup/policy_protect.c', 'policy_glob(j->p->protect.names, j->p->protect.n_names, j->item->name)',
   'policy_glob(j->p->protect.names, 0, j->item->name)',
   'crash.py', '--kills', '20', '--scenarios', 'fair')
+s('a hand-picked plan holds nothing else', 'src/engine/validate.c', 'return p->v->pick && !pick_has(p->v->pick, lane, it->id) ?', 'return !p ?',
+  'picked', 'nothing_but_the_picked_is_deleted_and_no_protection_is_lifted')
+s('nor after the engine was killed', 'src/engine/recover.c', '		rc = pick_restore(en, o->id, p, &r->pick, e);\n', '		(void)pick_restore;\n',
+  'picked', 'after_a_restart_it_is_bound_as_before')
 s('a copy is brought back once', 'src/engine/bring_back.c', '	if (b->rc == RC_OK && !b->again)\n', '	if (b->rc == RC_OK && b->again)\n',
   'bring_back', 'a_copy_is_uploaded_once_and_the_log_says_so')
 s('what is still there is not uploaded again', 'src/engine/bring_back.c', '	if (p && p->presence == LANE_PRESENT)\n', '	if (!b)\n',

@@ -170,10 +170,10 @@ static void marks_stay_with_ids_when_rows_move(void **state)
 	struct list l = { 0 };
 	struct list_source s = source(&r);
 	(void)state;
-	list_mark(&l, SLICE_LIT("3"), 10);
-	list_mark(&l, SLICE_LIT("1"), 5);
-	list_mark(&l, SLICE_LIT("7"), 1);
-	list_mark(&l, SLICE_LIT("1"), 5);
+	list_mark(&l, SLICE_LIT("3"), 10, SLICE_LIT(""));
+	list_mark(&l, SLICE_LIT("1"), 5, SLICE_LIT(""));
+	list_mark(&l, SLICE_LIT("7"), 1, SLICE_LIT(""));
+	list_mark(&l, SLICE_LIT("1"), 5, SLICE_LIT(""));
 	assert_int_equal(l.marks, 2);
 	assert_int_equal(list_marked_bytes(&l), 11);
 	r.shift = 3;
@@ -181,7 +181,7 @@ static void marks_stay_with_ids_when_rows_move(void **state)
 	assert_string_equal(cursor_line(&l, &r), "[x] 3");
 	list_verb(&l, &s, VERB_DOWN);
 	assert_string_equal(cursor_line(&l, &r), "[ ] 4");
-	list_mark(&l, SLICE_LIT("9"), -1);
+	list_mark(&l, SLICE_LIT("9"), -1, SLICE_LIT(""));
 	assert_int_equal(list_marked_bytes(&l), -1);
 	list_done(&l);
 }

@@ -423,8 +423,21 @@ static void mark(struct candidates *c, const struct list_source *s)
 	int64_t row;
 	if (!list_at(&c->list, &row) || !at(c, row))
 		return;
-	list_mark(&c->list, at(c, row)->id, at(c, row)->bytes);
+	list_mark(&c->list, at(c, row)->id, at(c, row)->bytes, at(c, row)->lane);
 	list_verb(&c->list, s, VERB_DOWN);
+}
+
+/* Marks stay while rows come and go: the engine says what became of an item that is no more. */
+static int picked(struct ui *ui, struct jw *w)
+{
+	struct candidates *c = mine(ui);
+	for (size_t i = 0; w && i < c->list.marks; i++) {
+		jw_obj(w);
+		jw_kz(w, "lane", c->list.mark[i].of);
+		jw_kstr(w, "id", (struct slice){ c->list.mark[i].id, c->list.mark[i].n });
+		jw_end_obj(w);
+	}
+	return (int)c->list.marks;
 }
 
 static bool verb(struct ui *ui, enum verb v)
@@ -501,7 +514,7 @@ static void done(void *state)
 
 const struct screen_ops screen_candidates = {
 	.id = "candidates", .number = 4, .name = "Candidates", .brief = "Cand",
-	.bar = "mark open filter sort protect exclude hold command",
+	.bar = "mark open filter sort pick protect exclude hold command",
 	.state_size = sizeof(struct candidates), .init = init, .done = done, .enter = enter, .changed = changed,
-	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text, .lane = lane, .item = item,
+	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text, .lane = lane, .item = item, .picked = picked,
 };

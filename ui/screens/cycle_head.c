@@ -1,4 +1,5 @@
 /* The lines of a cycle that Overview and Cycle share. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +89,8 @@ int cycle_head(struct ui *ui, struct area a, int y)
 	x = area_show(a, y, x, 20, ROLE_TEXT, c->policy) + 2;
 	if (c->rehearsal)
 		x = area_put(a, y, x, ROLE_ACCENT, "REHEARSAL") + 2;
+	if (c->picked > 0)
+		x = area_putf(a, y, x, ROLE_ACCENT, "%" PRId64 " picked by hand", c->picked) + 2;
 	format_age(age, ui->now.wall_us, c->since_us);
 	text_show(&text, ended ? c->end : c->state, 24, false);
 	buf_addf(&text, ended ? ", %s ago" : " %s", age);

@@ -247,7 +247,7 @@ static bool verb(struct ui *ui, enum verb what)
 	case VERB_MARK:
 		if (!l)
 			return false;
-		list_mark(&v->list, l->letter, l->bytes);
+		list_mark(&v->list, l->letter, l->bytes, (struct slice){ 0 });
 		return list_verb(&v->list, &s, VERB_DOWN) || true;
 	case VERB_OPEN: case VERB_LEFT: case VERB_RIGHT: case VERB_SORT: case VERB_BACK: case VERB_NEXT: case VERB_PREV: case VERB_VERIFY:
 		return false;

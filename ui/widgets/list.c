@@ -34,19 +34,20 @@ bool list_marked(const struct list *l, struct slice id)
 	return found;
 }
 
-void list_mark(struct list *l, struct slice id, int64_t bytes)
+void list_mark(struct list *l, struct slice id, int64_t bytes, struct slice of)
 {
 	bool found;
 	size_t at = mark_at(l, id, &found);
 	if (found) {
 		free(l->mark[at].id);
+		free(l->mark[at].of);
 		l->marks--;
 		memmove(&l->mark[at], &l->mark[at + 1], (l->marks - at) * sizeof(*l->mark));
 		return;
 	}
 	GROW(l->mark, l->mark_cap, l->marks + 1);
 	memmove(&l->mark[at + 1], &l->mark[at], (l->marks - at) * sizeof(*l->mark));
-	l->mark[at] = (struct mark){ xstrndup(id.p, id.n), id.n, bytes };
+	l->mark[at] = (struct mark){ xstrndup(id.p, id.n), id.n, bytes, xstrndup(of.n ? of.p : "", of.n) };
 	l->marks++;
 }
 
@@ -60,8 +61,10 @@ int64_t list_marked_bytes(const struct list *l)
 
 void list_done(struct list *l)
 {
-	for (size_t i = 0; i < l->marks; i++)
+	for (size_t i = 0; i < l->marks; i++) {
 		free(l->mark[i].id);
+		free(l->mark[i].of);
+	}
 	free(l->mark);
 	buf_done(&l->cursor_id);
 	*l = (struct list){ 0 };

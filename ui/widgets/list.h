@@ -20,6 +20,7 @@ struct mark {
 	char *id;
 	size_t n;
 	int64_t bytes;                  /* -1 unknown */
+	char *of;                       /* its lane, "" where there is none */
 };
 
 struct list {
@@ -40,7 +41,7 @@ int list_paint(struct list *l, const struct list_source *s, struct area a);
 bool list_verb(struct list *l, const struct list_source *s, enum verb v);
 bool list_at(const struct list *l, int64_t *row);               /* false on a tombstone */
 bool list_marked(const struct list *l, struct slice id);
-void list_mark(struct list *l, struct slice id, int64_t bytes); /* toggles */
+void list_mark(struct list *l, struct slice id, int64_t bytes, struct slice of);        /* toggles */
 int64_t list_marked_bytes(const struct list *l);
 
 #endif
