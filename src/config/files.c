@@ -60,6 +60,19 @@ static void check_readable(struct files *f, const char *key, const char *path)
 		bad(f, key, path, "is not a regular file");
 }
 
+static void check_folder(struct files *f, const char *key, const char *path)
+{
+	struct stat st;
+	if (!path)
+		return;
+	if (lstat(path, &st) != 0)
+		missing(f, key, path);
+	else if (!S_ISDIR(st.st_mode))
+		bad(f, key, path, S_ISLNK(st.st_mode) ? "is a symbolic link, which is not followed; name the directory itself" : "is not a directory");
+	else if (access(path, R_OK | X_OK) != 0)
+		missing(f, key, path);
+}
+
 static const char *program_trouble(const struct stat *st, const char *path)
 {
 	if (!S_ISREG(st->st_mode))
@@ -105,6 +118,8 @@ enum rc config_check_files(const struct config *c, struct config_report *r)
 		if (c->lanes[i].n_command)
 			check_program(&f, key_of(key, "lanes", i, "command"), c->lanes[i].command[0]);
 	}
+	for (size_t i = 0; i < c->n_objects; i++)
+		check_folder(&f, key_of(key, "objects", i, "path"), c->objects[i].path);
 	for (size_t i = 0; i < c->n_records; i++) {
 		if (c->records[i].kind == CFG_RECORDS_SQLITE)
 			check_readable(&f, key_of(key, "records", i, "path"), c->records[i].path);

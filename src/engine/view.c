@@ -322,6 +322,8 @@ static void one_lane(struct engine *en, struct jw *w, const struct elane *l)
 	jw_kopt(w, "protected", validated ? l->by_verdict[VERDICT_PROTECTED] : -1);
 	jw_kopt(w, "ineligible", validated ? l->by_verdict[VERDICT_INELIGIBLE] : -1);
 	jw_kopt(w, "irreversible", validated ? l->irreversible : -1);
+	if (validated && en->run->records && en->run->records->cfg->objects >= 0)
+		reconcile_json(w, &l->reconciled);
 	referrers(w, l);
 	excluded(w, l, cl);
 	view_optional_z(w, "halted", cl && cl->halted ? cl->halt_why : NULL);
@@ -341,6 +343,17 @@ static void lanes_part(struct engine *en, struct jw *w)
 	jw_end_arr(w);
 }
 
+static void records_sentence(struct jw *w, const struct erecords *r, bool ok)
+{
+	struct buf b;
+	buf_init(&b);
+	buf_adds(&b, !r->listed ? "not read yet" : ok ? r->list.places : r->list.err.text);
+	if (ok)
+		objects_proof(r, &b);
+	jw_kstr(w, "sentence", buf_slice(&b));
+	buf_done(&b);
+}
+
 static void records_part(struct engine *en, struct jw *w)
 {
 	jw_key(w, "records");
@@ -353,7 +366,9 @@ static void records_part(struct engine *en, struct jw *w)
 		jw_kopt(w, "rows", ok ? r->list.rows : -1);
 		jw_kbool(w, "complete", ok);
 		jw_kopt(w, "listed_us", r->listed ? r->listed_us : -1);
-		jw_kz(w, "sentence", !r->listed ? "not read yet" : ok ? r->list.places : r->list.err.text);
+		records_sentence(w, r, ok);
+		if (r->listed)
+			objects_json(r, w);
 		jw_end_obj(w);
 	}
 	jw_end_arr(w);

@@ -100,6 +100,11 @@ def what_may_be_the_last_copy_stays_and_a_lost_row_makes_no_orphan():
             contains(seen[i][2], 'orphan')
         for i in unused[9:]:
             same(seen[i][:2], ('candidate', 'P O D'), i)
+        w.call('cycle.start', policy='clean')
+        w.settled()
+        told = w.call('status')['records'][0]
+        contains(told['sentence'], 'objects uploads:')
+        same((told['objects']['complete'], told['objects']['objects']), (True, len(objects) - len(gone) + 4))
         same(totals, {'object_missing': 7, 'row_lost': 3, 'orphan': 17, 'healthy': len(seen) - 27})
         contains(proof, 'objects uploads:', '7 object missing', '3 row lost', '3 objects in no row')
 
