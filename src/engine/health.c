@@ -292,6 +292,23 @@ static void check_records(struct list *l, size_t i)
 		found(c, HEALTH_PASS, "", "%lld rows, read completely", (long long)r->list.rows);
 }
 
+static void check_objects(struct list *l, size_t i)
+{
+	const struct eobjects *o = &l->en->records[i].objects;
+	char text[240];
+	if (l->en->cfg->records[i].objects < 0)
+		return;
+	struct health_check *c = add(l, "objects", l->en->cfg->objects[l->en->cfg->records[i].objects].name);
+	c->at_us = o->listed_us ? o->listed_us : -1;
+	if (!o->listed_us)
+		found(c, HEALTH_UNKNOWN, "", "not listed since the engine started");
+	else if (!o->complete)
+		found(c, HEALTH_FAIL, "see that it is there and mounted, and that the engine's account may read all of it",
+		      "%s", text_z(text, sizeof text, slice_of(o->trouble)));
+	else
+		found(c, HEALTH_PASS, "", "%lld objects, listed completely", (long long)o->count);
+}
+
 struct health_check *engine_health(struct engine *en, size_t *n)
 {
 	struct list l = { .en = en, .now_us = now_read().wall_us };
@@ -312,8 +329,10 @@ struct health_check *engine_health(struct engine *en, size_t *n)
 		check_link(&l, i);
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		check_lane(&l, i);
-	for (size_t i = 0; i < en->cfg->n_records; i++)
+	for (size_t i = 0; i < en->cfg->n_records; i++) {
 		check_records(&l, i);
+		check_objects(&l, i);
+	}
 	*n = l.n;
 	return l.c;
 }

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
+import objects                                                                              # noqa: E402
 import escrow                                                                               # noqa: E402
 from collector import Collector                                                             # noqa: E402
 from englib import SLOW, TOP, Refused, World, contains, limit_files, main, refused, same, test, true, until     # noqa: E402
@@ -405,6 +406,41 @@ def records_down_candidates_are_shown_and_nothing_is_planned():
         w.call('cycle.cancel')
         w.planned()
         whole(w, 'records', 'app')
+
+
+@test
+def objects_gone_what_hangs_on_them_is_not_eligible_and_all_else_is():
+    with objects.Kept(files=30, orphan=0, unused=20) as w:
+        w.conf['records'][0]['references'] = None
+        w.stop()
+        w.configure()
+        w.start()
+        nameless = objects.roles(w, 'unused')[:4]
+        for i in nameless:
+            w.change('UPDATE provider_file_uploads SET supabase_file_id = NULL WHERE provider_file_id = ?', i)
+        w.planned()
+        whole(w, 'objects', 'uploads')
+        w.call('cycle.cancel')
+        w.settled()
+        os.rename(w.root, w.root + '.away')
+        w.planned()
+        lost(w, 'objects', 'uploads', also_doctor=True)
+        looks(w)
+        same({i for i, (verdict, *_) in w.seen().items() if verdict == 'candidate'}, set(nameless))
+        w.call('cycle.hold')
+        os.rename(w.root + '.away', w.root)
+        w.call('cycle.cancel')
+        w.settled()
+        w.granted()
+        whole(w, 'objects', 'uploads')
+        w.canary()
+        os.rename(w.root, w.root + '.away')
+        before = set(w.deletes()[0])
+        w.call('cycle.resume')
+        w.settled()
+        true(not (set(w.deletes()[0]) - before) - set(nameless), 'sent without a look at its object')
+        os.rename(w.root + '.away', w.root)
+        w.finish()
 
 
 def looks_without_plan(w):
