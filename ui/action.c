@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/query.h"
+#include "base/text.h"
 #include "ui/action_write.h"
 #include "ui/screens/screens.h"
 
@@ -105,6 +107,35 @@ static void run_filter(struct ui *ui, const char *arg)
 		ui_prompt(ui, PROMPT_FILTER);
 }
 
+/* One link or lane by its name: `:` only. */
+static void run_link(struct ui *ui, const char *arg)
+{
+	struct slice name = slice_of(arg);
+	char shown[80];
+	ui_show(ui, &screen_links);
+	for (int i = 0; i < ui->model.overview.links; i++) {
+		if (slice_eq(ui->model.overview.link[i].name, name)) {
+			detail_open(ui, "Link", name, link_detail);
+			return;
+		}
+	}
+	if (name.n > 0)
+		ui_note(ui, ROLE_FAIL, "there is no link %s; Tab completes their names", text_z(shown, sizeof(shown), name));
+}
+
+static void run_lane(struct ui *ui, const char *arg)
+{
+	struct buf text = { 0 };
+	struct slice name = slice_of(arg);
+	ui_show(ui, &screen_candidates);
+	if (name.n > 0) {
+		buf_adds(&text, "lane:");
+		query_quote(&text, name);
+		screen_candidates.filter(ui, buf_z(&text));
+	}
+	buf_done(&text);
+}
+
 static void run_help(struct ui *ui, const char *arg)
 {
 	(void)arg;
@@ -157,6 +188,8 @@ static const struct action table[] = {
 	{ "audit", "7", "Audit", "screen 7: who decided what", ACT_READ, NULL, NULL, run_audit },
 	{ "policies", "8", "Policies", "screen 8: the rules in words", ACT_READ, NULL, NULL, run_policies },
 	{ "checks", "9", "Checks", "screen 9: the doctor's list", ACT_READ, NULL, NULL, run_checks },
+	{ "link", "", "link", "all there is about a link", ACT_READ, "LINK", NULL, run_link },
+	{ "lane", "", "lane", "the candidates of a lane", ACT_READ, "LANE", NULL, run_lane },
 	{ "next-screen", "Tab", "next screen", "the next screen", ACT_READ, NULL, NULL, run_next_screen },
 	{ "prev-screen", "S-Tab", "previous screen", "the screen before", ACT_READ, NULL, NULL, run_prev_screen },
 	{ "open", "Enter", "open", "all there is about the row under the cursor", ACT_READ, NULL, NULL, run_open },

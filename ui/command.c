@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "ui/action.h"
+#include "ui/widgets/choices.h"
 
 static struct slice first_word(const char *line, const char **rest)
 {
@@ -15,26 +16,11 @@ static struct slice first_word(const char *line, const char **rest)
 	return w;
 }
 
-static void remember(struct ui *ui, const char *line)
-{
-	const int most = (int)ARRAY_LEN(ui->history);
-	if (ui->histories == most) {
-		buf_done(&ui->history[0]);
-		memmove(&ui->history[0], &ui->history[1], (size_t)(most - 1) * sizeof(ui->history[0]));
-		ui->histories--;
-	}
-	ui->history[ui->histories] = (struct buf){ 0 };
-	buf_adds(&ui->history[ui->histories++], line);
-}
-
-void command_run(struct ui *ui, const char *line)
+static void run_line(struct ui *ui, const char *line)
 {
 	const char *rest;
 	char shown[80];
 	struct slice word = first_word(line, &rest);
-	if (word.n == 0)
-		return;
-	remember(ui, line);
 	const struct action *a = action_by_id(word);
 	if (!a)
 		ui_note(ui, ROLE_FAIL, "no such command: %s; Tab completes, ? lists them", text_z(shown, sizeof(shown), word));
@@ -44,54 +30,79 @@ void command_run(struct ui *ui, const char *line)
 		action_run(ui, a, rest);
 }
 
-void command_complete(struct ui *ui)
+void command_run(struct ui *ui, const char *line)
 {
-	size_t n;
-	const struct action *t = action_table(&n), *only = NULL;
-	const char *text = prompt_text(&ui->line);
-	size_t typed = strlen(text), common = 0;
-	if (strchr(text, ' '))
-		return;
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(t[i].id, text, typed) != 0)
-			continue;
-		size_t same = strlen(t[i].id);
-		if (only)
-			for (same = 0; same < common && t[i].id[same] == only->id[same];)
-				same++;
-		common = same;
-		only = only ? only : &t[i];
+	struct buf b = { 0 };
+	size_t n = strlen(line);
+	while (n > 0 && line[n - 1] == ' ')             /* completion leaves one */
+		n--;
+	buf_add(&b, line, n);
+	if (strspn(buf_z(&b), " ") < n) {
+		history_add(&ui->commands, buf_z(&b));
+		run_line(ui, buf_z(&b));
 	}
-	if (!only)
-		return;
-	char longer[64];
-	bool whole = common == strlen(only->id);
-	snprintf(longer, sizeof(longer), "%.*s%s", (int)common, only->id, whole && only->arg ? " " : "");
-	if (strlen(longer) > typed)
-		prompt_set(&ui->line, longer);
+	buf_done(&b);
 }
 
-void command_history(struct ui *ui, int step)
+static void offer_ids(struct choices *c)
 {
-	int to = ui->history_at + step;
-	if (to < 0 || to > ui->histories)
-		return;
-	ui->history_at = to;
-	prompt_set(&ui->line, to == ui->histories ? "" : buf_z(&ui->history[to]));
+	size_t n;
+	const struct action *t = action_table(&n);
+	char word[40];
+	for (size_t i = 0; i < n; i++) {
+		snprintf(word, sizeof(word), "%s%s", t[i].id, t[i].arg ? " " : "");
+		choices_addz(c, word);
+	}
+}
+
+static void offer_words(struct choices *c, const char *words)
+{
+	for (; *words; words += strcspn(words, " "), words += strspn(words, " "))
+		choices_add(c, (struct slice){ words, strcspn(words, " ") });
+}
+
+/* The names that the engine knows, by what the table says that the action takes. */
+static void offer_names(const struct ui *ui, const char *arg, struct choices *c)
+{
+	const struct m_overview *o = &ui->model.overview;
+	for (int i = 0; strcmp(arg, "POLICY") == 0 && i < o->policies; i++)
+		choices_add(c, o->policy[i]);
+	for (int i = 0; strcmp(arg, "LINK") == 0 && i < o->links; i++)
+		choices_add(c, o->link[i].name);
+	for (int i = 0; strcmp(arg, "LANE") == 0 && i < o->lanes; i++)
+		choices_add(c, o->lane[i].name);
+	if (strcmp(arg, "MODE") == 0)
+		offer_words(c, "observe rehearse armed");
+	if (strcmp(arg, "WHAT WHY") == 0)
+		offer_words(c, "open auto disable");
+}
+
+size_t command_offer(struct ui *ui, struct slice text, size_t cursor, struct choices *c)
+{
+	const struct screen_ops *s = ui->page ? ui->page : ui->screen;
+	const char *rest;
+	struct slice id = first_word(text.p, &rest);
+	size_t begin = (size_t)(id.p - text.p), at = (size_t)(rest - text.p);
+	const struct action *a = action_by_id(id);
+	if (cursor <= begin + id.n) {
+		offer_ids(c);
+		return MIN(begin, cursor);
+	}
+	if (a && a->arg && strcmp(a->id, "filter") == 0 && s->filter_offer && cursor >= at)
+		return at + s->filter_offer(ui, (struct slice){ rest, text.n - at }, cursor - at, c);
+	if (!a || !a->arg || cursor < at || memchr(rest, ' ', cursor - at))
+		return cursor;
+	offer_names(ui, a->arg, c);
+	return at;
 }
 
 void command_hint(struct ui *ui, struct buf *out)
 {
-	size_t n;
-	const struct action *t = action_table(&n);
-	const char *rest, *text = prompt_text(&ui->line);
-	struct slice word = first_word(text, &rest);
-	const struct action *exact = action_by_id(word);
-	if (exact && (text[strlen(text) - 1] == ' ' || *rest)) {
-		buf_addf(out, "%s  %s", exact->arg ? exact->arg : "", exact->help);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (strncmp(t[i].id, word.p, word.n) == 0)
-			buf_addf(out, "%s  ", t[i].id);
+	const char *rest;
+	struct slice word = first_word(prompt_text(&ui->line), &rest);
+	const struct action *a = action_by_id(word);
+	if (a)
+		buf_addf(out, "%s  %s", a->arg ? a->arg : "", a->help);
+	else
+		buf_adds(out, "no such command; ? lists them");
 }

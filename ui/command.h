@@ -5,9 +5,9 @@
 #include "ui/ui.h"
 
 void command_run(struct ui *ui, const char *line);
-void command_complete(struct ui *ui);
-void command_history(struct ui *ui, int step);
-/* Ids that begin with what was typed, for the hint beside the line. */
+/* What may stand at the cursor, and from which byte on: ids, then names that the id takes. */
+size_t command_offer(struct ui *ui, struct slice text, size_t cursor, struct choices *c);
+/* What follows the id, in words. */
 void command_hint(struct ui *ui, struct buf *out);
 
 #endif

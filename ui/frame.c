@@ -6,10 +6,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "ui/action.h"
-#include "ui/command.h"
 #include "ui/format.h"
 #include "ui/look.h"
 #include "ui/screens/screens.h"
+#include "ui/typing.h"
 
 /* ---- top line ---- */
 
@@ -181,15 +181,20 @@ static void prompt_line(struct ui *ui, struct area line)
 	if (ui->prompt == PROMPT_ASK)
 		x = area_said(line, 0, x, line.w * 2 / 3, ROLE_STRONG, slice_of(ui->ask_label)) + 1;
 	int room = line.w - x - 1;
-	int w = ui->prompt == PROMPT_COMMAND ? MIN(room, MAX(room / 3, 24)) : room;
 	ui->cy = line.y;
-	ui->cx = line.x + prompt_paint(&ui->line, line, 0, x, w, ROLE_FIELD);
-	if (ui->prompt == PROMPT_COMMAND) {
-		struct buf hint = { 0 };
-		command_hint(ui, &hint);
-		area_show(line, 0, x + w + 2, 0, ROLE_DIM, slice_of(buf_z(&hint)));
-		buf_done(&hint);
+	ui->cx = line.x + prompt_paint(&ui->line, line, 0, x, room, ROLE_FIELD);
+}
+
+/* What is said of the line that is typed, over it. */
+static void hint_line(struct ui *ui, struct area line)
+{
+	struct buf says = { 0 };
+	enum role r = typing_says(ui, &says);
+	if (says.n > 0) {
+		area_fill(line, 0, 0, line.w, ROLE_TEXT, " ");
+		area_show(line, 0, 1, line.w - 2, r, buf_slice(&says));
 	}
+	buf_done(&says);
 }
 
 /* " S step": returns the column after it, or x when it does not fit before `end`. */
@@ -245,6 +250,8 @@ void ui_paint(struct ui *ui, struct grid *g)
 	ui->cx = 0;
 	ui->dirty = false;
 	s->paint(ui, frame_paint(ui, all, s->full));
+	if (ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_COMMAND)
+		hint_line(ui, area_rows(all, all.h - 2, 1));
 	frame_bottom(ui, area_rows(all, all.h - 1, 1), s->bar);
 	if (ui->cy >= g->rows || ui->cx >= g->cols)
 		ui->cx = MIN(ui->cx, g->cols - 1), ui->cy = MIN(ui->cy, g->rows - 1);

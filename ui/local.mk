@@ -37,6 +37,8 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/audit.c \
 	ui/screens/breakers.c \
 	ui/screens/candidates.c \
+	ui/screens/candidates_filter.c \
+	ui/screens/candidates_filter.h \
 	ui/screens/checks.c \
 	ui/screens/cycle.c \
 	ui/screens/cycle_head.c \
@@ -59,15 +61,21 @@ libsluice_ui_a_SOURCES = \
 	ui/term_text.c \
 	ui/theme.c \
 	ui/theme.h \
+	ui/typing.c \
+	ui/typing.h \
 	ui/ui.c \
 	ui/ui.h \
 	ui/verb.h \
+	ui/widgets/choices.c \
+	ui/widgets/choices.h \
 	ui/widgets/filter.c \
 	ui/widgets/filter.h \
 	ui/widgets/flow.c \
 	ui/widgets/flow.h \
 	ui/widgets/gauge.c \
 	ui/widgets/gauge.h \
+	ui/widgets/history.c \
+	ui/widgets/history.h \
 	ui/widgets/list.c \
 	ui/widgets/list.h \
 	ui/widgets/prompt.c \

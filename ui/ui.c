@@ -10,6 +10,7 @@
 #include "ui/action.h"
 #include "ui/command.h"
 #include "ui/screens/screens.h"
+#include "ui/typing.h"
 
 /* ---- life ---- */
 
@@ -32,8 +33,8 @@ void ui_done(struct ui *ui)
 			screens[i]->done(ui->state[i]);
 		free(ui->state[i]);
 	}
-	for (int i = 0; i < ui->histories; i++)
-		buf_done(&ui->history[i]);
+	history_done(&ui->commands);
+	history_done(&ui->filters);
 	prompt_done(&ui->line);
 	buf_done(&ui->seen_stage);
 	buf_done(&ui->ask_subject);
@@ -93,7 +94,9 @@ void ui_prompt(struct ui *ui, enum prompt_kind kind)
 {
 	const struct screen_ops *s = front(ui);
 	ui->prompt = kind;
-	ui->history_at = ui->histories;
+	history_leave(&ui->commands);
+	history_leave(&ui->filters);
+	ui->refused = false;
 	prompt_set(&ui->line, kind == PROMPT_FILTER && s->filter_text ? s->filter_text(ui) : "");
 	ui->note[0] = '\0';
 	ui->dirty = true;
@@ -211,9 +214,18 @@ void ui_painted(struct ui *ui)
 
 /* ---- keys ---- */
 
+static void take_filter(struct ui *ui, const char *text)
+{
+	if (text[strspn(text, " ")])
+		history_add(&ui->filters, text);
+	front(ui)->filter(ui, text);
+}
+
 static void prompt_accept(struct ui *ui)
 {
 	enum prompt_kind kind = ui->prompt;
+	if (kind == PROMPT_FILTER && !typing_may_end(ui))
+		return;
 	char *text = xstrdup(prompt_text(&ui->line));
 	if (kind == PROMPT_ASK && text[strspn(text, " ")] == '\0') {
 		free(text);
@@ -223,7 +235,7 @@ static void prompt_accept(struct ui *ui)
 	if (kind == PROMPT_COMMAND)
 		command_run(ui, text);
 	else if (kind == PROMPT_FILTER)
-		front(ui)->filter(ui, text);
+		take_filter(ui, text);
 	else
 		ui->ask_done(ui, text);
 	free(text);
@@ -231,6 +243,7 @@ static void prompt_accept(struct ui *ui)
 
 static void prompt_takes(struct ui *ui, const struct key *k)
 {
+	ui->refused = false;
 	switch (k->code) {
 	case KEYC_ESC:
 	case KEYC_ENTER:
@@ -242,13 +255,13 @@ static void prompt_takes(struct ui *ui, const struct key *k)
 			ui->prompt = PROMPT_NONE;
 		return;
 	case KEYC_TAB:
-		if (ui->prompt == PROMPT_COMMAND && !k->pasted)
-			command_complete(ui);
+		if (!k->pasted)
+			typing_complete(ui);
 		return;
 	case KEYC_UP:
 	case KEYC_DOWN:
-		if (ui->prompt == PROMPT_COMMAND)
-			command_history(ui, k->code == KEYC_UP ? -1 : 1);
+		if (ui->prompt != PROMPT_ASK)
+			typing_history(ui, k->code == KEYC_UP ? -1 : 1);
 		return;
 	default:
 		if (k->code == KEYC_BACKSPACE && ui->line.text.n == 0 && ui->prompt != PROMPT_ASK)

@@ -9,10 +9,12 @@
 #include "ui/keys.h"
 #include "ui/model.h"
 #include "ui/verb.h"
+#include "ui/widgets/history.h"
 #include "ui/widgets/prompt.h"
 
 struct ui;
 struct action;
+struct choices;
 
 /* result is borrowed for the call; exactly one of result and error is NULL. */
 typedef void ui_answer_fn(struct ui *ui, void *ctx, const struct json *result, const char *error);
@@ -45,6 +47,10 @@ struct screen_ops {
 	void (*click)(struct ui *ui, int y, int x);     /* on the screen, absolute */
 	void (*filter)(struct ui *ui, const char *text);
 	const char *(*filter_text)(struct ui *ui);
+	/* False: it is fine. Where (a byte) and why, while it is typed and when it ends; NULL: filter() says it. */
+	bool (*filter_wrong)(struct ui *ui, struct slice text, size_t *at, struct buf *why);
+	/* What may stand at the cursor, and from which byte on. */
+	size_t (*filter_offer)(struct ui *ui, struct slice text, size_t cursor, struct choices *c);
 	bool (*lane)(struct ui *ui, struct slice *name);        /* the lane under the cursor */
 	bool (*breaker)(struct ui *ui, struct slice *name, bool *of_lane);      /* the breaker under the cursor */
 	bool (*item)(struct ui *ui, struct slice *lane, struct slice *id);      /* the item under the cursor */
@@ -78,8 +84,8 @@ struct ui {
 	char ask_label[160];
 	void (*ask_done)(struct ui *ui, const char *text);
 	struct buf ask_subject;                 /* what the question was about: raw bytes */
-	struct buf history[32];
-	int histories, history_at;
+	struct history commands, filters;
+	bool refused;                           /* the line did not end with the last Enter: why stands over it */
 	/* what the shell does next */
 	bool dirty, quit, bell, redraw, flush;  /* flush: drop typed-ahead input once the frame is out */
 	/* approving (SEMANTICS 4): survives leaving the page */

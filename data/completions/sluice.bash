@@ -168,8 +168,9 @@ _sluice()
 		esac
 		;;
 	"candidates" | "candidates "*)
-		opts+=" --lane --verdict --text --order --desc --offset --limit --id"
+		opts+=" --filter --lane --verdict --text --order --desc --offset --limit --id"
 		case $prev in
+		--filter) takes=text ;;
 		--lane) takes=text ;;
 		--verdict) takes=text ;;
 		--text) takes=text ;;

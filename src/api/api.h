@@ -29,7 +29,7 @@ struct param {
 };
 
 struct request;
-enum { METHOD_PARAMS = 9 };
+enum { METHOD_PARAMS = 11 };
 struct method {
 	const char *name;
 	enum method_flag flag;

@@ -176,7 +176,7 @@ static void m_grant_list(struct request *q, const struct json *p)
 static void m_candidates(struct request *q, const struct json *p)
 {
 	struct engine_window f = { .lane = json_get_str(p, "lane"), .verdict = json_get_str(p, "verdict"), .text = json_get_str(p, "text"),
-		.order = json_get_str(p, "order"), .desc = json_get_bool(p, "desc", false), .offset = json_get_i64(p, "offset", 0),
+		.filter = json_get_str(p, "filter"), .order = json_get_str(p, "order"), .desc = json_get_bool(p, "desc", false), .offset = json_get_i64(p, "offset", 0),
 		.limit = json_get_i64(p, "limit", 0) };
 	engine_candidates(en(q), &f, rpc_reply, q);
 }
@@ -452,7 +452,7 @@ const struct method api_methods[] = {
 	{ "lanes", METHOD_READ, { { 0 } }, m_lanes, "lanes with their lists and breakers" },
 	{ "links", METHOD_READ, { { 0 } }, m_links, "links with their ladders" },
 	{ "links.diagnose", METHOD_READ, { S1("link") }, m_diagnose, "look again at a link, rung by rung" },
-	{ "candidates", METHOD_READ, { S("lane"), S("verdict"), S("text"), S("order"), B("desc"), I("offset"), I("limit") }, m_candidates,
+	{ "candidates", METHOD_READ, { S("filter"), S("lane"), S("verdict"), S("text"), S("order"), B("desc"), I("offset"), I("limit") }, m_candidates,
 	  "a window of the last validation" },
 	{ "candidates.one", METHOD_READ, { S1("id") }, m_candidate, "one item with its evidence" },
 	{ "plan.show", METHOD_READ, { I("cycle"), S("lane"), I("items") }, m_plan_show, "the frozen plan" },

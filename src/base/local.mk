@@ -6,6 +6,7 @@ libsluice_base_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/point.c src/base/point.h \
+	src/base/query.c src/base/query.h \
 	src/base/rng.c src/base/rng.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/str.c src/base/str.h \

@@ -118,7 +118,7 @@ static enum rc params_from(const struct cli *c, const char *const (*map)[2], siz
 enum rc verb_candidates(struct cli *c, struct err *e)
 {
 	static const char *const map[][2] = { { "--lane", "lane" }, { "--verdict", "verdict" }, { "--text", "text" }, { "--order", "order" },
-		{ "--offset", "offset" }, { "--limit", "limit" } };
+		{ "--offset", "offset" }, { "--limit", "limit" }, { "--filter", "filter" } };
 	static const struct column cols[] = { { "lane", "lane", COL_TEXT, 20 }, { "id", "id", COL_TEXT, 32 }, { "name", "name", COL_TEXT, 40 },
 		{ "size", "bytes", COL_BYTES, 0 }, { "age", "created_us", COL_AGE, 0 }, { "verdict", "verdict", COL_TEXT, 12 },
 		{ "rule", "rule", COL_TEXT, 30 }, { "class", "class", COL_TEXT, 3 }, { "where", "where", COL_TEXT, 6 }, { "reason", "reason", COL_TEXT, 60 } };

@@ -109,6 +109,7 @@ void engine_policies_json(struct engine *en, struct buf *out);
 void engine_metrics(struct engine *en, struct buf *out);
 struct engine_window {
 	struct slice lane, verdict, text, order;
+	struct slice filter;            /* base/query.h */
 	bool desc;
 	int64_t offset, limit;
 };

@@ -41,10 +41,16 @@ static void offer_copy(struct pass *p, const struct catalog_item *it, const stru
 		.sha256 = plan_keep(v->plan, live ? rows[0].sha256 : SLICE_LIT("")), .object = plan_keep(v->plan, objects_of(rows, live)), .bytes = -1 };
 }
 
+/* Before anything was copied. */
+static enum reversibility reversible(const struct validation *v, int lane)
+{
+	return v->undoable[lane] ? REV_R3 : REV_R0;
+}
+
 static void take_candidate(struct pass *p, const struct catalog_item *it, const struct catalog_row *rows, size_t live)
 {
 	struct plan_item pi = { .lane = p->lane, .id = it->id, .name = it->name, .bytes = it->bytes, .created_us = it->created_us,
-		.used_us = live ? rows[0].used_us : -1, .class_ = p->v->undoable[p->lane] ? REV_R3 : REV_R0,
+		.used_us = live ? rows[0].used_us : -1, .class_ = reversible(p->v, p->lane),
 		.row = live ? rows[0].key : SLICE_LIT(""),
 		.rule = buf_slice(&p->verdict.rule), .evidence = buf_slice(&p->verdict.evidence) };
 	plan_add(p->v->plan, &pi);
@@ -81,7 +87,7 @@ static enum rc put_verdict(struct pass *p, const struct catalog_item *it)
 	p->out[p->n_out++] = (struct catalog_verdict){
 		.lane = it->lane, .id = keep(p->texts, it->id), .name = keep(p->texts, it->name), .purpose = keep(p->texts, it->purpose),
 		.bytes = it->bytes, .created_us = it->created_us, .verdict = (int32_t)p->verdict.verdict,
-		.rule = keep(p->texts, buf_slice(&p->verdict.rule)), .where = keep(p->texts, slice_of(p->verdict.where)),
+		.class_ = (int32_t)reversible(p->v, p->lane), .rule = keep(p->texts, buf_slice(&p->verdict.rule)), .where = keep(p->texts, slice_of(p->verdict.where)),
 		.reason = keep(p->texts, buf_slice(&p->verdict.reason)), .evidence = keep(p->texts, buf_slice(&p->verdict.evidence)) };
 	return p->n_out == VERDICT_BATCH ? flush(p) : RC_OK;
 }
@@ -287,7 +293,7 @@ static enum rc amend(struct pass *p, struct plan_item *it, bool gone)
 	if (gone)
 		buf_addf(&why, "no copy can be kept, and its escrow is required: %s", k->why);
 	struct catalog_amend a = { .nth = p->ranks[it->nth].nth, .verdict = gone ? VERDICT_KEPT : VERDICT_CANDIDATE,
-		.reason = buf_slice(&why), .evidence = it->evidence };
+		.class_ = (int32_t)it->class_, .reason = buf_slice(&why), .evidence = it->evidence };
 	enum rc rc = catalog_verdicts_amend(p->c, &a, 1, &v->err);
 	buf_done(&why);
 	return rc;

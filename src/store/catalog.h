@@ -5,6 +5,7 @@
 #ifndef SLUICE_STORE_CATALOG_H
 #define SLUICE_STORE_CATALOG_H
 
+#include "base/query.h"
 #include "store/db.h"
 
 struct catalog;
@@ -72,6 +73,7 @@ struct catalog_verdict {
 	struct slice id, name, purpose;
 	int64_t bytes, created_us;
 	int32_t verdict;                /* enum verdict of cleanup/policy */
+	int32_t class_;                 /* enum reversibility of cleanup/plan: 0 irreversible … 3 */
 	struct slice rule;              /* "stale-30d", "orphan", "protect:names" … */
 	struct slice where;             /* "P O D", "P n D", "P n -" */
 	struct slice reason;            /* one sentence */
@@ -83,7 +85,7 @@ enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v,
 /* What came out after the verdicts were added, for those that were added as number nth. */
 struct catalog_amend {
 	int64_t nth;
-	int32_t verdict;
+	int32_t verdict, class_;
 	struct slice reason;            /* empty = as it was */
 	struct slice evidence;
 };
@@ -99,11 +101,16 @@ enum rc catalog_verdicts_finish(struct catalog *c, struct err *e) MUST_USE;
 
 /* Ascending; unknown sizes and ages and what is not planned come last; age ascending = youngest
  * first. The order of the last window is kept (4 bytes a row), so that scrolling costs no sort. */
-enum catalog_order { CATALOG_BY_RANK, CATALOG_BY_SIZE, CATALOG_BY_AGE, CATALOG_BY_NAME, CATALOG_BY_ID };
+enum catalog_order { CATALOG_BY_RANK, CATALOG_BY_SIZE, CATALOG_BY_AGE, CATALOG_BY_NAME, CATALOG_BY_ID, CATALOG_BY_LANE, CATALOG_BY_STATE,
+	CATALOG_BY_RULE, CATALOG_BY_CLASS, CATALOG_BY_WHERE, CATALOG_BY_WHY, CATALOG_ORDERS };
+/* The number of a term of state for what is in the plan. */
+enum { CATALOG_PLANNED = -1 };
 struct catalog_window {
 	int32_t lane;                   /* -1 = all */
 	int32_t verdict;                /* -1 = all */
 	struct slice text;              /* part of name or id, bytes as they are; empty = any */
+	const struct query *filter;     /* number = index of a lane, verdict of a state or CATALOG_PLANNED; NULL = all */
+	int64_t now_us;                 /* ages are from here */
 	enum catalog_order order;
 	bool descending;
 	int64_t offset;

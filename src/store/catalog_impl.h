@@ -17,6 +17,7 @@ struct catalog {
 	int64_t order_generation;
 	struct catalog_window order_window;     /* text points into order_text */
 	struct buf order_text;
+	struct query order_filter;
 };
 
 enum rc catalog_begin(struct catalog *c, struct err *e) MUST_USE;
@@ -35,5 +36,11 @@ struct catalog_objects {
 };
 /* To be given to buf_done: prefix. */
 enum rc catalog_objects_how(struct catalog *c, struct catalog_objects *how, struct err *e) MUST_USE;
+
+/* ---- catalog_filter.c ---- */
+/* " AND …" for every term of the filter, with values ?4 and up; then these. */
+void catalog_filter_sql(struct buf *sql, const struct query *q);
+void catalog_filter_bind(struct db_stmt *s, const struct query *q, int64_t now_us);
+bool catalog_filter_same(const struct query *a, const struct query *b);
 
 #endif

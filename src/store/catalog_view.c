@@ -12,7 +12,7 @@
  * window is a slice of an order: the rowids that match, sorted once and kept while only the offset
  * changes (4 bytes per row). */
 
-#define COLUMNS "lane, id, name, purpose, bytes, created_us, verdict, rule, place, reason, evidence"
+#define COLUMNS "lane, id, name, purpose, bytes, created_us, verdict, rule, place, reason, evidence, class"
 #define SELECT "SELECT " COLUMNS ", coalesce(rank, 0) FROM verdicts LEFT JOIN ranks USING (n) "
 
 /* ---- loading ---- */
@@ -26,7 +26,7 @@ enum rc catalog_verdicts_begin(struct catalog *c, struct err *e)
 	rc = db_exec(c->db, "DROP TABLE IF EXISTS loading_verdicts;"
 		     "CREATE TABLE loading_verdicts (n INTEGER PRIMARY KEY, lane INTEGER NOT NULL, id TEXT NOT NULL,"
 		     " name TEXT NOT NULL, purpose TEXT NOT NULL, bytes INTEGER, created_us INTEGER, verdict INTEGER NOT NULL,"
-		     " rule TEXT NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL, evidence TEXT NOT NULL) STRICT;"
+		     " rule TEXT NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL, evidence TEXT NOT NULL, class INTEGER NOT NULL) STRICT;"
 		     "DROP TABLE IF EXISTS loading_ranks;"
 		     "CREATE TABLE loading_ranks (n INTEGER PRIMARY KEY, rank INTEGER NOT NULL) STRICT", e);
 	return catalog_end(c, rc, e);
@@ -45,6 +45,7 @@ static enum rc add_verdict(struct db_stmt *s, const struct catalog_verdict *v, s
 	db_bind_text(s, 9, v->where);
 	db_bind_text(s, 10, v->reason);
 	db_bind_text(s, 11, v->evidence);
+	db_bind_i64(s, 12, v->class_);
 	return db_run(s, NULL, e);
 }
 
@@ -55,7 +56,7 @@ enum rc catalog_verdicts_add(struct catalog *c, const struct catalog_verdict *v,
 
 	if (rc != RC_OK)
 		return rc;
-	rc = db_prepare(c->db, &s, "INSERT INTO loading_verdicts (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?)", e);
+	rc = db_prepare(c->db, &s, "INSERT INTO loading_verdicts (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", e);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = add_verdict(s, &v[i], e);
 	return catalog_end(c, rc, e);
@@ -69,12 +70,13 @@ enum rc catalog_verdicts_amend(struct catalog *c, const struct catalog_amend *a,
 	if (rc != RC_OK)
 		return rc;
 	rc = db_prepare(c->db, &s, "UPDATE loading_verdicts SET verdict = ?2, reason = CASE WHEN ?3 = '' THEN reason ELSE ?3 END,"
-			" evidence = ?4 WHERE n = ?1", e);
+			" evidence = ?4, class = ?5 WHERE n = ?1", e);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		db_bind_i64(s, 1, a[i].nth + 1);
 		db_bind_i64(s, 2, a[i].verdict);
 		db_bind_text(s, 3, a[i].reason.n ? a[i].reason : SLICE_LIT(""));
 		db_bind_text(s, 4, a[i].evidence);
+		db_bind_i64(s, 5, a[i].class_);
 		rc = db_run(s, NULL, e);
 	}
 	return catalog_end(c, rc, e);
@@ -132,35 +134,40 @@ enum rc catalog_verdicts_finish(struct catalog *c, struct err *e)
 /* ---- orders ---- */
 
 /* Ascending; what is unknown or not planned comes last. Descending is the same read backwards. */
-static const char *order_sql(enum catalog_order order)
-{
-	switch (order) {
-	case CATALOG_BY_RANK: return "rank IS NULL, lane, rank, n";
-	case CATALOG_BY_SIZE: return "bytes NULLS LAST, n";
-	case CATALOG_BY_AGE:  return "created_us DESC NULLS LAST, n";
-	case CATALOG_BY_NAME: return "name, n";
-	case CATALOG_BY_ID:   return "id, n";
-	}
-	die("catalog: order %d", (int)order);
-}
+static const char *const order_sql[] = {
+	[CATALOG_BY_RANK] = "rank IS NULL, lane, rank, n",
+	[CATALOG_BY_SIZE] = "bytes NULLS LAST, n",
+	[CATALOG_BY_AGE] = "created_us DESC NULLS LAST, n",
+	[CATALOG_BY_NAME] = "name, n",
+	[CATALOG_BY_ID] = "id, n",
+	[CATALOG_BY_LANE] = "lane, n",
+	[CATALOG_BY_STATE] = "verdict, n",
+	[CATALOG_BY_RULE] = "rule, n",
+	[CATALOG_BY_CLASS] = "class, n",
+	[CATALOG_BY_WHERE] = "place, n",
+	[CATALOG_BY_WHY] = "reason, n",
+};
+_Static_assert(ARRAY_LEN(order_sql) == CATALOG_ORDERS, "every order has its SQL");
 
 static bool same_order(const struct catalog *c, const struct catalog_window *w, int64_t gen)
 {
 	const struct catalog_window *o = &c->order_window;
 
 	return c->order_valid && c->order_generation == gen && o->lane == w->lane && o->verdict == w->verdict &&
-	       o->order == w->order && slice_eq(o->text, w->text);
+	       o->order == w->order && slice_eq(o->text, w->text) && o->now_us == w->now_us && catalog_filter_same(o->filter, w->filter);
 }
 
 static enum rc prepare_order(struct catalog *c, const struct catalog_window *w, struct db_stmt **s, struct err *e)
 {
-	char sql[320];
+	struct buf sql = { 0 };
 
-	snprintf(sql, sizeof sql, "SELECT n FROM verdicts LEFT JOIN ranks USING (n) WHERE 1%s%s%s ORDER BY %s",
+	buf_addf(&sql, "SELECT n FROM verdicts LEFT JOIN ranks USING (n) WHERE 1%s%s%s",
 		 w->lane >= 0 ? " AND lane = ?1" : "", w->verdict >= 0 ? " AND verdict = ?2" : "",
-		 w->text.n != 0 ? " AND (instr(CAST(name AS BLOB), ?3) > 0 OR instr(CAST(id AS BLOB), ?3) > 0)" : "",
-		 order_sql(w->order));
-	enum rc rc = db_prepare(c->db, s, sql, e);
+		 w->text.n != 0 ? " AND (instr(CAST(name AS BLOB), ?3) > 0 OR instr(CAST(id AS BLOB), ?3) > 0)" : "");
+	catalog_filter_sql(&sql, w->filter);
+	buf_addf(&sql, " ORDER BY %s", order_sql[w->order]);
+	enum rc rc = db_prepare(c->db, s, buf_z(&sql), e);
+	buf_done(&sql);
 	if (rc != RC_OK)
 		return rc;
 	if (w->lane >= 0)
@@ -169,6 +176,7 @@ static enum rc prepare_order(struct catalog *c, const struct catalog_window *w, 
 		db_bind_i64(*s, 2, w->verdict);
 	if (w->text.n != 0)
 		db_bind_blob(*s, 3, w->text.p, w->text.n);
+	catalog_filter_bind(*s, w->filter, w->now_us);
 	return RC_OK;
 }
 
@@ -192,6 +200,10 @@ static enum rc build_order(struct catalog *c, const struct catalog_window *w, in
 	buf_add(&c->order_text, w->text.p, w->text.n);
 	c->order_window = *w;
 	c->order_window.text = buf_slice(&c->order_text);
+	if (w->filter) {
+		c->order_filter = *w->filter;
+		c->order_window.filter = &c->order_filter;
+	}
 	c->order_generation = gen;
 	c->order_valid = true;
 	return RC_OK;
@@ -204,7 +216,8 @@ static enum rc visit_verdict(struct db_stmt *s, catalog_verdict_visit *v, void *
 	struct catalog_verdict x = {
 		.lane = (int32_t)db_i64(s, 0), .id = db_text(s, 1), .name = db_text(s, 2), .purpose = db_text(s, 3),
 		.bytes = db_i64(s, 4), .created_us = db_i64(s, 5), .verdict = (int32_t)db_i64(s, 6), .rule = db_text(s, 7),
-		.where = db_text(s, 8), .reason = db_text(s, 9), .evidence = db_text(s, 10), .rank = (int32_t)db_i64(s, 11)
+		.where = db_text(s, 8), .reason = db_text(s, 9), .evidence = db_text(s, 10), .class_ = (int32_t)db_i64(s, 11),
+		.rank = (int32_t)db_i64(s, 12)
 	};
 
 	return v(ctx, &x);

@@ -21,6 +21,7 @@ const struct db_schema schema_sluice = {
 static const struct db_migration catalog_steps[] = {
 	{ 1, schema_catalog_1 },
 	{ 2, schema_catalog_2 },
+	{ 3, schema_catalog_3 },
 	{ 0, NULL }
 };
 

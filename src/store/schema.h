@@ -9,6 +9,6 @@ extern const struct db_schema schema_sluice;
 extern const struct db_schema schema_catalog;
 
 extern const char schema_sluice_1[], schema_sluice_2[], schema_sluice_3[], schema_sluice_4[], schema_sluice_5[];
-extern const char schema_catalog_1[], schema_catalog_2[];
+extern const char schema_catalog_1[], schema_catalog_2[], schema_catalog_3[];
 
 #endif

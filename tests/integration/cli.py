@@ -131,6 +131,17 @@ def a_whole_cycle_is_driven_with_verbs_alone():
         same(c['stage'], 'VALIDATING')
         some = w.json('candidates', '--lane', 'alpha', '--verdict', 'candidate', '--limit', '7')
         same(len(some['rows']), 7)
+        every = w.json('candidates', '--limit', '1000')['rows']
+        for text, fits in (('lane:beta', lambda x: x['lane'] == 'beta'), ('lane:alpha candidate', lambda x: (x['lane'], x['verdict']) == ('alpha', 'candidate')),
+                           ('!candidate', lambda x: x['verdict'] != 'candidate'), ('planned', lambda x: x['rank'] is not None),
+                           ('size>1kB size<=1MB', lambda x: 1000 < x['bytes'] <= 1000000), ('age>1d', lambda x: x['created_us'] < (time.time() - 86400) * 1e6),
+                           ('class:R0 rule:orphan', lambda x: x['class'] == 'R0' and 'orphan' in x['rule'].split('+')),
+                           ('name~"' + every[0]['name'][:3] + '"', lambda x: every[0]['name'][:3] in x['name'])):
+            got = w.json('candidates', '--limit', '1000', '--filter', text)
+            same(sorted(x['id'] for x in got['rows']), sorted(x['id'] for x in every if fits(x)), text)
+            same(got['total'], len(got['rows']), text)
+        for text, why in (('lane:nobody', 'no lane nobody'), ('age>30', 'column 5: age takes'), ('kept colour:red', 'column 6: there is no such key')):
+            contains(w.err('candidates', '--filter', text, rc=2), why)
         one = w.json('candidates', '--id', some['rows'][0]['id'])
         true(one['evidence'], one)
         plan = w.json('plan', 'show', '--lane', 'alpha', '--items', '3')

@@ -322,25 +322,6 @@ static void excluding_names_the_lane_under_the_cursor(void **state)
 	fixture_done(&f);
 }
 
-static void the_filter_refuses_what_it_does_not_know(void **state)
-{
-	struct fixture f;
-	(void)state;
-	load(&f, "usual");
-	fixture_keys(&f, "4");
-	int calls = f.calls;
-	fixture_keys(&f, "/");
-	fixture_type(&f, "age>30d");
-	fixture_keys(&f, "Enter");
-	assert_int_equal(f.calls, calls);
-	assert_non_null(strstr(f.ui.note, "age>30d is not understood"));
-	fixture_keys(&f, "/");
-	fixture_type(&f, "lane:kimi report");
-	fixture_keys(&f, "Enter");
-	assert_non_null(strstr(buf_z(&f.last_params), "\"lane\":\"kimi\",\"text\":\"report\""));
-	fixture_done(&f);
-}
-
 /* ui/KEYS.md is printed from the table; UPDATE=1 writes it. */
 static void every_action_is_documented(void **state)
 {
@@ -408,7 +389,6 @@ int main(void)
 		cmocka_unit_test(the_command_line_completes_and_remembers),
 		cmocka_unit_test(an_answer_that_is_asked_for_is_needed),
 		cmocka_unit_test(excluding_names_the_lane_under_the_cursor),
-		cmocka_unit_test(the_filter_refuses_what_it_does_not_know),
 		cmocka_unit_test(every_action_is_documented),
 		cmocka_unit_test(every_write_of_the_protocol_is_known_as_one),
 		cmocka_unit_test(key_bars_name_actions_that_exist),

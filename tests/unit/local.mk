@@ -8,6 +8,7 @@ unit_base_tests = \
 	tests/unit/test_log \
 	tests/unit/test_mem \
 	tests/unit/test_point \
+	tests/unit/test_query \
 	tests/unit/test_rng \
 	tests/unit/test_secret \
 	tests/unit/test_str \
@@ -42,6 +43,8 @@ tests_unit_test_mem_SOURCES = tests/unit/test_mem.c
 tests_unit_test_mem_LDADD = $(UNIT_BASE)
 tests_unit_test_point_SOURCES = tests/unit/test_point.c
 tests_unit_test_point_LDADD = $(UNIT_BASE)
+tests_unit_test_query_SOURCES = tests/unit/test_query.c
+tests_unit_test_query_LDADD = $(UNIT_BASE)
 tests_unit_test_rng_SOURCES = tests/unit/test_rng.c
 tests_unit_test_rng_LDADD = $(UNIT_BASE)
 tests_unit_test_secret_SOURCES = tests/unit/test_secret.c

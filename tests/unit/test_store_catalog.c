@@ -555,7 +555,7 @@ static void a_catalog_of_a_newer_version_is_made_anew_by_the_writer_only(void **
 	assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 9"), SQLITE_OK);
 	assert_int_equal(catalog_open(&r, f->path, false, &e), RC_USAGE);
 	ok(catalog_open(&f->c, f->path, true, &e));
-	assert_int_equal(raw_number(f->path, "PRAGMA user_version"), 2);
+	assert_int_equal(raw_number(f->path, "PRAGMA user_version"), 3);
 }
 
 static void a_database_of_another_program_is_left_alone(void **state)
@@ -567,6 +567,88 @@ static void a_database_of_another_program_is_left_alone(void **state)
 	assert_int_equal(raw_sql(f->path, "PRAGMA application_id = 5"), SQLITE_OK);
 	assert_int_equal(catalog_open(&f->c, f->path, true, &e), RC_IO);
 	assert_int_equal(raw_number(f->path, "PRAGMA application_id"), 5);
+}
+
+static void assert_filter(struct catalog *c, const char *text, const char *want)
+{
+	struct catalog_window w = all(CATALOG_BY_ID);
+	struct query q;
+	struct err e;
+	ok(query_parse(&q, slice_of(text), NULL, &e));
+	for (int i = 0; i < q.terms; i++) {
+		if (q.term[i].key == QUERY_LANE)
+			q.term[i].number = slice_is(query_value(&q, &q.term[i]), "one");
+		if (q.term[i].key == QUERY_STATE && slice_is(query_value(&q, &q.term[i]), "planned"))
+			q.term[i].number = CATALOG_PLANNED;
+	}
+	w.filter = &q;
+	w.now_us = 1000 * INT64_C(1000000) + 400;       /* a is 1000 s old */
+	assert_window(c, w, (int64_t)strlen(want), want);
+}
+
+/* verdicts: 1 stands in the fixture for what the words call protected, 2 ineligible, 3 kept, as the parser numbers them. */
+static void a_filter_lets_pass_what_it_says(void **state)
+{
+	struct fixture *f = *state;
+	struct catalog *c;
+	struct err e;
+
+	some_verdicts(f);
+	ok(catalog_open(&c, f->path, false, &e));
+	assert_filter(c, "", "abcde");
+	assert_filter(c, "lane:one", "ce");
+	assert_filter(c, "!lane:one", "abd");
+	assert_filter(c, "size>10B", "ade");
+	assert_filter(c, "size>=10B size<40B", "acd");
+	assert_filter(c, "size<=10B", "c");
+	assert_filter(c, "!size>10B", "c");     /* unknown is neither */
+	assert_filter(c, "size:unknown", "b");
+	assert_filter(c, "!size:unknown", "acde");
+	assert_filter(c, "age>1000s", "bde");
+	assert_filter(c, "age>=1000s", "abde");
+	assert_filter(c, "age<1000s", "");
+	assert_filter(c, "age:unknown", "c");
+	assert_filter(c, "protected", "acd");
+	assert_filter(c, "!protected lane:two", "b");
+	assert_filter(c, "planned", "acd");
+	assert_filter(c, "!planned", "be");
+	assert_filter(c, "name:alpha.pdf", "bd");
+	assert_filter(c, "name~pdf !name~alpha", "a");
+	assert_filter(c, "name~\xff", "e");
+	assert_filter(c, "id:c", "c");
+	assert_filter(c, "pdf !lt", "bd");
+	assert_filter(c, "a pdf", "abd");
+	assert_filter(c, "rule:orphan", "abcde");
+	assert_filter(c, "rule:orph", "");
+	assert_filter(c, "rule~orph class:R0", "abcde");
+	assert_filter(c, "class:R1", "");
+	assert_filter(c, "why~row purpose:p", "abcde");
+	assert_filter(c, "name:\"x' OR 1=1 --\"", "");
+	catalog_close(c);
+}
+
+static void a_kept_order_is_not_another_filters(void **state)
+{
+	struct fixture *f = *state;
+
+	some_verdicts(f);
+	assert_filter(f->c, "lane:one", "ce");
+	assert_filter(f->c, "lane:two", "abd");
+	assert_filter(f->c, "lane:two size>20B", "a");
+	assert_filter(f->c, "lane:two size>20B", "a");
+	assert_filter(f->c, "", "abcde");
+}
+
+static void every_column_can_be_the_order(void **state)
+{
+	static const char *const want[CATALOG_ORDERS] = { [CATALOG_BY_RANK] = "dacbe", [CATALOG_BY_SIZE] = "cdaeb", [CATALOG_BY_AGE] = "abedc",
+		[CATALOG_BY_NAME] = "cbdae", [CATALOG_BY_ID] = "abcde", [CATALOG_BY_LANE] = "abdce", [CATALOG_BY_STATE] = "acdbe",
+		[CATALOG_BY_RULE] = "abcde", [CATALOG_BY_CLASS] = "abcde", [CATALOG_BY_WHERE] = "abcde", [CATALOG_BY_WHY] = "abcde" };
+	struct fixture *f = *state;
+
+	some_verdicts(f);
+	for (int i = 0; i < CATALOG_ORDERS; i++)
+		assert_window(f->c, all((enum catalog_order)i), 5, want[i]);
 }
 
 int main(void)
@@ -588,6 +670,9 @@ int main(void)
 		T(before_the_first_validation_a_window_is_empty),
 		T(one_item_is_found_by_its_id_with_all_values),
 		T(a_damaged_catalog_is_made_anew),
+		T(a_filter_lets_pass_what_it_says),
+		T(a_kept_order_is_not_another_filters),
+		T(every_column_can_be_the_order),
 		T(a_catalog_of_a_newer_version_is_made_anew_by_the_writer_only),
 		T(a_database_of_another_program_is_left_alone),
 	};

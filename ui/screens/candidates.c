@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/query.h"
 #include "base/text.h"
 #include "ui/format.h"
 #include "ui/look.h"
+#include "ui/screens/candidates_filter.h"
 #include "ui/screens/screens.h"
-#include "ui/widgets/filter.h"
+#include "ui/widgets/choices.h"
 #include "ui/widgets/flow.h"
 #include "ui/widgets/list.h"
 #include "ui/widgets/table.h"
@@ -32,7 +34,9 @@ struct candidates {
 	struct ui *ui;                  /* for the list's callbacks */
 	struct m_candidates win;
 	struct list list;
-	char filter[200];
+	char filter[QUERY_BYTES + 1];
+	struct choices rules;           /* of the policies and of rows that were seen */
+	bool rules_asked;
 	size_t order;
 	bool busy;                      /* one request is under way */
 	int64_t wanted;                 /* offset asked for while busy, -1 none */
@@ -67,6 +71,8 @@ static void on_window(struct ui *ui, void *ctx, const struct json *result, const
 	} else if (asked == c->asked) {
 		c->trouble[0] = '\0';
 		m_candidates_read(&c->win, result);
+		for (int i = 0; i < c->win.rows; i++)
+			candidates_rules(&c->rules, c->win.row[i].rule);
 		struct list_source s = source;
 		s.ctx = c;
 		list_changed(&c->list, &s);
@@ -76,34 +82,31 @@ static void on_window(struct ui *ui, void *ctx, const struct json *result, const
 	ui->dirty = true;
 }
 
-static bool window_params(struct candidates *c, int64_t offset, struct buf *b, struct buf *why)
+static void window_params(const struct candidates *c, int64_t offset, struct buf *b)
 {
-	static const char *const keys[] = { "lane", "verdict", NULL };
 	struct jw w;
 	jw_init(&w, b);
 	jw_obj(&w);
-	bool good = filter_write(&w, c->filter, keys, "text", why);
+	if (c->filter[0])
+		jw_kz(&w, "filter", c->filter);
 	jw_kz(&w, "order", orders[c->order].order);
 	jw_kbool(&w, "desc", orders[c->order].desc);
 	jw_ki64(&w, "offset", offset);
 	jw_ki64(&w, "limit", WINDOW);
 	jw_end_obj(&w);
-	return good;
 }
 
 static void fetch(struct ui *ui, int64_t offset)
 {
 	struct candidates *c = mine(ui);
-	struct buf b = { 0 }, why = { 0 };
+	struct buf b = { 0 };
 	if (c->busy) {
 		c->wanted = offset;
 		return;
 	}
-	if (window_params(c, offset, &b, &why)) {
-		c->busy = true;
-		ui_call(ui, "candidates", &b, on_window, (void *)(intptr_t)c->asked);
-	}
-	buf_done(&why);
+	window_params(c, offset, &b);
+	c->busy = true;
+	ui_call(ui, "candidates", &b, on_window, (void *)(intptr_t)c->asked);
 	buf_done(&b);
 }
 
@@ -263,23 +266,35 @@ static void restart(struct ui *ui)
 static void filter(struct ui *ui, const char *text)
 {
 	struct candidates *c = mine(ui);
-	struct buf b = { 0 }, why = { 0 };
-	char before[sizeof(c->filter)];
-	memcpy(before, c->filter, sizeof(before));
-	snprintf(c->filter, sizeof(c->filter), "%s", text + strspn(text, " "));
-	if (window_params(c, 0, &b, &why)) {
-		restart(ui);
-	} else {
-		memcpy(c->filter, before, sizeof(before));
+	struct buf why = { 0 };
+	size_t at;
+	text += strspn(text, " ");
+	if (candidates_wrong(ui, slice_of(text), &at, &why)) {
 		ui_note(ui, ROLE_FAIL, "%s", buf_z(&why));
+	} else {
+		snprintf(c->filter, sizeof(c->filter), "%s", text);
+		restart(ui);
 	}
-	buf_done(&b);
 	buf_done(&why);
 }
 
 static const char *filter_text(struct ui *ui)
 {
 	return mine(ui)->filter;
+}
+
+static size_t filter_offer(struct ui *ui, struct slice text, size_t cursor, struct choices *out)
+{
+	return candidates_offer(ui, text, cursor, &mine(ui)->rules, out);
+}
+
+static void on_policies(struct ui *ui, void *ctx, const struct json *result, const char *error)
+{
+	(void)ctx;
+	mine(ui)->rules_asked = !error;
+	for (const struct json *p = json_first(json_get(result, "policies")); p; p = json_next(p))
+		for (const struct json *r = json_first(json_get(p, "rules")); r; r = json_next(r))
+			choices_add(&mine(ui)->rules, json_get_str(r, "name"));
 }
 
 static uint64_t fingerprint(const struct ui *ui)
@@ -310,6 +325,10 @@ static void enter(struct ui *ui)
 	c->ui = ui;
 	c->seen = fingerprint(ui);
 	fetch(ui, c->win.offset);
+	bool ask = !c->rules_asked;
+	c->rules_asked = true;
+	if (ask)
+		ui_call(ui, "policies", NULL, on_policies, NULL);
 }
 
 /* ---- details ---- */
@@ -508,6 +527,7 @@ static void done(void *state)
 	struct candidates *c = state;
 	m_candidates_done(&c->win);
 	list_done(&c->list);
+	choices_done(&c->rules);
 	buf_done(&c->one);
 	buf_done(&c->one_id);
 }
@@ -516,5 +536,6 @@ const struct screen_ops screen_candidates = {
 	.id = "candidates", .number = 4, .name = "Candidates", .brief = "Cand",
 	.bar = "mark open filter sort pick protect exclude hold command",
 	.state_size = sizeof(struct candidates), .init = init, .done = done, .enter = enter, .changed = changed,
-	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text, .lane = lane, .item = item, .picked = picked,
+	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text,
+	.filter_wrong = candidates_wrong, .filter_offer = filter_offer, .lane = lane, .item = item, .picked = picked,
 };

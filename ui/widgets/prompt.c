@@ -51,17 +51,24 @@ static void cut(struct prompt *p, size_t from, size_t to)
 	p->at = from;
 }
 
+void prompt_replace(struct prompt *p, size_t from, size_t to, struct slice by)
+{
+	if (by.n == 0 || p->text.n - (to - from) + by.n > (p->most ? p->most : MOST))
+		return;
+	cut(p, from, to);
+	p->at = from;
+	size_t tail = p->text.n - p->at;
+	buf_add(&p->text, by.p, by.n);
+	memmove(p->text.p + p->at + by.n, p->text.p + p->at, tail);
+	memcpy(p->text.p + p->at, by.p, by.n);
+	p->at += by.n;
+}
+
 static void insert(struct prompt *p, int32_t cp)
 {
 	struct buf c = { 0 };
 	utf8_put(&c, (uint32_t)cp);
-	if (p->text.n + c.n <= (p->most ? p->most : MOST)) {
-		size_t tail = p->text.n - p->at;
-		buf_add(&p->text, c.p, c.n);
-		memmove(p->text.p + p->at + c.n, p->text.p + p->at, tail);
-		memcpy(p->text.p + p->at, c.p, c.n);
-		p->at += c.n;
-	}
+	prompt_replace(p, p->at, p->at, buf_slice(&c));
 	buf_done(&c);
 }
 

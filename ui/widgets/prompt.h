@@ -13,6 +13,8 @@ struct prompt {
 
 void prompt_done(struct prompt *p);
 void prompt_set(struct prompt *p, const char *text);    /* cursor at the end */
+/* Bytes from … to become these, the cursor stands after them. Nothing when it would be too long. */
+void prompt_replace(struct prompt *p, size_t from, size_t to, struct slice by);
 const char *prompt_text(const struct prompt *p);
 /* True if the key edited the line or moved in it. Never Enter, Esc, Tab, Up, Down. */
 bool prompt_key(struct prompt *p, const struct key *k);

@@ -1,0 +1,250 @@
+/* The lines that are typed: the filter of the candidates and the `:` line, with completion and history. */
+#include "tests/unit/unit.h"
+
+#include "tests/ui/fixture.h"
+#include "ui/typing.h"
+#include "ui/widgets/choices.h"
+
+static void load(struct fixture *f, const char *name)
+{
+	char path[512];
+	const char *top = getenv("SLUICE_TOP");
+	snprintf(path, sizeof(path), "%s/tests/ui/fixtures/%s.json", top ? top : ".", name);
+	fixture_load(f, path, false);
+}
+
+static void is_line(const struct fixture *f, const char *want)
+{
+	assert_string_equal(prompt_text(&f->ui.line), want);
+}
+
+static void says(struct fixture *f, enum role role, const char *want)
+{
+	struct buf b = { 0 };
+	enum role r = typing_says(&f->ui, &b);
+	if (r != role || !strstr(buf_z(&b), want))
+		fail_msg("over %s stands %s (%d), not %s", prompt_text(&f->ui.line), buf_z(&b), (int)r, want);
+	buf_done(&b);
+}
+
+static void open_filter(struct fixture *f)
+{
+	load(f, "usual");
+	fixture_keys(f, "4 /");
+}
+
+static void a_filter_is_applied_whole_or_not_at_all(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_filter(&f);
+	int calls = f.calls;
+	fixture_type(&f, "lane:kimi age>30 x");
+	fixture_keys(&f, "Enter");
+	assert_int_equal(f.calls, calls);
+	assert_int_equal(f.ui.prompt, PROMPT_FILTER);
+	is_line(&f, "lane:kimi age>30 x");
+	says(&f, ROLE_FAIL, "column 15: age takes > or < and a time as 30d");
+	assert_int_equal(f.ui.line.at, 14);             /* the cursor stands there */
+	fixture_keys(&f, "Delete Delete");
+	fixture_type(&f, "30d");
+	fixture_keys(&f, "Enter");
+	assert_int_equal(f.ui.prompt, PROMPT_NONE);
+	assert_int_equal(f.calls, calls + 1);
+	assert_non_null(strstr(buf_z(&f.last_params), "\"filter\":\"lane:kimi age>30d x\""));
+	fixture_keys(&f, "Esc");                        /* and Esc takes it away */
+	assert_null(strstr(buf_z(&f.last_params), "filter"));
+	fixture_done(&f);
+}
+
+static void the_line_says_what_is_wrong_while_it_is_typed(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_filter(&f);
+	fixture_type(&f, "colour:red la");
+	says(&f, ROLE_FAIL, "column 1: there is no such key; there are lane, state");
+	fixture_keys(&f, "Ctrl-U");
+	fixture_type(&f, "age>");
+	says(&f, ROLE_WARN, "age takes > or < and a time as 30d");
+	fixture_type(&f, "30d");
+	struct buf b = { 0 };
+	typing_says(&f.ui, &b);
+	assert_int_equal(b.n, 0);
+	buf_done(&b);
+	fixture_done(&f);
+}
+
+static void tab_completes_keys_and_known_values(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_filter(&f);
+	says(&f, ROLE_DIM, "lane:  state:  rule:  class:  age>");
+	fixture_type(&f, "la");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:");
+	says(&f, ROLE_DIM, "kimi  glm  s3-backup");
+	fixture_type(&f, "s");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:s3-backup ");
+	fixture_type(&f, "!prot");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:s3-backup !protected ");
+	fixture_type(&f, "rule:du");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:s3-backup !protected rule:duplicate ");
+	fixture_type(&f, "rule:protect:");             /* seen in a row */
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:s3-backup !protected rule:duplicate rule:protect:names ");
+	fixture_type(&f, "class:");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:s3-backup !protected rule:duplicate rule:protect:names class:R");
+	fixture_type(&f, "zz");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:s3-backup !protected rule:duplicate rule:protect:names class:Rzz");
+	fixture_done(&f);
+}
+
+/* Names of the engine may hold anything: what nobody could type is not offered, blanks come in quotes. */
+static void foreign_names_are_offered_only_as_they_can_be_typed(void **state)
+{
+	static const char text[] = "{\"now_us\": 1, \"overview\": {\"lanes\": [{\"name\": \"a b\"}, {\"name\": \"x\\u001b[2J\"}, {\"name\": \"q\\\"\\\\\"}]},"
+		" \"rpc\": {\"candidates\": {\"total\": 0, \"rows\": []}, \"policies\": {\"policies\": []}}}";
+	struct fixture f;
+	(void)state;
+	fixture_parse(&f, slice_of(text), false);
+	fixture_keys(&f, "4 /");
+	fixture_type(&f, "lane:");
+	says(&f, ROLE_DIM, "\"a b\"  q\"\\  ");
+	fixture_type(&f, "\"");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane:\"a b\" ");
+	fixture_keys(&f, "Enter");
+	assert_int_equal(f.ui.prompt, PROMPT_NONE);
+	fixture_done(&f);
+}
+
+static void pasted_text_completes_nothing_and_ends_nothing(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_filter(&f);
+	int calls = f.calls;
+	fixture_type(&f, "la");
+	ui_key(&f.ui, &(struct key){ .code = KEYC_TAB, .pasted = true });
+	ui_key(&f.ui, &(struct key){ .code = KEYC_ENTER, .pasted = true });
+	is_line(&f, "la");
+	assert_int_equal(f.calls, calls);
+	fixture_done(&f);
+}
+
+static void the_command_line_completes_ids_and_names(void **state)
+{
+	struct fixture f;
+	(void)state;
+	load(&f, "usual");
+	fixture_keys(&f, ":");
+	fixture_type(&f, "sta");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "start ");
+	fixture_keys(&f, "Tab");
+	assert_true(strlen(prompt_text(&f.ui.line)) > 6);
+	fixture_keys(&f, "Ctrl-U");
+	fixture_type(&f, "mode a");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "mode armed");
+	fixture_keys(&f, "Ctrl-U");
+	fixture_type(&f, "lane g");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "lane glm");
+	fixture_keys(&f, "Enter");
+	assert_string_equal(f.ui.screen->id, "candidates");
+	assert_non_null(strstr(buf_z(&f.last_params), "\"filter\":\"lane:glm\""));
+	fixture_keys(&f, ":");
+	fixture_type(&f, "filter sta");
+	fixture_keys(&f, "Tab");
+	is_line(&f, "filter state:");
+	fixture_type(&f, "x");
+	fixture_keys(&f, "Enter");
+	assert_non_null(strstr(f.ui.note, "column 7: state takes"));
+	fixture_keys(&f, ":");
+	fixture_type(&f, "nothing");
+	says(&f, ROLE_DIM, "no such command");
+	fixture_done(&f);
+}
+
+static void up_and_down_bring_back_what_was_typed(void **state)
+{
+	struct fixture f;
+	(void)state;
+	open_filter(&f);
+	fixture_type(&f, "kept");
+	fixture_keys(&f, "Enter / Ctrl-U");
+	fixture_type(&f, "planned");
+	fixture_keys(&f, "Enter / Ctrl-U");
+	fixture_type(&f, "new");
+	fixture_keys(&f, "Up");
+	is_line(&f, "planned");
+	fixture_keys(&f, "Up Up");
+	is_line(&f, "kept");
+	fixture_keys(&f, "Down Down");
+	is_line(&f, "new");
+	fixture_keys(&f, "Esc :");
+	fixture_keys(&f, "Up");
+	is_line(&f, "");                                /* commands have their own */
+	fixture_done(&f);
+}
+
+static void history_is_bounded(void **state)
+{
+	struct history h = { 0 };
+	char line[16];
+	(void)state;
+	for (int i = 0; i < HISTORY_LINES + 7; i++) {
+		snprintf(line, sizeof(line), "%d", i);
+		history_add(&h, line);
+		history_add(&h, line);
+	}
+	assert_int_equal(h.n, HISTORY_LINES);
+	history_leave(&h);
+	for (int i = 0; i < HISTORY_LINES - 1; i++)
+		assert_non_null(history_step(&h, -1, "draft"));
+	assert_string_equal(history_step(&h, -1, ""), "7");
+	assert_null(history_step(&h, -1, ""));
+	history_done(&h);
+}
+
+static void choices_agree_on_whole_characters(void **state)
+{
+	struct choices c = { 0 };
+	(void)state;
+	assert_int_equal(choices_common(&c).n, 0);
+	choices_addz(&c, "x\xc3\xa4");
+	choices_addz(&c, "x\xc3\xb6");
+	choices_addz(&c, "x\xc3\xb6");
+	choices_addz(&c, "");
+	choices_addz(&c, "a\x1b");
+	assert_int_equal(c.n, 2);
+	assert_slice(choices_common(&c), "x");
+	choices_narrow(&c, SLICE_LIT("x\xc3\xb6"));
+	assert_slice(choices_common(&c), "x\xc3\xb6");
+	choices_done(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_filter_is_applied_whole_or_not_at_all),
+		cmocka_unit_test(the_line_says_what_is_wrong_while_it_is_typed),
+		cmocka_unit_test(tab_completes_keys_and_known_values),
+		cmocka_unit_test(foreign_names_are_offered_only_as_they_can_be_typed),
+		cmocka_unit_test(pasted_text_completes_nothing_and_ends_nothing),
+		cmocka_unit_test(the_command_line_completes_ids_and_names),
+		cmocka_unit_test(up_and_down_bring_back_what_was_typed),
+		cmocka_unit_test(history_is_bounded),
+		cmocka_unit_test(choices_agree_on_whole_characters),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("ui typing", tests, NULL, NULL);
+}
