@@ -56,6 +56,7 @@ struct m_lane {
 	int64_t excluded_us;
 	int64_t listed, listed_us, expected, pages, quota_items, quota_bytes, listed_bytes;
 	int64_t candidates, protected_, ineligible, irreversible;
+	struct slice reconciled;        /* "970 healthy, 2 object missing"; empty = no objects are configured */
 	bool complete;
 	struct m_breaker breaker;
 };

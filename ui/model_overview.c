@@ -73,6 +73,25 @@ static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 	read_breaker(&k->breaker, json_get(j, "breaker"), mem);
 }
 
+/* {"healthy": 970, "object_missing": 2}: "970 healthy, 2 object missing" */
+static struct slice read_counts(const struct json *j, struct arena *mem)
+{
+	struct buf b;
+	int64_t n;
+	buf_init(&b);
+	for (const struct json *v = json_first(j); v; v = json_next(v)) {
+		if (!json_i64(v, &n))
+			continue;
+		buf_addf(&b, "%s%lld ", b.n ? ", " : "", (long long)n);
+		struct slice key = json_key(v);
+		for (size_t i = 0; i < key.n; i++)
+			buf_addc(&b, key.p[i] == '_' ? ' ' : key.p[i]);
+	}
+	struct slice s = { b.n ? arena_strndup(mem, buf_z(&b), b.n) : NULL, b.n };
+	buf_done(&b);
+	return s;
+}
+
 static void read_lane(struct m_lane *l, const struct json *j, struct arena *mem)
 {
 	static const struct field fields[] = {
@@ -90,6 +109,7 @@ static void read_lane(struct m_lane *l, const struct json *j, struct arena *mem)
 	l->excluded_by = read_str(json_get(x, "by"), mem);
 	l->excluded_reason = read_str(json_get(x, "reason"), mem);
 	l->excluded_us = json_get_i64(x, "at_us", -1);
+	l->reconciled = read_counts(json_get(j, "reconcile"), mem);
 	read_breaker(&l->breaker, json_get(j, "breaker"), mem);
 }
 

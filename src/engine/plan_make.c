@@ -93,6 +93,8 @@ struct plan *plan_prepare(struct runner *r)
 	if (r->records)
 		records_proof(r->records, &proof);
 	places_proof(r, &proof);
+	if (r->policy->hidden_escrow == CFG_HIDDEN_ALLOW)
+		buf_addf(&proof, "%sdeclared: an item and the only other copy of it may both go", proof.n ? "; " : "");
 	p->records_proof = plan_keep(p, buf_slice(&proof));
 	p->lease = keep_z(p, "this host only");
 	p->made_us = now_read().wall_us;

@@ -110,6 +110,8 @@ def a_plan_that_deletes_an_item_and_its_only_object_is_refused():
         w.refused('40 items and the only other copy', 'hidden_escrow: allow')
     with Archive(files=40, orphan=0, unused=10, lanes=('alpha', 'archive'), policy={'hidden_escrow': 'allow'}) as w:
         w.planned()
+        contains(w.call('plan.show', lane='alpha', items=0)['records'][0]['places'], 'declared: an item and the only other copy')
+        contains(str(w.call('status')['lanes'][0]['reconcile']), "'healthy': 40")
     with Archive(files=40, orphan=0, unused=10, lanes=('alpha', 'archive'), status='Enabled') as w:
         w.planned()                                     # its deletes can be taken back
 

@@ -29,6 +29,7 @@ bool overview_lane_detail(struct ui *ui, struct flow *f, struct slice key)
 	flow_fieldf(f, "quota", "%s items", format_count(text, l->quota_items));
 	flow_fieldf(f, "candidates", "%s, %s of them irreversible", format_count(text, l->candidates), format_count(more, l->irreversible));
 	flow_fieldf(f, "not", "%s protected, %s ineligible", format_count(text, l->protected_), format_count(more, l->ineligible));
+	flow_field(f, "reconciled", l->reconciled);
 	flow_field(f, "breaker", l->breaker.state);
 	flow_field(f, "window", l->breaker.window);
 	return true;
