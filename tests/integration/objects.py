@@ -238,6 +238,26 @@ def objects_that_cannot_be_looked_for_hold_what_is_left():
         w.verify()
 
 
+@test
+def an_object_that_is_lost_while_no_engine_runs_keeps_its_item():
+    with Kept(files=60, orphan=0, unused=30) as w:
+        objects = w.objects()
+        w.granted()
+        w.canary()
+        w.kill()
+        asked, _ = w.deletes()
+        left = [i for i in roles(w, 'unused') if i not in asked]
+        for i in left[::3]:
+            w.lose(objects[i])
+        w.start()
+        w.settled()
+        w.finish()
+        same({i for i, (state, _) in w.items().items() if state == 'protected'}, set(left[::3]))
+        _, gone = w.compare()
+        true(not set(left[::3]) & set(gone), 'a last copy is gone')
+        w.verify()
+
+
 # ---- copies of what the lane does not give back ----
 
 def given(w, i):
@@ -338,6 +358,37 @@ def an_object_that_is_gone_by_then_is_no_copy():
         got = w.plan()
         same(set(got), set(unused[1:]))
         same({c for c, _ in got.values()}, {1})
+
+
+@test
+def killed_while_objects_are_copied_they_are_copied_again():
+    for point in ('audit.escrow.intent.after:3', 'escrow.write.after:4', 'escrow.rename.after:3', 'audit.escrow.outcome.before:2'):
+        with Copied(files=20, orphan=0, unused=8, **KIMI) as w:
+            w.stop()
+            w.start(SLUICE_KILL_AT=point)
+            w.discovered()
+            w.arm()
+            try:
+                w.call('cycle.step')
+                w.settled()
+            except BaseException:
+                pass
+            w.ended(-9)
+            w.start()
+            s = w.settled()
+            same(w.sql("SELECT id FROM escrow WHERE state = 'started'"), [], point)
+            if not s['plan'] and s['stage'] == 'DISCOVERING':
+                w.arm()
+            if not s['plan']:
+                w.call('cycle.step' if s['stage'] == 'DISCOVERING' else 'cycle.resume')
+                s = w.settled()
+            true(s['plan'], (point, s['waiting_for']))
+            w.durable()
+            same(w.sql('SELECT count(*), min(class), max(class) FROM items WHERE key >> 32 = (SELECT max(id) FROM cycles)'), [(8, 1, 1)], point)
+            for i, path in w.sql("SELECT id, path FROM escrow WHERE state = 'ok'"):
+                with open(path, 'rb') as f:
+                    same(f.read(), w.data[i], point)
+            w.verify()
 
 
 if __name__ == '__main__':
