@@ -7,7 +7,7 @@
 enum { WINDOW_SAMPLES = 64 };
 
 struct window {
-	int64_t v[WINDOW_SAMPLES];
+	uint32_t v[WINDOW_SAMPLES];     /* what does not fit is UINT32_MAX */
 	int n, at;
 };
 

@@ -11,7 +11,7 @@
 #include "guard/backoff.h"
 #include "link/hello.h"
 
-enum { REFUSAL_GRACE_MS = 2000, PING_BYTES = 8 };
+enum { REFUSAL_GRACE_MS = 2000, PING_BYTES = 8, SENTENCE_BYTES = 400 };
 
 /* One connection; outlives its link until its end was reported. */
 struct attempt {
@@ -22,7 +22,7 @@ struct attempt {
 	struct hello_verdict verdict;
 	char error[64];
 	enum link_cause cause;          /* of our closing */
-	char sentence[400];
+	char *sentence;                 /* NULL = it is not ours */
 	struct breaker_ticket ticket;
 	bool ticketed;
 };
@@ -55,6 +55,14 @@ struct link {
 
 /* ---- states ---- */
 
+/* Nothing is kept of what says nothing: most links are up. */
+static void keep(const char **at, const char *words)
+{
+	char *was = **at ? (char *)(uintptr_t)*at : NULL;
+	*at = *words ? xstrdup(words) : "";
+	free(was);
+}
+
 /* The one door. */
 static void link_set_state(struct link *k, enum link_state to, const char *sentence)
 {
@@ -63,7 +71,7 @@ static void link_set_state(struct link *k, enum link_state to, const char *sente
 		die("link %s: %s cannot become %s", k->cfg->name, link_state_name(from), link_state_name(to));
 	k->v.state = to;
 	if (sentence)
-		snprintf(k->v.sentence, sizeof k->v.sentence, "%s", sentence);
+		keep(&k->v.sentence, sentence);
 	k->v.up_since_us = to == LINK_UP ? loop_now(k->loop).boot_us : -1;
 	log_at(to == LINK_GIVEN_UP || to == LINK_JAMMED ? LOG_WARN : LOG_INFO, "link", k->cfg->name, "%s → %s%s%s", link_state_name(from),
 	       link_state_name(to), k->v.sentence[0] ? ": " : "", k->v.sentence);
@@ -131,13 +139,15 @@ static void schedule(struct link *k, enum link_class c)
 static void say_end(struct link *k, const struct ws_end *end, const struct attempt *a, const char *why)
 {
 	struct buf b = { 0 };
+	char shown[SENTENCE_BYTES];
 	if (a->ours)
 		buf_adds(&b, a->sentence);
 	else if (a->refused)
 		buf_addf(&b, "hello refused%s%s: %s", a->error[0] ? " with " : "", a->error, why);
 	else
 		ladder_sentence(&k->v.ladder, end, why, &b);
-	text_z(k->v.sentence, sizeof k->v.sentence, buf_slice(&b));
+	text_z(shown, sizeof shown, buf_slice(&b));
+	keep(&k->v.sentence, shown);
 	buf_done(&b);
 }
 
@@ -148,8 +158,10 @@ static enum link_cause cause_here(const struct ws_end *end, const struct attempt
 
 static void note_end(struct link *k, const struct ws_end *end, enum link_cause cause)
 {
+	char shown[160];
 	k->v.last_close_code = end->close_code;
-	text_z(k->v.last_close_text, sizeof k->v.last_close_text, slice_of(end->reason));
+	text_z(shown, sizeof shown, slice_of(end->reason));
+	keep(&k->v.last_close_text, shown);
 	ladder_end(&k->v.ladder, cause, end, now_us(k));
 	k->counted = !cause_is_vague(cause);    /* else when it is explained, or never will be */
 	k->v.failures[cause] += k->counted;
@@ -199,7 +211,8 @@ static void close_here(struct link *k, int code, const char *reason, enum link_c
 	a->ours = true;
 	a->verdict = v;
 	a->cause = cause;
-	snprintf(a->sentence, sizeof a->sentence, "%s", sentence);
+	free(a->sentence);
+	a->sentence = xstrdup(sentence);
 	stop_timers(k);
 	link_set_state(k, LINK_CLOSING, sentence);
 	ws_close(a->conn, code, reason);
@@ -322,6 +335,7 @@ static void on_end(void *ctx, const struct ws_end *end)
 	a->conn = NULL;
 	if (a->k)
 		ended(a->k, a, end);
+	free(a->sentence);
 	free(a);
 }
 
@@ -398,8 +412,11 @@ static void count_vague(struct link *k)
 
 void link_explain(struct link *k, enum link_cause cause, const struct climb *c)
 {
-	if (k->v.state == LINK_WAITING && ladder_explain(&k->v.ladder, cause, c, k->v.sentence, sizeof k->v.sentence))
-		count_vague(k);
+	char s[SENTENCE_BYTES];
+	if (k->v.state != LINK_WAITING || !ladder_explain(&k->v.ladder, cause, c, s, sizeof s))
+		return;
+	keep(&k->v.sentence, s);
+	count_vague(k);
 }
 
 static void connect_now(struct link *k, bool ticketed, struct breaker_ticket ticket)
@@ -527,7 +544,7 @@ struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *
 	k->changed = changed;
 	k->ctx = ctx;
 	k->counted = true;
-	k->v = (struct link_view){ .name = cfg->name, .url = cfg->url, .handshake = cfg->handshake, .state = LINK_IDLE,
+	k->v = (struct link_view){ .name = cfg->name, .url = cfg->url, .handshake = cfg->handshake, .state = LINK_IDLE, .sentence = "", .last_close_text = "",
 				   .up_since_us = -1, .last_message_us = -1, .next_attempt_us = -1 };
 	ladder_begin(&k->v.ladder, false, -1);
 	k->opened_us = k->ping_sent_us = -1;
@@ -556,6 +573,8 @@ void link_free(struct link *k)
 		k->team->leave(k->team->ctx, k);
 	else
 		free(k->breaker);
+	keep(&k->v.sentence, "");
+	keep(&k->v.last_close_text, "");
 	free(k);
 }
 

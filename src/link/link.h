@@ -33,14 +33,14 @@ struct link_view {
 	const char *name, *url, *handshake;
 	enum link_state state;
 	struct ladder ladder;                   /* of the last attempt */
-	int64_t failures[LINK_CAUSES];          /* ends by cause */
-	char sentence[400];                     /* why it is not up, and what to do; "" when up */
+	uint32_t failures[LINK_CAUSES];         /* ends by cause */
+	const char *sentence;                   /* why it is not up, and what to do; "" when up */
 	struct window rtt_us;
 	int64_t up_since_us, last_message_us;   /* boot time, -1 */
 	int64_t messages_in, messages_out, bytes_in, bytes_out, pings, pongs;
 	int64_t reconnects, attempts, up_count;
 	int last_close_code;
-	char last_close_text[160];
+	const char *last_close_text;            /* "" none */
 	int64_t next_attempt_us;                /* boot time, -1 */
 	const struct breaker *breaker;          /* of its pool, or its own */
 	int64_t generation;                     /* of this attempt: unique in its pool, growing */

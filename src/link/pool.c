@@ -30,6 +30,7 @@ struct pool {
 	struct breaker breaker;
 	struct rng rng;
 	struct link_view v;
+	char sentence[400];             /* of the whole */
 };
 
 /* Below the floor the most telling state: what needs a person first, what is under way last. */
@@ -199,9 +200,10 @@ const struct link_view *pool_look(struct pool *p)
 			add(&p->v, link_look(p->m[i].k));
 	p->v.state = s;
 	p->v.generation = p->generation;
+	snprintf(p->sentence, sizeof p->sentence, "%d of %d connections up, %d needed: %.300s", p->by_state[LINK_UP], p->n, p->floor,
+		 first->sentence);
 	if (s != LINK_UP && p->by_state[LINK_UP])
-		snprintf(p->v.sentence, sizeof p->v.sentence, "%d of %d connections up, %d needed: %.300s", p->by_state[LINK_UP], p->n,
-			 p->floor, first->sentence);
+		p->v.sentence = p->sentence;
 	return &p->v;
 }
 

@@ -37,7 +37,8 @@ uint64_t loop_step_began(void);
 void loop_step_note(struct loop *l, const char *by, uint64_t began);
 #define LOOP_STEP(fn) (__FILE_NAME__ ":" #fn)
 
-/* Timers. One-shot unless repeat_ms > 0. Freeing a running timer is fine, also from its callback. */
+/* Timers. One-shot unless repeat_ms > 0; one that repeats every 5 s or more runs up to 50 ms later, with others. Freeing a
+ * running timer is fine, also from its callback. */
 struct loop_timer;
 #define loop_timer_new(l, fn, ctx) loop_timer_named(l, fn, ctx, LOOP_STEP(fn))
 struct loop_timer *loop_timer_named(struct loop *l, void (*fn)(void *ctx), void *ctx, const char *what);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SLICE_NS = 4000000 };
+enum { SLICE_NS = 4000000, SLOW_MS = 5000, TOGETHER_NS = 50000000 };
 static const int64_t FOREVER_MS = 1000000000000;
 
 struct loop_timer {
@@ -63,6 +63,12 @@ static void heap_add(struct loop *l, struct loop_timer *t)
 	sift_up(l, ++l->timers, t);
 }
 
+/* Thousands of keepalives wake the process once for many of them. */
+static uint64_t next_due(const struct loop_timer *t, uint64_t ns)
+{
+	return t->repeat_ms < SLOW_MS ? ns : (ns + TOGETHER_NS - 1) / TOGETHER_NS * TOGETHER_NS;
+}
+
 /* ---- the one timer of libuv ---- */
 
 static void on_alarm(uv_timer_t *h);
@@ -104,7 +110,7 @@ static void fire(struct loop *l, struct loop_timer *t)
 		l->lag_us = (int64_t)((began - t->due_ns) / 1000);
 	heap_remove(l, t);
 	if (t->repeat_ms) {
-		t->due_ns = began + t->repeat_ms * 1000000ull;
+		t->due_ns = next_due(t, began + t->repeat_ms * 1000000ull);
 		heap_add(l, t);
 	}
 	t->fn(t->ctx);
@@ -175,7 +181,7 @@ void loop_timer_start(struct loop_timer *t, int64_t after_ms, int64_t repeat_ms)
 	if (t->at)
 		heap_remove(l, t);
 	t->repeat_ms = repeat_ms > 0 ? (uint32_t)MIN(repeat_ms, (int64_t)UINT32_MAX) : 0;
-	t->due_ns = uv_hrtime() + (uint64_t)MIN(MAX(after_ms, (int64_t)0), FOREVER_MS) * 1000000u;
+	t->due_ns = next_due(t, uv_hrtime() + (uint64_t)MIN(MAX(after_ms, (int64_t)0), FOREVER_MS) * 1000000u);
 	heap_add(l, t);
 	arm_soon(l);
 }

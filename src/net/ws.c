@@ -96,7 +96,8 @@ static void drop_queue(struct ws_conn *c)
 	}
 	c->out_tail = &c->out;
 	c->queued = 0;
-	c->ping_wanted = false;
+	free(c->ping);
+	c->ping = NULL;
 }
 
 /* Any reason but the keepalive one makes lws treat the socket as dead: no Close frame, no flushing.
@@ -128,6 +129,9 @@ static void free_parts(struct ws_conn *c)
 	loop_timer_free(c->deadline);
 	drop_queue(c);
 	buf_done(&c->rx);
+	free(c->close_reason);
+	free(c->peer_reason);
+	free(c->cert);
 	free(c);
 }
 
@@ -147,15 +151,15 @@ void ws_conn_end(struct ws_conn *c, const struct ws_end *end)
 struct ws_end ws_conn_verdict(const struct ws_conn *c)
 {
 	struct ws_end e = { .was_open = c->open, .rung = c->rung, .close_code = c->open ? 1006 : 0, .why = c->why,
-			    .cert = c->has_cert ? &c->cert : NULL };
+			    .cert = c->cert };
 
 	if (c->peer_closed) {
 		e.close_code = c->peer_code;
-		memcpy(e.reason, c->peer_reason, sizeof e.reason);
+		snprintf(e.reason, sizeof e.reason, "%s", c->peer_reason ? c->peer_reason : "");
 	} else if (c->closing) {
 		e.by_us = true;
 		e.close_code = c->open ? c->close_code : 0;
-		text_z(e.reason, sizeof e.reason, slice_of(c->close_reason));
+		text_z(e.reason, sizeof e.reason, slice_of(c->close_reason ? c->close_reason : ""));
 	} else if (c->why == NET_WHY_FRAMES) {
 		e.by_us = true;
 		e.close_code = 1002;
@@ -215,7 +219,7 @@ void ws_conn_opened(struct ws_conn *c)
 	c->rung = WS_RUNGS;
 	if (c->deadline && !c->closing)
 		loop_timer_stop(c->deadline);
-	if (c->out || c->closing || c->ping_wanted)
+	if (c->out || c->closing || c->ping)
 		lws_callback_on_writable(c->wsi);
 }
 
@@ -267,6 +271,15 @@ void ws_conn_received(struct ws_conn *c, const void *in, size_t n)
 	buf_done(&whole);
 }
 
+void ws_conn_peer_says(struct ws_conn *c, struct slice words)
+{
+	char shown[160];
+
+	text_z(shown, sizeof shown, words);
+	free(c->peer_reason);
+	c->peer_reason = xstrdup(shown);
+}
+
 void ws_conn_peer_close(struct ws_conn *c, const void *in, size_t n)
 {
 	const unsigned char *p = in;
@@ -276,7 +289,7 @@ void ws_conn_peer_close(struct ws_conn *c, const void *in, size_t n)
 	c->peer_closed = true;
 	c->peer_code = n >= 2 ? p[0] << 8 | p[1] : 1005;
 	if (n > 2)
-		text_z(c->peer_reason, sizeof c->peer_reason, (struct slice){ (const char *)in + 2, n - 2 });
+		ws_conn_peer_says(c, (struct slice){ (const char *)in + 2, n - 2 });
 }
 
 /* Sending */
@@ -286,7 +299,7 @@ static void send_close(struct ws_conn *c)
 {
 	c->close_sent = true;
 	lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)c->close_reason,
-			 strlen(c->close_reason));
+			 c->close_reason ? strlen(c->close_reason) : 0);
 	lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_ASYNC);
 }
 
@@ -313,16 +326,25 @@ static bool write_one(struct ws_conn *c)
 	return ok;
 }
 
+static bool write_ping(struct ws_conn *c)
+{
+	struct ws_out *o = c->ping;
+	bool ok;
+
+	c->ping = NULL;
+	ok = write_frame(c, o->bytes + LWS_PRE, o->n, LWS_WRITE_PING);
+	free(o);
+	return ok;
+}
+
 void ws_conn_writeable(struct ws_conn *c)
 {
 	c->inflight = 0;
 	if (c->close_sent || !c->open)
 		return;
-	if (c->ping_wanted) {
-		c->ping_wanted = false;
-		if (!write_frame(c, c->ping + LWS_PRE, c->ping_n, LWS_WRITE_PING))
-			return;
-	}
+	c->flows = true;
+	if (c->ping && !write_ping(c))
+		return;
 	for (int i = 0; i < WRITES_PER_TURN && c->out && !lws_send_pipe_choked(c->wsi); i++)
 		if (!write_one(c))
 			return;
@@ -332,6 +354,17 @@ void ws_conn_writeable(struct ws_conn *c)
 		send_close(c);
 	else if (c->out || c->inflight || c->closing)
 		lws_callback_on_writable(c->wsi);
+}
+
+static struct ws_out *out_new(struct slice msg)
+{
+	struct ws_out *o = xmalloc(sizeof *o + LWS_PRE + msg.n);
+
+	o->next = NULL;
+	o->n = msg.n;
+	if (msg.n)
+		memcpy(o->bytes + LWS_PRE, msg.p, msg.n);
+	return o;
 }
 
 enum rc ws_send_text(struct ws_conn *c, struct slice msg, struct err *e)
@@ -348,11 +381,7 @@ enum rc ws_send_text(struct ws_conn *c, struct slice msg, struct err *e)
 		}
 		return RC_FULL;
 	}
-	o = xmalloc(sizeof *o + LWS_PRE + msg.n);
-	o->next = NULL;
-	o->n = msg.n;
-	if (msg.n)
-		memcpy(o->bytes + LWS_PRE, msg.p, msg.n);
+	o = out_new(msg);
 	*c->out_tail = o;
 	c->out_tail = &o->next;
 	c->queued += msg.n;
@@ -363,14 +392,19 @@ enum rc ws_send_text(struct ws_conn *c, struct slice msg, struct err *e)
 
 void ws_ping(struct ws_conn *c, struct slice payload)
 {
+	struct ws_out *o;
+
 	if (c->closing)
 		return;
-	c->ping_n = MIN(payload.n, (size_t)WS_PING_MAX);
-	if (c->ping_n)
-		memcpy(c->ping + LWS_PRE, payload.p, c->ping_n);
-	c->ping_wanted = true;
-	if (c->wsi && c->open)
+	o = out_new((struct slice){ payload.p, MIN(payload.n, (size_t)WS_PING_MAX) });
+	free(c->ping);
+	c->ping = o;
+	if (!c->wsi || !c->open)
+		return;
+	if (!c->flows || c->out || c->inflight || lws_partial_buffered(c->wsi))
 		lws_callback_on_writable(c->wsi);
+	else if (!write_ping(c))
+		ws_nudge(c->ctx);
 }
 
 void ws_close(struct ws_conn *c, int code, const char *reason)
@@ -379,7 +413,7 @@ void ws_close(struct ws_conn *c, int code, const char *reason)
 		return;
 	c->closing = true;
 	c->close_code = code;
-	snprintf(c->close_reason, sizeof c->close_reason, "%s", reason ? reason : "");
+	c->close_reason = reason && reason[0] ? xstrndup(reason, WS_REASON_MAX) : NULL;
 	ws_conn_deadline(c, c->open ? WS_CLOSE_WAIT_MS : 0);
 	if (c->wsi && c->open)
 		lws_callback_on_writable(c->wsi);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-enum { DEFAULT_QUEUE = 4 << 20, TLS_PROBE_MS = 5, ADDRESS_TEXT = 64 };
+enum { DEFAULT_QUEUE = 4 << 20, TLS_PROBE_MS = 5, ADDRESS_TEXT = 64, FAILURE_BYTES = 160 };
 
 /* Outlives its connection when that is given up while the resolver works. */
 struct ws_lookup {
@@ -70,7 +70,8 @@ static void role_pong(struct ws_conn *c, struct slice payload)
 		k->h.on_pong(k->ctx, payload);
 }
 
-static void client_free(struct ws_client *k)
+/* What only an attempt needs; a connection that is open waits for hours without it. */
+static void attempt_free(struct ws_client *k)
 {
 	if (k->lookup)
 		k->lookup->client = NULL;
@@ -86,6 +87,12 @@ static void client_free(struct ws_client *k)
 	free(k->unix_path);
 	free(k->subprotocol);
 	free(k->ca_file);
+	free(k->failure);
+}
+
+static void client_free(struct ws_client *k)
+{
+	attempt_free(k);
 	free(k);
 }
 
@@ -314,7 +321,7 @@ static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *res)
 	k->lookup = NULL;
 	if (status < 0) {
 		k->why = NET_WHY_RESOLVE;
-		snprintf(k->failure, sizeof k->failure, "the host name does not resolve: %s", uv_strerror(status));
+		snprintf(k->failure, FAILURE_BYTES, "the host name does not resolve: %s", uv_strerror(status));
 	}
 	k->addrs = k->addr = res;
 	loop_timer_start(k->step, 0, 0);
@@ -332,7 +339,7 @@ static void resolve(struct ws_conn *c)
 	n = uv_getaddrinfo(loop_uv(c->ctx->loop), &l->uv, on_resolved, k->host, NULL, &hints);
 	if (n < 0) {
 		k->why = NET_WHY_RESOLVE;
-		snprintf(k->failure, sizeof k->failure, "the host name does not resolve: %s", uv_strerror(n));
+		snprintf(k->failure, FAILURE_BYTES, "the host name does not resolve: %s", uv_strerror(n));
 		loop_timer_start(k->step, 0, 0);
 		free(l);
 		return;
@@ -344,7 +351,7 @@ static void resolve(struct ws_conn *c)
 
 static bool tells_of_tls(const struct ws_conn *c, struct slice words)
 {
-	return c->peer_reason[0] || (words.n && memmem(words.p, words.n, "SSL", 3));
+	return c->peer_reason || (words.n && memmem(words.p, words.n, "SSL", 3));
 }
 
 static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
@@ -361,13 +368,13 @@ static void on_connect_error(struct ws_conn *c, const char *in, size_t len)
 	k->why = ws_client_refusal(c, words);
 	if (c->rung == WS_CONNECT)
 		words = SLICE_LIT("the connection was refused or the host is unreachable");
-	else if (c->peer_reason[0] && k->why != NET_WHY_STATUS)
+	else if (c->peer_reason && k->why != NET_WHY_STATUS)
 		words = slice_of(c->peer_reason);
 	else if (tells_of_tls(c, words))
 		words = SLICE_LIT("the SSL/TLS handshake failed; does the port speak TLS?");
 	else if (c->rung == WS_UPGRADE && k->http_status <= 0)
 		words = words.n && slice_starts(words, "HS:") ? words : SLICE_LIT("the connection ended before the upgrade was answered");
-	text_z(k->failure, sizeof k->failure, words);
+	text_z(k->failure, FAILURE_BYTES, words);
 	failed(c, k->failure);
 }
 
@@ -393,6 +400,8 @@ static void on_established(struct ws_conn *c)
 	struct ws_client *k = c->role_data;
 
 	pass_rung(c, WS_UPGRADE);
+	attempt_free(k);
+	*k = (struct ws_client){ .h = k->h, .ctx = k->ctx, .tls = k->tls };
 	ws_conn_opened(c);
 	k->h.on_open(k->ctx);
 }
@@ -482,7 +491,8 @@ struct ws_conn *ws_connect(struct ws_ctx *ctx, const struct ws_target *t, const 
 	k->step = loop_timer_new(ctx->loop, on_step, c);
 	k->probe = loop_timer_new(ctx->loop, on_probe, c);
 	ws_conn_deadline(c, k->connect_ms);
-	snprintf(k->failure, sizeof k->failure, "%s", why ? why : "");
+	k->failure = xmalloc(FAILURE_BYTES);
+	snprintf(k->failure, FAILURE_BYTES, "%s", why ? why : "");
 	k->why = why ? NET_WHY_ADDRESS : NET_WHY_NONE;
 	if (why || k->unix_path)
 		loop_timer_start(k->step, 0, 0);

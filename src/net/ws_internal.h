@@ -14,7 +14,7 @@ enum {
 	WS_CLOSE_WAIT_MS = 2000,
 	WS_PING_MAX = 125,
 	WS_REASON_MAX = 123,
-	WS_RX_BYTES = 1024,             /* per connection; messages arrive in pieces of this */
+	WS_RX_BYTES = 512,              /* per connection; messages arrive in pieces of this */
 	WS_DEFAULT_MESSAGE = 1 << 20,
 };
 
@@ -53,20 +53,16 @@ struct ws_conn {
 	size_t inflight;                /* given to lws, not yet taken by the kernel */
 	size_t max_queue;
 	bool full_closes;               /* a reader that lets it fill is closed with 1013 */
-	unsigned char ping[LWS_PRE + WS_PING_MAX];
-	size_t ping_n;
-	bool ping_wanted;
+	struct ws_out *ping;            /* wanted */
+	bool flows;                     /* something could be written: a ping may go at once */
 
 	bool closing;                   /* ws_close was called */
 	bool close_sent;
-	int close_code;
-	char close_reason[WS_REASON_MAX + 1];
 	bool peer_closed;               /* its Close came first */
-	int peer_code;
-	char peer_reason[160];
+	int close_code, peer_code;
+	char *close_reason, *peer_reason;       /* NULL = none; the peer's in shown form */
 	enum net_why why;               /* decided before the end is told; NET_WHY_NONE = not */
-	struct net_cert cert;
-	bool has_cert;
+	struct net_cert *cert;          /* NULL = none was seen */
 	struct loop_timer *deadline;
 };
 
@@ -102,7 +98,7 @@ struct ws_client {
 	int port;
 	int64_t rung_start_us, connect_ms;
 	int http_status;
-	char failure[160];              /* decided before lws was asked */
+	char *failure;                  /* NULL = none; decided before lws was asked */
 	enum net_why why;               /* of the failure */
 };
 
@@ -129,6 +125,8 @@ void ws_conn_opened(struct ws_conn *c);
 void ws_conn_received(struct ws_conn *c, const void *in, size_t n);
 void ws_conn_writeable(struct ws_conn *c);
 void ws_conn_peer_close(struct ws_conn *c, const void *in, size_t n);
+/* What the peer, or its certificate, gives as a reason. */
+void ws_conn_peer_says(struct ws_conn *c, struct slice words);
 void ws_conn_lws_closed(struct ws_conn *c);
 /* Takes the connection away from lws, which kills it on its next turn. Never calls back. */
 void ws_conn_detach(struct ws_conn *c);

@@ -41,15 +41,16 @@ void ws_read_cert(struct ws_conn *c, void *store)
 
 	if (!leaf || ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &t) != 1)
 		return;
-	c->has_cert = true;
-	c->cert.expires_us = (int64_t)timegm(&t) * 1000000;
-	name_of(X509_get_issuer_name(leaf), c->cert.issuer, sizeof c->cert.issuer);
-	name_of(X509_get_subject_name(leaf), c->cert.subject, sizeof c->cert.subject);
+	if (!c->cert)
+		c->cert = xcalloc(1, sizeof *c->cert);
+	c->cert->expires_us = (int64_t)timegm(&t) * 1000000;
+	name_of(X509_get_issuer_name(leaf), c->cert->issuer, sizeof c->cert->issuer);
+	name_of(X509_get_subject_name(leaf), c->cert->subject, sizeof c->cert->subject);
 }
 
 const struct net_cert *ws_cert(const struct ws_conn *c)
 {
-	return c->has_cert ? &c->cert : NULL;
+	return c->cert;
 }
 
 int ws_client_filter(struct ws_conn *c, struct lws *wsi)
@@ -58,7 +59,7 @@ int ws_client_filter(struct ws_conn *c, struct lws *wsi)
 
 	if (k->subprotocol || lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0)
 		return 0;
-	snprintf(c->peer_reason, sizeof c->peer_reason, "the server chose a subprotocol that was not asked for");
+	ws_conn_peer_says(c, SLICE_LIT("the server chose a subprotocol that was not asked for"));
 	c->why = NET_WHY_SUBPROTOCOL;
 	return -1;
 }
@@ -67,12 +68,14 @@ int ws_verify(struct lws *wsi, void *store, size_t ok)
 {
 	const char *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
 	struct ws_conn *c = lws_get_opaque_user_data(wsi);
+	char words[160];
 
 	if (c)
 		ws_read_cert(c, store);
 	if (!ok && c) {
 		c->why = net_why_x509(X509_STORE_CTX_get_error(store));
-		snprintf(c->peer_reason, sizeof c->peer_reason, "certificate: %s", why);
+		snprintf(words, sizeof words, "certificate: %s", why);
+		ws_conn_peer_says(c, slice_of(words));
 	}
 	return !ok;
 }
