@@ -9,6 +9,15 @@ int64_t cycle_canary(const struct cycle_lane *l)
 	return l->o.canary > 0 ? MIN(n, l->o.canary) : n;
 }
 
+/* What refers to others is settled, and looked for again, before they are sent. */
+static int32_t up_to_cut(const struct cycle_lane *l, int32_t from, int32_t to)
+{
+	for (int k = 0; k < CYCLE_CUTS; k++)
+		if (l->cut[k] > from && l->cut[k] < to)
+			to = l->cut[k];
+	return to;
+}
+
 void begin_batch(struct step *s, struct cycle_lane *l)
 {
 	int64_t size = cycle_canary(l), ramp = l->o.ramp > 0 ? MIN(l->o.ramp, 3) : 3;
@@ -19,6 +28,7 @@ void begin_batch(struct step *s, struct cycle_lane *l)
 	l->batch++;
 	l->batch_from = l->batch_to;
 	l->batch_to = (int32_t)MIN(l->n, l->batch_from + size);
+	l->batch_to = up_to_cut(l, l->batch_from, l->batch_to);
 	l->phase = PHASE_CHECKING;
 	l->batch_due_us = 0;
 	emit(s, EFF_CYCLE, -1, -1);

@@ -131,6 +131,7 @@ struct cycle_counts {
 	int64_t failed_by[RETRY_CLASS_COUNT];
 };
 
+enum { CYCLE_MAX_LANES = 16, CYCLE_CONTROL = 3, CYCLE_CUTS = 15, CYCLE_STREAK = 5 };
 struct cycle_lane {
 	struct cycle_lane_opts o;
 	enum lane_phase phase;
@@ -148,6 +149,7 @@ struct cycle_lane {
 	enum on_abort { ON_ABORT_ASK, ON_ABORT_KEEP, ON_ABORT_RESTORE } on_abort;
 	/* cleaning */
 	int32_t batch, batch_from, batch_to;    /* items batch_from … batch_to-1 of the lane, 0-based rank */
+	int32_t cut[CYCLE_CUTS];        /* ranks at which a batch ends: what stands behind is referred to by what stands before; 0 = none */
 	bool go;                        /* an operator opened the way past the last canary */
 	bool asking, asked_fresh;       /* a re-validation or claim is out */
 	bool retry_pass, retried;       /* retry pass runs / has run */
@@ -188,7 +190,6 @@ struct cycle_lane {
 	struct cycle_counts c;
 };
 
-enum { CYCLE_MAX_LANES = 16, CYCLE_CONTROL = 3, CYCLE_STREAK = 5 };
 
 enum cycle_run { RUN_NONE, RUN_STEP, RUN_GATE };
 

@@ -84,6 +84,27 @@ static enum rc fields_read(const struct json *j, void *base, const struct field 
 	return RC_OK;
 }
 
+/* Only where there are any: a body without them has none. */
+static void cuts_write(struct jw *w, const struct cycle_lane *l)
+{
+	if (!l->cut[0])
+		return;
+	jw_key(w, "cuts");
+	jw_arr(w);
+	for (int k = 0; k < CYCLE_CUTS && l->cut[k]; k++)
+		jw_i64(w, l->cut[k]);
+	jw_end_arr(w);
+}
+
+static void cuts_read(const struct json *j, struct cycle_lane *l)
+{
+	int64_t v;
+	int k = 0;
+	for (const struct json *x = json_is_array(j) ? json_first(j) : NULL; x && k < CYCLE_CUTS; x = json_next(x))
+		if (json_i64(x, &v) && v > 0 && v < INT32_MAX)
+			l->cut[k++] = (int32_t)v;
+}
+
 void cycle_body(const struct cycle *c, struct buf *out)
 {
 	struct jw w;
@@ -96,6 +117,7 @@ void cycle_body(const struct cycle *c, struct buf *out)
 		jw_obj(&w);
 		jw_kz(&w, "name", c->lane[i].o.name);
 		fields_write(&w, &c->lane[i], lane_fields, ARRAY_LEN(lane_fields));
+		cuts_write(&w, &c->lane[i]);
 		jw_end_obj(&w);
 	}
 	jw_end_arr(&w);
@@ -115,6 +137,7 @@ enum rc cycle_body_read(struct cycle *c, struct slice body, struct now now, stru
 			rc = err_set(e, RC_AUTH, "the stored cycle was for other lanes than the configuration has now");
 		else
 			rc = fields_read(l, &c->lane[i], lane_fields, ARRAY_LEN(lane_fields), e);
+		cuts_read(json_get(l, "cuts"), &c->lane[i]);
 	}
 	json_doc_free(d);
 	c->since_us = now.boot_us;

@@ -8,6 +8,7 @@ libsluice_cleanup_a_SOURCES = \
 	src/cleanup/cycle.c src/cleanup/cycle.h \
 	src/cleanup/cycle_body.c \
 	src/cleanup/cycle_internal.h \
+	src/cleanup/depend.c src/cleanup/depend.h \
 	src/cleanup/events.c \
 	src/cleanup/gates.c \
 	src/cleanup/grant.c src/cleanup/grant.h \

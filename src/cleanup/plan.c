@@ -72,7 +72,7 @@ static int cmp_i64(int64_t x, int64_t y, bool up)
 /* What most comparisons need, side by side: the items themselves are far apart. */
 struct rank_key {
 	int64_t value;
-	int32_t lane, item;
+	int32_t lane, level, item;
 };
 
 struct ranking {
@@ -86,6 +86,8 @@ static int by_rank(const void *a, const void *b, void *arg)
 	const struct ranking *r = arg;
 	int d = (x->lane > y->lane) - (x->lane < y->lane);
 	if (!d)
+		d = (x->level > y->level) - (x->level < y->level);
+	if (!d)
 		d = cmp_i64(x->value, y->value, r->up);
 	return d ? d : slice_cmp(r->item[x->item].id, r->item[y->item].id);
 }
@@ -96,7 +98,7 @@ static struct rank_key *ranked(const struct plan *p)
 	struct ranking r = { p->item, p->order == ORDER_OLDEST || p->order == ORDER_SMALLEST };
 	struct rank_key *key = xcalloc((size_t)p->items, sizeof *key);
 	for (int32_t i = 0; i < p->items; i++)
-		key[i] = (struct rank_key){ by_age ? p->item[i].created_us : p->item[i].bytes, p->item[i].lane, i };
+		key[i] = (struct rank_key){ by_age ? p->item[i].created_us : p->item[i].bytes, p->item[i].lane, p->item[i].level, i };
 	if (p->items)
 		qsort_r(key, (size_t)p->items, sizeof *key, by_rank, &r);
 	return key;

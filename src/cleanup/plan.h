@@ -14,6 +14,7 @@ struct plan_item {
 	int32_t lane;                   /* index in the plan */
 	int32_t rank;                   /* 1 … within the lane, filled by plan_freeze */
 	int32_t nth;                    /* 0 … in the order of plan_add, filled by it */
+	int32_t level;                  /* ranks of a lane rise with it: what refers to others before them (cleanup/depend) */
 	struct slice id, name;          /* in the plan's arena */
 	struct slice row;               /* key of its row, empty = none */
 	struct slice rule, evidence;    /* evidence: JSON */

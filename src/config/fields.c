@@ -385,7 +385,7 @@ static const struct field lane_fields[] = {
 	  .doc = "Purposes to list, where the dialect lists one at a time (glm). Absent: the documented ones, batch, code-interpreter, agent." },
 	{ .key = "referrers", .type = FIELD_TEXTS, ARR(cfg_lane, referrers), .max = 10,
 	  .doc = "Places of the provider that are listed before a plan is made: a file that is referred to there is not deleted, and if one of them "
-		 "does not answer completely nothing is. openai: batches, fine_tuning_jobs, vector_stores; kimi, glm: batches. Absent: none is asked." },
+		 "does not answer completely nothing is. openai: batches, fine_tuning_jobs, vector_stores; kimi, glm: batches; exec: items, which refer to one another: what refers goes first. Absent: none is asked." },
 	{ .key = "blind", .type = FIELD_TEXTS, ARR(cfg_lane, blind), .max = 20,
 	  .doc = "Places that use files and that nobody can list (threads, chats). They stand in the plan and on the approval page." },
 	{ .key = "sentinels", .type = FIELD_TEXTS, ARR(cfg_lane, sentinels), .max = 100,

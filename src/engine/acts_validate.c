@@ -20,7 +20,7 @@ static void referrals_proof(struct jw *w, const char *places, const struct erefe
 	jw_obj(w);
 	jw_kz(w, "places", places);
 	jw_kbool(w, "complete", f->complete);
-	jw_ki64(w, "references", (int64_t)f->n);
+	jw_ki64(w, "references", (int64_t)(f->n + f->n_inner));
 	if (!f->complete)
 		jw_kz(w, "trouble", f->trouble);
 	jw_end_obj(w);
@@ -75,6 +75,7 @@ static void give_plan(struct runner *r, const struct validation *v)
 			restoring_class(&p->item[i]) };
 	struct now now = now_read();
 	cycle_take_plan(r->c, it, p->items, v->control_n, p->until_us, now.boot_us + (p->until_us - now.wall_us));
+	depends_cuts(p, r->c);
 	memcpy(r->control, v->control, sizeof r->control);
 	free(it);
 }

@@ -60,8 +60,13 @@ struct elane {
 struct ereferrals {
 	bool asked, complete;
 	char trouble[240];
-	struct policy_held *held;       /* sorted by id */
+	struct policy_held *held;       /* sorted by id; by what is no item itself */
 	size_t n;
+	struct einner {
+		struct slice file, holder;      /* the holder is an item of the lane, or was */
+		const char *by;
+	} *inner;                       /* sorted by file */
+	size_t n_inner;
 	struct arena *texts;
 	int64_t boot_us;                /* when the last page came */
 	int users;                      /* a worker may still read what a newer answer replaces */
@@ -409,6 +414,14 @@ struct validation {
 /* On a worker, each once, in this order, with the catalogue's writer; freezing also after a failure. */
 void validation_judge(struct catalog *c, struct validation *v);
 void validation_freeze(struct validation *v);
+
+/* ---- depends.c ---- */
+/* References among the plan's items give their levels; NULL gone: nothing else. Otherwise gone[nth], which says what leaves
+ * the plan, grows by what may not go, and told is called for each of those and for each that goes after another. */
+typedef enum rc depends_told(void *ctx, struct plan_item *it, bool leaves, const char *why);
+bool depends_any(const struct validation *v);
+enum rc depends_settle(struct validation *v, bool *gone, depends_told *told, void *ctx) MUST_USE;
+void depends_cuts(const struct plan *p, struct cycle *c);       /* of a frozen plan */
 
 /* ---- keeping.c ---- */
 /* Every copy that the approval counted restorable is read again before this command is given. false: it is being

@@ -12,6 +12,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/copying.c src/engine/copying_impl.h src/engine/copying_item.c src/engine/copying_object.c \
 	src/engine/dead.c \
 	src/engine/degrade.c src/engine/degrade.h \
+	src/engine/depends.c \
 	src/engine/diagnose.c \
 	src/engine/delivery.c src/engine/delivery_out.c src/engine/delivery_probe.c src/engine/delivery_file.c src/engine/delivery_said.c src/engine/delivery.h src/engine/delivery_impl.h \
 	src/engine/discovery.c \

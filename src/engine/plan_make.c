@@ -73,7 +73,7 @@ static void places_proof(struct runner *r, struct buf *out)
 			continue;
 		buf_adds(out, out->n ? "; " : "");
 		if (l->referrals->complete)
-			buf_addf(out, "%s: %s listed, %zu files in use", l->cfg->name, l->places, l->referrals->n);
+			buf_addf(out, "%s: %s listed, %zu files in use", l->cfg->name, l->places, l->referrals->n + l->referrals->n_inner);
 		else
 			buf_adds(out, l->referrals->trouble);
 	}

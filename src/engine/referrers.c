@@ -30,7 +30,7 @@ struct walk {
 	int64_t not_before_us, pages;   /* boot time */
 	struct loop_timer *timer;
 	struct ereferrals *found;
-	size_t cap;
+	size_t cap, cap_inner;
 	bool ended;
 	referrers_fn *fn;
 	void *ctx;
@@ -43,6 +43,7 @@ void referrals_free(struct ereferrals *f)
 	if (!f || --f->users)
 		return;
 	free(f->held);
+	free(f->inner);
 	arena_free(f->texts);
 	free(f);
 }
@@ -56,7 +57,8 @@ const struct ereferrals *referrals_keep(struct ereferrals *f)
 
 bool referrals_stale(const struct ereferrals *f, int64_t max_age_us)
 {
-	return !f || !f->complete || now_read().boot_us - f->boot_us > max_age_us;
+	return !f || !f->complete || f->n_inner ||      /* an item that refers to others goes, and its references with it */
+	       now_read().boot_us - f->boot_us > max_age_us;
 }
 
 static void errand_free(struct errand *e)
@@ -102,6 +104,13 @@ static int by_file(const void *a, const void *b)
 	return slice_cmp(((const struct policy_held *)a)->id, ((const struct policy_held *)b)->id);
 }
 
+static int by_inner(const void *a, const void *b)
+{
+	const struct einner *x = a, *y = b;
+	int d = slice_cmp(x->file, y->file);
+	return d ? d : slice_cmp(x->holder, y->holder);
+}
+
 /* The answer, once; what is under way comes back to a walk that only waits for it. */
 static void finish(struct walk *w, const char *trouble)
 {
@@ -115,9 +124,11 @@ static void finish(struct walk *w, const char *trouble)
 	f->boot_us = now_read().boot_us;
 	snprintf(f->trouble, sizeof f->trouble, "%s", trouble ? trouble : "");
 	if (trouble)
-		f->n = 0;
+		f->n = f->n_inner = 0;
 	if (f->n)
 		qsort(f->held, f->n, sizeof *f->held, by_file);
+	if (f->n_inner)
+		qsort(f->inner, f->n_inner, sizeof *f->inner, by_inner);
 	referrals_free(w->en->lane[w->lane].referrals);
 	w->en->lane[w->lane].referrals = f;
 	w->fn(w->ctx, f);
@@ -157,6 +168,12 @@ static void take(struct walk *w, const struct errand *e, const struct lane_refs 
 		const struct lane_ref *ref = &p->refs[i];
 		if (!ref->file.n) {
 			errand_new(w, e->place, ref->holder);
+			continue;
+		}
+		if (lane_place_of_items(w->en->lane[w->lane].lane, e->place)) {
+			GROW(f->inner, w->cap_inner, f->n_inner + 1);
+			f->inner[f->n_inner++] = (struct einner){ { arena_strndup(f->texts, ref->file.p, ref->file.n), ref->file.n },
+				{ arena_strndup(f->texts, ref->holder.p, ref->holder.n), ref->holder.n }, sentence(w, e, ref).p };
 			continue;
 		}
 		GROW(f->held, w->cap, f->n + 1);
@@ -264,8 +281,16 @@ void referrers_ask(struct engine *en, int lane, referrers_fn *fn, void *ctx)
 	loop_timer_start(w->timer, 0, 0);
 }
 
+static int by_inner_file(const void *a, const void *b)
+{
+	return slice_cmp(((const struct einner *)a)->file, ((const struct einner *)b)->file);
+}
+
 const char *referrals_of(const struct ereferrals *f, struct slice id)
 {
 	struct policy_held key = { .id = id }, *hit = f->n ? bsearch(&key, f->held, f->n, sizeof key, by_file) : NULL;
-	return hit ? hit->by : NULL;
+	if (hit)
+		return hit->by;
+	struct einner inner = { .file = id }, *in = f->n_inner ? bsearch(&inner, f->inner, f->n_inner, sizeof inner, by_inner_file) : NULL;
+	return in ? in->by : NULL;
 }

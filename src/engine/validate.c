@@ -225,6 +225,8 @@ static enum rc judge(struct pass *p)
 		rc = flush(p);
 	if (rc == RC_OK && v->facts.objects == POLICY_OBJECTS_LISTED)
 		rc = catalog_objects_unnamed(p->c, v->lane_of, (size_t)v->lanes, &v->objects_unnamed, &v->err);
+	if (rc == RC_OK)
+		rc = depends_settle(v, NULL, NULL, NULL);
 	if (v->copies)
 		v->order = plan_in_rank_order(v->plan);
 	v->judged_us = now_read().boot_us - v->judged_us;
@@ -309,10 +311,35 @@ static void take_out(struct pass *p, const bool *gone)
 	plan_remove(p->v->plan, gone);
 }
 
+/* A line of evidence where an item goes after another; a verdict where it may not go. */
+static enum rc told_of_order(void *ctx, struct plan_item *it, bool leaves, const char *why)
+{
+	struct pass *p = ctx;
+	struct validation *v = p->v;
+	struct buf b = { 0 };
+	struct jw w;
+	buf_add(&b, it->evidence.p, it->evidence.n - 1);
+	buf_adds(&b, it->evidence.n > 2 ? "," : "");
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "rule", "order");
+	jw_kz(&w, "verdict", leaves ? "no" : "yes");
+	jw_kz(&w, "because", why);
+	jw_end_obj(&w);
+	buf_addc(&b, ']');
+	it->evidence = plan_keep(v->plan, buf_slice(&b));
+	buf_done(&b);
+	v->by_verdict[it->lane][VERDICT_CANDIDATE] -= leaves;
+	v->by_verdict[it->lane][VERDICT_PROTECTED] += leaves;
+	struct catalog_amend a = { .nth = p->ranks[it->nth].nth, .verdict = leaves ? VERDICT_PROTECTED : VERDICT_CANDIDATE,
+		.reason = leaves ? slice_of(why) : SLICE_LIT(""), .evidence = it->evidence };
+	return catalog_verdicts_amend(p->c, &a, 1, &v->err);
+}
+
 static enum rc settle_copies(struct pass *p)
 {
 	struct validation *v = p->v;
-	bool *gone = v->copies ? xcalloc((size_t)MAX(v->plan->items, 1), sizeof *gone) : NULL;
+	bool *gone = v->copies || depends_any(v) ? xcalloc((size_t)MAX(v->plan->items, 1), sizeof *gone) : NULL;
 	enum rc rc = RC_OK;
 	for (int32_t i = 0; gone && rc == RC_OK && i < v->plan->items; i++) {
 		struct plan_item *it = &v->plan->item[i];
@@ -325,6 +352,8 @@ static enum rc settle_copies(struct pass *p)
 		v->by_verdict[it->lane][VERDICT_KEPT] += gone[it->nth];
 		rc = amend(p, it, gone[it->nth]);
 	}
+	if (rc == RC_OK && gone)
+		rc = depends_settle(v, gone, told_of_order, p);
 	if (rc == RC_OK && v->hidden)
 		rc = hidden_check(v->hidden, v, gone, &v->err);
 	if (gone && rc == RC_OK)

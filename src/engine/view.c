@@ -292,7 +292,7 @@ static void referrers(struct jw *w, const struct elane *l)
 	jw_obj(w);
 	jw_kz(w, "places", l->places);
 	jw_kbool(w, "complete", f && f->complete);
-	jw_kopt(w, "references", f && f->complete ? (int64_t)f->n : -1);
+	jw_kopt(w, "references", f && f->complete ? (int64_t)(f->n + f->n_inner) : -1);
 	jw_kopt(w, "asked_us", f ? view_wall(f->boot_us) : -1);
 	view_optional_z(w, "trouble", f ? f->trouble : NULL);
 	jw_end_obj(w);

@@ -43,6 +43,7 @@ struct dialect_place {
 	const char *child_path;         /* "/files": each entry has such a list of its own; NULL = the entry names the files */
 	const char *const *fields;      /* that name files; NULL-terminated */
 	const char *const *ended;       /* states in which nothing is referred to any more; NULL-terminated */
+	bool of_items;                  /* who refers there is an item of the lane itself */
 };
 enum { DIALECT_PLACE_LIMIT = 100 };
 

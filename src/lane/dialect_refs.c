@@ -16,11 +16,11 @@ static const char *const own_id[] = { "id", NULL };
 static const char *const nothing[] = { NULL };
 
 static const struct dialect_place places[] = {
-	{ "openai", "batches", "batch", "/batches", NULL, batch_fields, batch_ended },
-	{ "openai", "fine_tuning_jobs", "fine-tuning job", "/fine_tuning/jobs", NULL, job_fields, job_ended },
-	{ "openai", "vector_stores", "vector store", "/vector_stores", "/files", own_id, nothing },
-	{ "kimi", "batches", "batch", "/batches", NULL, batch_fields, batch_ended },
-	{ "glm", "batches", "batch", "/batches", NULL, batch_fields, batch_ended },
+	{ "openai", "batches", "batch", "/batches", NULL, batch_fields, batch_ended, false },
+	{ "openai", "fine_tuning_jobs", "fine-tuning job", "/fine_tuning/jobs", NULL, job_fields, job_ended, false },
+	{ "openai", "vector_stores", "vector store", "/vector_stores", "/files", own_id, nothing, false },
+	{ "kimi", "batches", "batch", "/batches", NULL, batch_fields, batch_ended, false },
+	{ "glm", "batches", "batch", "/batches", NULL, batch_fields, batch_ended, false },
 };
 
 const struct dialect_place *dialect_place(const struct dialect *d, struct slice name)

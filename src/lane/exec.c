@@ -17,8 +17,9 @@
 
 enum { LINE_MAX_BYTES = 1 << 20, RESTART_MS = 1000, GRACE_MS = 2000 };
 
-enum exec_op { EXEC_HELLO, EXEC_LIST, EXEC_PROBE, EXEC_DELETE };
-static const char *const op_words[] = { [EXEC_HELLO] = "hello", [EXEC_LIST] = "list", [EXEC_PROBE] = "probe", [EXEC_DELETE] = "delete" };
+enum exec_op { EXEC_HELLO, EXEC_LIST, EXEC_PROBE, EXEC_DELETE, EXEC_REFS };
+static const char *const op_words[] = { [EXEC_HELLO] = "hello", [EXEC_LIST] = "list", [EXEC_PROBE] = "probe", [EXEC_DELETE] = "delete",
+	[EXEC_REFS] = "refs" };
 
 struct ask {
 	struct ask *next;
@@ -29,6 +30,7 @@ struct ask {
 		lane_page_fn *page;
 		lane_answer_fn *answer;
 		lane_probe_fn *probe;
+		lane_refs_fn *refs;
 	} fn;
 	void *ctx;
 	bool written;
@@ -58,7 +60,7 @@ static void pump(struct exec_lane *ln);
 
 static int64_t limit_us(const struct exec_lane *ln, enum exec_op op)
 {
-	return (op == EXEC_LIST ? ln->base.cfg->list_timeout_ms : ln->base.cfg->timeout_ms) * 1000;
+	return (op == EXEC_LIST || op == EXEC_REFS ? ln->base.cfg->list_timeout_ms : ln->base.cfg->timeout_ms) * 1000;
 }
 
 /* ---- questions ---- */
@@ -102,15 +104,18 @@ static void give_up(struct exec_lane *ln, struct ask *q, enum lane_trouble t, co
 		.took_us = now_read().boot_us - q->made_us };
 	struct lane_page page = { .trouble = trouble, .wait_ms = -1, .date_us = -1 };
 	struct lane_probe probe = { .presence = LANE_NO_ANSWER, .trouble = trouble, .wait_ms = -1, .took_us = a.took_us };
+	struct lane_refs refs = { .trouble = trouble, .wait_ms = -1 };
 	ask_unlink(ln, q);
 	snprintf(a.detail, sizeof a.detail, "%.190s", why);
 	memcpy(page.detail, a.detail, sizeof page.detail);
 	memcpy(probe.detail, a.detail, sizeof probe.detail);
+	memcpy(refs.detail, a.detail, sizeof refs.detail);
 	switch (q->op) {
 	case EXEC_HELLO: break;
 	case EXEC_LIST: q->fn.page(q->ctx, &page); break;
 	case EXEC_PROBE: q->fn.probe(q->ctx, &probe); break;
 	case EXEC_DELETE: q->fn.answer(q->ctx, &a); break;
+	case EXEC_REFS: q->fn.refs(q->ctx, &refs); break;
 	}
 	ask_free(q);
 }
@@ -198,7 +203,7 @@ static void write_ask(struct exec_lane *ln, struct ask *q)
 		jw_kz(&w, "lane", ln->base.cfg->name);
 		jw_kz(&w, "account", ln->base.cfg->account);
 		jw_kbool(&w, "deletes", ln->for_deletes);
-	} else if (q->op == EXEC_LIST) {
+	} else if (q->op == EXEC_LIST || q->op == EXEC_REFS) {
 		jw_kstr(&w, "cursor", buf_slice(&q->subject));
 		jw_ki64(&w, "limit", ln->base.cfg->page_items);
 	} else {
@@ -222,6 +227,8 @@ static void answer(struct exec_lane *ln, struct ask *q, const struct exec_said *
 	struct lane_page page;
 	struct lane_probe probe;
 	struct lane_item *items = NULL;
+	struct lane_refs found;
+	struct lane_ref *refs = NULL;
 	ask_unlink(ln, q);
 	switch (q->op) {
 	case EXEC_HELLO:
@@ -240,7 +247,12 @@ static void answer(struct exec_lane *ln, struct ask *q, const struct exec_said *
 		a.took_us = took;
 		q->fn.answer(q->ctx, &a);
 		break;
+	case EXEC_REFS:
+		exec_read_refs(s, &found, &refs);
+		q->fn.refs(q->ctx, &found);
+		break;
 	}
+	free(refs);
 	free(items);
 	ask_free(q);
 }
@@ -379,6 +391,33 @@ static int64_t exec_requests_sent(const struct lane *ln) { return self_const(ln)
 static void exec_permit(struct lane *ln, enum http_permit p) { self(ln)->permit = p; }
 static void exec_identity(const struct lane *ln, struct buf *out) { exec_script_identity(self_const(ln)->script, out); }
 
+/* ---- which items refer to which ---- */
+
+static const struct dialect_place items_place = { .dialect = "exec", .name = "items", .word = "item", .of_items = true };
+
+static enum rc check_places(const struct cfg_lane *cfg, struct err *e)
+{
+	if (cfg->n_referrers > 1 || (cfg->n_referrers && strcmp(cfg->referrers[0], items_place.name)))
+		return err_set(e, RC_USAGE, "lane %s: a script can be asked for the references among its items, nothing else; write "
+			       "`referrers: [items]` or remove it", cfg->name);
+	return RC_OK;
+}
+
+static size_t exec_places(const struct lane *ln) { return ln->cfg->n_referrers; }
+
+static const struct dialect_place *exec_place(const struct lane *ln, size_t place)
+{
+	(void)ln, (void)place;
+	return &items_place;
+}
+
+static void exec_refs(struct lane *base, size_t place, struct slice parent, struct slice cursor, lane_refs_fn *fn, void *ctx)
+{
+	(void)place, (void)parent;
+	ask_new(self(base), EXEC_REFS, cursor, ctx)->fn.refs = fn;
+	pump_soon(self(base));
+}
+
 static enum rc exec_new(struct lane **out, struct loop *l, const struct cfg_lane *cfg, const struct secret *key, struct err *e)
 {
 	struct exec_lane *ln = xcalloc(1, sizeof *ln);
@@ -386,7 +425,9 @@ static enum rc exec_new(struct lane **out, struct loop *l, const struct cfg_lane
 	ln->tail = &ln->asks;
 	ln->permit = HTTP_READS;
 	ln->started_us = -RESTART_MS * 1000;
-	enum rc rc = exec_script_new(&ln->script, cfg, e);
+	enum rc rc = check_places(cfg, e);
+	if (rc == RC_OK)
+		rc = exec_script_new(&ln->script, cfg, e);
 	if (rc != RC_OK) {
 		free(ln);
 		return rc;
@@ -456,4 +497,5 @@ const struct lane_kind exec_kind = {
 	.speaks = exec_speaks, .names = exec_names, .open = exec_new, .free = exec_free, .permit = exec_permit,
 	.can_get = exec_can_get, .requests_sent = exec_requests_sent, .identity = exec_identity,
 	.list = exec_list, .probe = exec_probe, .delete_ = exec_delete,
+	.places = exec_places, .place = exec_place, .refs = exec_refs,
 };

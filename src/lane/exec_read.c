@@ -185,3 +185,40 @@ void exec_read_page(const struct exec_said *s, struct lane_page *out, struct lan
 	if (out->last == (out->cursor.n > 0))
 		page_garbled(out, "a page has either \"last\": true or a cursor");
 }
+
+/* One of "refs": {"by": HOLDER, "item": ITEM}. */
+static bool read_ref(const struct json *j, struct lane_ref *r)
+{
+	*r = (struct lane_ref){ .state = SLICE_LIT("") };
+	return json_str(json_get(j, "by"), &r->holder) && json_str(json_get(j, "item"), &r->file) && r->holder.n && r->file.n;
+}
+
+void exec_read_refs(const struct exec_said *s, struct lane_refs *out, struct lane_ref **refs)
+{
+	const struct reason *r = reason_of(s->why);
+	const struct json *list = json_get(s->root, "refs");
+	const char *bad = NULL;
+	*out = (struct lane_refs){ .wait_ms = s->wait_ms };
+	*refs = NULL;
+	if (s->answer != EXEC_YES) {
+		out->trouble = r && r->trouble != LANE_FINE ? r->trouble : LANE_SERVER;
+		describe(s, s->answer == EXEC_NO ? "no" : "unknown", out->detail);
+		return;
+	}
+	out->last = json_get_bool(s->root, "last", false);
+	out->cursor = json_get_str(s->root, "cursor");
+	if (!json_is_array(list) || s->why.n)
+		bad = "the script gives no array named refs, or a reason against it";
+	else if (out->last == (out->cursor.n > 0))
+		bad = "a page has either \"last\": true or a cursor";
+	struct lane_ref *all = bad ? NULL : xcalloc(json_len(list) + 1, sizeof *all);
+	for (const struct json *j = bad ? NULL : json_first(list); j && !bad; j = json_next(j))
+		if (!read_ref(j, &all[out->n++]))
+			bad = "a reference lacks by or item";
+	*refs = all;
+	out->refs = all;
+	if (!bad)
+		return;
+	*out = (struct lane_refs){ .trouble = LANE_GARBLED, .wait_ms = -1 };
+	snprintf(out->detail, sizeof out->detail, "the references are not usable: %s", bad);
+}

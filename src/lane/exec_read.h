@@ -28,4 +28,7 @@ void exec_read_probe(const struct exec_said *s, struct slice asked_id, struct la
 /* *items is the caller's (free). */
 void exec_read_page(const struct exec_said *s, struct lane_page *out, struct lane_item **items);
 
+/* The same. Who refers, to what. */
+void exec_read_refs(const struct exec_said *s, struct lane_refs *out, struct lane_ref **refs);
+
 #endif

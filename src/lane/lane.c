@@ -134,6 +134,11 @@ const char *lane_place_name(const struct lane *ln, size_t place)
 	return ln->kind->place(ln, place)->name;
 }
 
+bool lane_place_of_items(const struct lane *ln, size_t place)
+{
+	return ln->kind->place(ln, place)->of_items;
+}
+
 const char *lane_place_word(const struct lane *ln, size_t place)
 {
 	return ln->kind->place(ln, place)->word;

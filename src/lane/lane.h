@@ -66,6 +66,7 @@ void lane_list(struct lane *ln, struct slice cursor, lane_page_fn *fn, void *ctx
 /* Places of the provider that refer to files, as configured (referrers:), in that order. */
 size_t lane_places(const struct lane *ln);
 const char *lane_place_name(const struct lane *ln, size_t place);      /* "batches" */
+bool lane_place_of_items(const struct lane *ln, size_t place);         /* who refers there is an item of the lane itself */
 const char *lane_place_word(const struct lane *ln, size_t place);      /* one of it: "batch" */
 
 struct lane_ref {

@@ -139,4 +139,5 @@ def a_script_that_others_may_change_stops_the_engine_s_start():
         contains(w.said(), 'chmod go-w')
 
 
-main(globals())
+if __name__ == '__main__':
+    sys.exit(main(globals()))

@@ -50,6 +50,14 @@ s('the log is synced at every commit', 'src/store/db_open.c', 'PRAGMA journal_mo
 # ---- the grant ----
 s('nothing is sent beyond the granted ranks', 'src/cleanup/batch.c', 'l->batch_to = (int32_t)MIN(l->n, l->batch_from + size);',
   'l->batch_to = (int32_t)MIN(l->planned, l->batch_from + size);', 'simulation')
+s('a batch ends before what its items refer to', 'src/cleanup/batch.c', 'l->batch_to = up_to_cut(l, l->batch_from, l->batch_to);', '(void)up_to_cut;',
+  'engine_depends', 'what_refers_is_ranked_and_deleted_before_what_it_refers_to')
+s('a circle of references is refused', 'src/cleanup/depend.c', 's->g->node[k].fate = DEPEND_CIRCLE;', 's->g->node[k].fate = DEPEND_GOES;',
+  'engine_depends', 'a_circle_is_refused_by_name_and_what_it_refers_to_stays')
+s('what something refers to that stays does not go', 'src/cleanup/depend.c', 'g->node[to].fate = DEPEND_HELD;', 'g->node[to].fate = DEPEND_GOES;',
+  'engine_depends', 'what_something_refers_to_that_stays_does_not_go')
+s('no cycle begins on a nearly full disk', 'src/engine/degrade.c', 'if (mb < 0 || mb >= DEGRADE_DISK_MB)', 'if (mb < DEGRADE_DISK_MB || mb >= 0)',
+  'degradation', 'disk_low_what_is_open_ends_and_no_cycle_begins')
 s('a unit and its bytes are reserved before a send', 'src/cleanup/send.c', 'l->bytes_charged + item_charge(l, it) <= l->bytes_granted',
   'l->bytes_granted >= 0', 'simulation')
 s('what is in flight holds its unit', 'src/cleanup/cycle.c', 'return s == ITEM_SENT || s == ITEM_PROBING || s == ITEM_SETTLING || s == ITEM_DELETED',

@@ -107,6 +107,38 @@ static void a_page_is_whole_or_has_a_cursor_or_is_trouble(void **state)
 	}
 }
 
+static void references_are_read_whole_or_not_at_all(void **state)
+{
+	static const struct { const char *line; enum lane_trouble trouble; size_t n; bool last; const char *cursor; } t[] = {
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":[],\"last\":true}", LANE_FINE, 0, true, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":[{\"by\":\"a\",\"item\":\"b\"},{\"by\":\"a\",\"item\":\"c\"}],\"cursor\":\"2\"}", LANE_FINE, 2, false, "2" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":[],\"last\":true,\"cursor\":\"2\"}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":[]}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"last\":true}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":{},\"last\":true}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":[{\"by\":\"a\",\"item\":\"b\"},{\"by\":\"a\"}],\"last\":true}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":[{\"by\":\"\",\"item\":\"b\"}],\"last\":true}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"refs\":[{\"by\":1,\"item\":\"b\"}],\"last\":true}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"yes\",\"why\":\"auth\",\"refs\":[],\"last\":true}", LANE_GARBLED, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"unknown\",\"why\":\"auth\",\"refs\":[],\"last\":true}", LANE_AUTH, 0, false, "" },
+		{ "{\"id\":1,\"answer\":\"no\",\"refs\":[],\"last\":true}", LANE_SERVER, 0, false, "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct exec_said s;
+		struct lane_refs p;
+		struct lane_ref *refs;
+		struct err e;
+		assert_int_equal(exec_read_line(&s, slice_of(t[i].line), &e), RC_OK);
+		exec_read_refs(&s, &p, &refs);
+		if (p.trouble != t[i].trouble || p.n != t[i].n || p.last != t[i].last || !slice_is(p.cursor, t[i].cursor))
+			fail_msg("%s: %s %s", t[i].line, lane_trouble_name(p.trouble), p.detail);
+		assert_true(p.trouble == LANE_FINE || p.detail[0]);
+		free(refs);
+		exec_said_done(&s);
+	}
+}
+
 static void a_line_that_is_no_answer_is_refused(void **state)
 {
 	static const char *const lines[] = {
@@ -474,6 +506,7 @@ int main(void)
 		cmocka_unit_test(every_line_about_a_delete_has_its_meaning),
 		cmocka_unit_test(a_probe_is_present_absent_or_no_answer),
 		cmocka_unit_test(a_page_is_whole_or_has_a_cursor_or_is_trouble),
+		cmocka_unit_test(references_are_read_whole_or_not_at_all),
 		cmocka_unit_test(a_line_that_is_no_answer_is_refused),
 		T(one_script_lists_probes_and_deletes),
 		T(a_script_without_probe_is_asked_for_its_list),
