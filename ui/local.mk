@@ -37,6 +37,8 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/audit.c \
 	ui/screens/breakers.c \
 	ui/screens/candidates.c \
+	ui/screens/candidates_detail.c \
+	ui/screens/candidates_detail.h \
 	ui/screens/candidates_filter.c \
 	ui/screens/candidates_filter.h \
 	ui/screens/checks.c \
@@ -52,6 +54,8 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/policies.c \
 	ui/screens/screens.c \
 	ui/screens/screens.h \
+	ui/screens/sort_menu.c \
+	ui/screens/sort_menu.h \
 	ui/shell.c \
 	ui/shell.h \
 	ui/term.h \

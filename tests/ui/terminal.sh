@@ -42,7 +42,7 @@ ended_by() {	# SIGNAL NUMBER
 	EOF
 }
 
-echo 1..26
+echo 1..28
 check "q leaves and gives the screen back" 24 80 "exit 0" overview <<-EOF
 	wait Decisions
 	key q
@@ -107,6 +107,45 @@ check "one row down costs at most 800 bytes" 60 200 "" candidates <<-EOF
 	bytes 800
 	key Ctrl-L
 	wait verdict
+EOF
+check "a filter is completed, refused by its column, and applied" 30 100 "exit 0" candidates <<-EOF
+	wait verdict
+	key /
+	wait lane:  state:
+	type la
+	key Tab
+	wait kimi  glm
+	type k
+	key Tab
+	type age>30
+	wait column 15: age takes
+	key Enter
+	wait /lane:kimi age>30
+	key End
+	type d
+	gone column 15
+	key Enter
+	wait filter: lane:kimi age>30d
+	key Esc
+	wait filter: none
+	key q
+	end
+	restored
+EOF
+check "the menu sorts, and the columns scroll" 24 80 "exit 0" candidates <<-EOF
+	wait verdict
+	key o
+	wait turn it round
+	key j Left Enter
+	gone turn it round
+	wait sorted by size ↑
+	key l l l l l
+	wait why
+	key h h h h h h
+	wait name
+	key q
+	end
+	restored
 EOF
 check "a paste between brackets clears the phrase" 30 100 "exit 0" approve <<-EOF
 	wait Esc leaves

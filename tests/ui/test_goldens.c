@@ -26,19 +26,34 @@ static const char *top(void)
 	return t ? t : ".";
 }
 
-static void draw(struct fixture *f, const char *screen, size_t size, size_t look, struct buf *out)
+/* What a person did there before the picture: keys, then letters, then keys. */
+struct moment {
+	const char *name, *screen, *before, *letters, *after;
+};
+
+static void draw_moment(struct fixture *f, const struct moment *m, size_t size, size_t look, struct buf *out)
 {
 	struct grid g;
 	struct theme theme;
-	fixture_show(f, screen);
+	fixture_show(f, m->screen);
 	grid_init(&g, sizes[size].rows, sizes[size].cols, looks[look].ascii);
 	fixture_paint(f, &g);
 	fixture_paint(f, &g);                   /* the second frame has what the first one asked for */
+	fixture_keys(f, m->before);
+	fixture_type(f, m->letters);
+	fixture_keys(f, m->after);
+	fixture_paint(f, &g);
 	assert_int_equal(theme_parse(&theme, "x", SLICE_LIT(""), NULL), RC_OK);
 	assert_int_equal(theme_load(&theme, looks[look].theme, strcmp(looks[look].theme, "mono") == 0, NULL), RC_OK);
 	term_text_dump(out, &g, &theme, looks[look].styles);
 	buf_addf(out, "== cursor %d %d ==\n", f->ui.cy, f->ui.cx);
 	grid_done(&g);
+}
+
+static void draw(struct fixture *f, const char *screen, size_t size, size_t look, struct buf *out)
+{
+	const struct moment m = { screen, screen, "", "", "" };
+	draw_moment(f, &m, size, look, out);
 }
 
 static void draw_file(const char *state, const char *screen, size_t size, size_t look, struct buf *out)
@@ -101,6 +116,39 @@ static void every_screen_looks_as_it_was_approved(void **state)
 					bad += !same_as_golden(name, &got);
 					buf_done(&got);
 				}
+	assert_int_equal(bad, 0);
+}
+
+static const struct moment moments[] = {
+	{ "filter-offers", "candidates", "/", "lane:kimi !pr", "" },
+	{ "filter-wrong", "candidates", "/", "age>30 kept", "Enter" },
+	{ "filtered", "candidates", "/", "lane:kimi age>30d !protected", "Enter o j j Enter" },
+	{ "sort-menu", "candidates", "o", "", "j Right" },
+	{ "scrolled", "candidates", "l l", "", "" },
+	{ "command-offers", "overview", ":", "start ", "" },
+};
+
+/* The usual world, at two sizes. */
+static void every_moment_looks_as_it_was_approved(void **state)
+{
+	int bad = 0;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(moments); i++)
+		for (size_t z = 0; z < 2; z++)
+			for (size_t l = 0; l < ARRAY_LEN(looks); l++) {
+				char name[128], path[512];
+				struct fixture f;
+				struct buf got = { 0 };
+				snprintf(path, sizeof(path), "%s/tests/ui/fixtures/usual.json", top());
+				snprintf(name, sizeof(name), "moment-%s-%dx%d-%s", moments[i].name, sizes[z].cols, sizes[z].rows, looks[l].name);
+				fixture_load(&f, path, looks[l].ascii);
+				draw_moment(&f, &moments[i], z, l, &got);
+				bad += !same_as_golden(name, &got);
+				for (size_t k = 0; looks[l].ascii && k < got.n; k++)
+					assert_true((unsigned char)got.p[k] < 0x80);
+				fixture_done(&f);
+				buf_done(&got);
+			}
 	assert_int_equal(bad, 0);
 }
 
@@ -238,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_screen_looks_as_it_was_approved),
+		cmocka_unit_test(every_moment_looks_as_it_was_approved),
 		cmocka_unit_test(ascii_screens_hold_nothing_but_ascii),
 		cmocka_unit_test(a_wrong_twin_looks_different),
 		cmocka_unit_test(every_size_from_one_cell_up_can_be_painted),

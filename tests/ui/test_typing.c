@@ -232,6 +232,86 @@ static void choices_agree_on_whole_characters(void **state)
 	choices_done(&c);
 }
 
+static void the_menu_sorts_by_any_column_and_esc_changes_nothing(void **state)
+{
+	struct fixture f;
+	struct grid g;
+	(void)state;
+	load(&f, "usual");
+	grid_init(&g, 24, 80, false);
+	fixture_keys(&f, "4");
+	int calls = f.calls;
+	fixture_keys(&f, "o j Esc");
+	assert_null(f.ui.page);
+	assert_int_equal(f.calls, calls);
+	fixture_keys(&f, "o j Enter");
+	assert_int_equal(f.calls, calls + 1);
+	assert_non_null(strstr(buf_z(&f.last_params), "\"order\":\"size\",\"desc\":true"));
+	fixture_keys(&f, "o Right Enter");              /* the one that is shown, turned round */
+	assert_non_null(strstr(buf_z(&f.last_params), "\"order\":\"size\",\"desc\":false"));
+	fixture_keys(&f, "o G k Enter");
+	assert_non_null(strstr(buf_z(&f.last_params), "\"order\":\"where\""));
+	fixture_keys(&f, "o g k k");                    /* stays on the first */
+	fixture_paint(&f, &g);
+	assert_true(f.ui.cy > 0);
+	calls = f.calls;
+	ui_key(&f.ui, &(struct key){ .code = KEYC_ENTER, .pasted = true });
+	fixture_keys(&f, "S X A");                      /* no other key is meant here */
+	assert_int_equal(f.calls, calls);
+	assert_int_equal(f.writes, 0);
+	fixture_keys(&f, "F8");                         /* but hold is */
+	assert_string_equal(buf_z(&f.last), "cycle.hold");
+	fixture_keys(&f, "Esc");
+	grid_done(&g);
+	fixture_done(&f);
+}
+
+static bool stands(const struct grid *g, const char *word)
+{
+	char line[4096];
+	for (int y = 0; y < g->rows; y++) {
+		size_t n = 0;
+		for (int x = 0; x < g->cols; x++)
+			n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", grid_at(g, y, x)->g);
+		if (strstr(line, word))
+			return true;
+	}
+	return false;
+}
+
+static void columns_without_room_come_by_going_right(void **state)
+{
+	struct fixture f;
+	struct grid g;
+	(void)state;
+	load(&f, "usual");
+	grid_init(&g, 24, 80, false);
+	fixture_keys(&f, "4");
+	fixture_paint(&f, &g);
+	assert_true(stands(&g, "→"));
+	assert_false(stands(&g, "where"));
+	assert_false(stands(&g, " why"));
+	int steps = 0;
+	for (; stands(&g, "→") && steps < 12; steps++) {
+		fixture_keys(&f, "l");
+		fixture_paint(&f, &g);
+		assert_true(stands(&g, " id "));
+	}
+	assert_true(steps > 0 && steps < 12);
+	assert_true(stands(&g, " why"));
+	assert_true(stands(&g, "←"));
+	fixture_keys(&f, "l l");
+	for (int i = 0; i < 12; i++)
+		fixture_keys(&f, "h");
+	fixture_paint(&f, &g);
+	assert_false(stands(&g, "←"));
+	grid_resize(&g, 24, 200);
+	fixture_paint(&f, &g);
+	assert_false(stands(&g, "→"));
+	grid_done(&g);
+	fixture_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +322,8 @@ int main(void)
 		cmocka_unit_test(pasted_text_completes_nothing_and_ends_nothing),
 		cmocka_unit_test(the_command_line_completes_ids_and_names),
 		cmocka_unit_test(up_and_down_bring_back_what_was_typed),
+		cmocka_unit_test(the_menu_sorts_by_any_column_and_esc_changes_nothing),
+		cmocka_unit_test(columns_without_room_come_by_going_right),
 		cmocka_unit_test(history_is_bounded),
 		cmocka_unit_test(choices_agree_on_whole_characters),
 	};

@@ -8,8 +8,10 @@
 #include "base/text.h"
 #include "ui/format.h"
 #include "ui/look.h"
+#include "ui/screens/candidates_detail.h"
 #include "ui/screens/candidates_filter.h"
 #include "ui/screens/screens.h"
+#include "ui/screens/sort_menu.h"
 #include "ui/widgets/choices.h"
 #include "ui/widgets/flow.h"
 #include "ui/widgets/list.h"
@@ -17,17 +19,18 @@
 
 enum { WINDOW = 240, AHEAD = 80 };
 
-static const struct {
-	const char *order, *label;
-	bool desc;
-} orders[] = {
-	{ "rank", "rank", false },
-	{ "size", "size ↓", true },
-	{ "size", "size ↑", false },
-	{ "age", "oldest first", true },
-	{ "age", "newest first", false },
-	{ "name", "name", false },
-	{ "id", "id", false },
+static const struct sort_column orders[] = {
+	{ "rank", "rank", "first to go first", "last to go first", false },
+	{ "size", "size", "smallest first", "largest first", true },
+	{ "age", "age", "newest first", "oldest first", true },
+	{ "name", "name", "A to Z", "Z to A", false },
+	{ "id", "id", "A to Z", "Z to A", false },
+	{ "lane", "lane", "as configured", "the last configured first", false },
+	{ "state", "verdict", "kept, candidate, protected, ineligible", "ineligible, protected, candidate, kept", false },
+	{ "rule", "rule", "A to Z", "Z to A", false },
+	{ "class", "class", "irreversible first", "restorable first", false },
+	{ "where", "where", "A to Z", "Z to A", false },
+	{ "why", "why", "A to Z", "Z to A", false },
 };
 
 struct candidates {
@@ -38,15 +41,16 @@ struct candidates {
 	struct choices rules;           /* of the policies and of rows that were seen */
 	bool rules_asked;
 	size_t order;
+	bool desc;
+	int skip;                       /* columns that are scrolled away on the left */
 	bool busy;                      /* one request is under way */
+	bool anew;                      /* its answer is of another filter or order: to the top */
 	int64_t wanted;                 /* offset asked for while busy, -1 none */
 	int64_t asked;                  /* requests so far; an answer to an older filter is dropped by it */
 	char trouble[240];
 	uint64_t seen;                  /* of the lanes, to notice a new discovery */
 	struct table table;
-	/* the detail page */
-	struct buf one, one_id;         /* lines of evidence; what they are about */
-	char one_trouble[240];
+	struct evidence evidence;       /* of the detail page */
 };
 
 static struct candidates *mine(struct ui *ui)
@@ -75,6 +79,9 @@ static void on_window(struct ui *ui, void *ctx, const struct json *result, const
 			candidates_rules(&c->rules, c->win.row[i].rule);
 		struct list_source s = source;
 		s.ctx = c;
+		if (c->anew)
+			list_reset(&c->list);
+		c->anew = false;
 		list_changed(&c->list, &s);
 	}
 	if (again >= 0 || asked != c->asked)
@@ -89,8 +96,8 @@ static void window_params(const struct candidates *c, int64_t offset, struct buf
 	jw_obj(&w);
 	if (c->filter[0])
 		jw_kz(&w, "filter", c->filter);
-	jw_kz(&w, "order", orders[c->order].order);
-	jw_kbool(&w, "desc", orders[c->order].desc);
+	jw_kz(&w, "order", orders[c->order].word);
+	jw_kbool(&w, "desc", c->desc);
 	jw_ki64(&w, "offset", offset);
 	jw_ki64(&w, "limit", WINDOW);
 	jw_end_obj(&w);
@@ -152,7 +159,7 @@ static void want(void *ctx, int64_t first, int64_t n)
 
 /* ---- rows ---- */
 
-enum { C_MARK, C_ID, C_NAME, C_SIZE, C_AGE, C_VERDICT, C_RULE, C_CLASS, C_WHERE, C_WHY };
+enum { C_MARK, C_ID, C_NAME, C_SIZE, C_AGE, C_VERDICT, C_RULE, C_CLASS, C_WHERE, C_WHY, FIXED = C_NAME };
 
 static const struct column columns[] = {
 	[C_MARK] = { .title = "", .width = 3 },
@@ -217,7 +224,7 @@ static void heading(struct ui *ui, struct area a)
 	flow_putf(&f, ROLE_DIM, "filter: ");
 	flow_show(&f, c->filter[0] ? ROLE_ACCENT : ROLE_DIM, slice_of(c->filter[0] ? c->filter : "none"));
 	flow_gap(&f, 3);
-	flow_putf(&f, ROLE_TEXT, "sorted by %s", orders[c->order].label);
+	flow_putf(&f, ROLE_TEXT, "sorted by %s%s", orders[c->order].title, c->desc ? " ↓" : c->order > 0 ? " ↑" : "");
 	flow_gap(&f, 3);
 	if (c->list.marks > 0)
 		flow_putf(&f, ROLE_HELD, "marked %s (%s)", format_count(n, (int64_t)c->list.marks), format_bytes(of, list_marked_bytes(&c->list)));
@@ -235,8 +242,9 @@ static void paint(struct ui *ui, struct area a)
 	struct area in = area_sub(a, 1, 1, a.h - 1, a.w - 2);
 	c->ui = ui;
 	heading(ui, a);
-	table_layout(&c->table, columns, (int)ARRAY_LEN(columns), in.w);
+	table_scroll(&c->table, columns, (int)ARRAY_LEN(columns), in.w, FIXED, c->skip);
 	table_titles(&c->table, in, 0);
+	table_arrows(&c->table, area_rows(a, 1, 1));
 	struct area body = area_rows(in, 1, in.h - 1);
 	int y = list_paint(&c->list, &s, body);
 	if (y >= 0) {
@@ -258,9 +266,18 @@ static void restart(struct ui *ui)
 {
 	struct candidates *c = mine(ui);
 	c->asked++;
+	c->anew = true;
 	list_reset(&c->list);
 	fetch(ui, 0);
 	ui->dirty = true;
+}
+
+static void sorted(struct ui *ui, size_t column, bool desc)
+{
+	struct candidates *c = mine(ui);
+	c->order = column;
+	c->desc = desc;
+	restart(ui);
 }
 
 static void filter(struct ui *ui, const char *text)
@@ -333,108 +350,23 @@ static void enter(struct ui *ui)
 
 /* ---- details ---- */
 
-static void evidence_lines(struct buf *out, const struct json *j, int depth)
-{
-	for (const struct json *v = json_first(j); v; v = json_next(v)) {
-		struct slice key = json_is_object(j) ? json_key(v) : (struct slice){ "", 0 };
-		buf_addf(out, "%*s", depth * 2, "");
-		buf_add(out, key.p, key.n);
-		buf_adds(out, key.n > 0 ? "  " : "");
-		struct slice s;
-		if (json_is_object(v) || json_is_array(v)) {
-			buf_addc(out, '\n');
-			evidence_lines(out, v, depth + 1);
-			continue;
-		}
-		if (json_str(v, &s))
-			for (size_t i = 0; i < s.n; i++)
-				buf_addc(out, s.p[i] == '\n' ? ' ' : s.p[i]);
-		else
-			json_print(out, v);
-		buf_addc(out, '\n');
-	}
-}
-
-static void on_one(struct ui *ui, void *ctx, const struct json *result, const char *error)
-{
-	struct candidates *c = mine(ui);
-	(void)ctx;
-	buf_clear(&c->one);
-	c->one_trouble[0] = '\0';
-	if (error)
-		text_z(c->one_trouble, sizeof(c->one_trouble), slice_of(error));
-	else
-		evidence_lines(&c->one, json_get(result, "evidence"), 0);
-	ui->dirty = true;
-}
-
-static void draw_evidence(struct flow *f, struct slice all)
-{
-	while (all.n > 0) {
-		const char *nl = memchr(all.p, '\n', all.n);
-		struct slice line = { all.p, nl ? (size_t)(nl - all.p) : all.n };
-		all.p += line.n + (nl ? 1 : 0);
-		all.n -= line.n + (nl ? 1 : 0);
-		f->indent = f->x = 4;
-		flow_words(f, ROLE_TEXT, line);
-		f->indent = 2;
-		flow_line(f);
-	}
-}
-
 static bool detail(struct ui *ui, struct flow *f, struct slice key)
 {
 	struct candidates *c = mine(ui);
-	char text[FORMAT_TEXT], more[FORMAT_TEXT];
 	int64_t row;
 	if (!find(c, key, &row))
 		return false;
-	const struct m_candidate *r = at(c, row);
-	flow_field(f, "name", r->name);
-	if (r->altered) {
-		flow_put(f, ROLE_ESCAPE, "the name has characters that are not shown as they are; approve by the id");
-		flow_line(f);
-	}
-	flow_field(f, "lane", r->lane);
-	flow_field(f, "verdict", r->verdict);
-	flow_field(f, "rule", r->rule);
-	flow_field(f, "why", r->reason);
-	flow_field(f, "where", r->where);
-	flow_field(f, "class", r->class_);
-	flow_field(f, "purpose", r->purpose);
-	flow_fieldf(f, "size", "%s (%s bytes)", format_bytes(text, r->bytes), format_count(more, r->bytes));
-	flow_fieldf(f, "age", "%s", format_age(text, ui->now.wall_us, r->created_us));
-	flow_fieldf(f, "rank in the plan", "%s", r->rank > 0 ? format_count(text, r->rank) : "not planned");
-	flow_line(f);
-	flow_put(f, ROLE_TITLE, "Evidence");
-	flow_line(f);
-	if (!slice_eq(buf_slice(&c->one_id), key))
-		flow_put(f, ROLE_DIM, "loading…");
-	else if (c->one_trouble[0])
-		flow_put(f, ROLE_FAIL, c->one_trouble);
-	else
-		draw_evidence(f, buf_slice(&c->one));
+	candidate_flow(ui, f, at(c, row), &c->evidence);
 	return true;
 }
 
 static void open_row(struct ui *ui, struct candidates *c)
 {
 	int64_t row;
-	struct buf b = { 0 };
-	struct jw w;
 	if (!list_at(&c->list, &row) || !at(c, row))
 		return;
-	struct slice id = at(c, row)->id;
-	buf_clear(&c->one);
-	buf_clear(&c->one_id);
-	buf_add(&c->one_id, id.p, id.n);
-	detail_open(ui, "Item", id, detail);
-	jw_init(&w, &b);
-	jw_obj(&w);
-	jw_kstr(&w, "id", id);
-	jw_end_obj(&w);
-	ui_call(ui, "candidates.one", &b, on_one, NULL);
-	buf_done(&b);
+	detail_open(ui, "Item", at(c, row)->id, detail);
+	candidate_ask(ui, &c->evidence, at(c, row)->id);
 }
 
 static void mark(struct candidates *c, const struct list_source *s)
@@ -467,8 +399,10 @@ static bool verb(struct ui *ui, enum verb v)
 	case VERB_OPEN: open_row(ui, c); return true;
 	case VERB_MARK: mark(c, &s); return true;
 	case VERB_SORT:
-		c->order = (c->order + 1) % ARRAY_LEN(orders);
-		restart(ui);
+		sort_open(ui, orders, ARRAY_LEN(orders), c->order, c->desc, sorted);
+		return true;
+	case VERB_LEFT: case VERB_RIGHT:
+		c->skip = table_scrolled(&c->table, c->skip, v == VERB_LEFT ? -1 : 1);
 		return true;
 	case VERB_NEXT: return list_verb(&c->list, &s, VERB_DOWN);
 	case VERB_PREV: return list_verb(&c->list, &s, VERB_UP);
@@ -479,7 +413,7 @@ static bool verb(struct ui *ui, enum verb v)
 		return true;
 	case VERB_UP: case VERB_DOWN: case VERB_PAGE_UP: case VERB_PAGE_DOWN: case VERB_TOP: case VERB_BOTTOM:
 		return list_verb(&c->list, &s, v);
-	case VERB_LEFT: case VERB_RIGHT: case VERB_VERIFY:
+	case VERB_VERIFY:
 		return false;
 	}
 	return false;
@@ -528,8 +462,7 @@ static void done(void *state)
 	m_candidates_done(&c->win);
 	list_done(&c->list);
 	choices_done(&c->rules);
-	buf_done(&c->one);
-	buf_done(&c->one_id);
+	candidate_done(&c->evidence);
 }
 
 const struct screen_ops screen_candidates = {

@@ -1,5 +1,7 @@
 #include "ui/widgets/table.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 static int needed(const struct table *t)
@@ -41,11 +43,13 @@ static void grow_columns(struct table *t, int left)
 	}
 }
 
-void table_layout(struct table *t, const struct column *column, int n, int width)
+void table_scroll(struct table *t, const struct column *column, int n, int width, int fixed, int skip)
 {
-	*t = (struct table){ .column = column, .n = MIN(n, (int)TABLE_COLUMNS) };
+	n = MIN(n, (int)TABLE_COLUMNS);
+	skip = MAX(MIN(skip, n - fixed - 1), 0);
+	*t = (struct table){ .column = column, .n = n, .width = width, .fixed = fixed, .skip = skip };
 	for (int i = 0; i < t->n; i++)
-		t->w[i] = column[i].width;
+		t->w[i] = i >= fixed && i < fixed + skip ? 0 : column[i].width;
 	while (needed(t) > width && drop_one(t))
 		;
 	grow_columns(t, width - needed(t));
@@ -54,6 +58,43 @@ void table_layout(struct table *t, const struct column *column, int n, int width
 		t->x[i] = x;
 		x += t->w[i] > 0 ? t->w[i] + TABLE_GAP : 0;
 	}
+}
+
+void table_layout(struct table *t, const struct column *column, int n, int width)
+{
+	table_scroll(t, column, n, width, 0, 0);
+}
+
+/* Columns after the scrolled ones that had no room. */
+static bool without_room(const struct table *t)
+{
+	for (int i = t->fixed + t->skip; i < t->n; i++)
+		if (t->w[i] == 0)
+			return true;
+	return false;
+}
+
+int table_scrolled(const struct table *t, int skip, int by)
+{
+	struct table from, to;
+	if (t->n == 0)
+		return 0;
+	table_scroll(&from, t->column, t->n, t->width, t->fixed, skip);
+	if (by > 0 && !without_room(&from))
+		return from.skip;
+	to = from;
+	do
+		table_scroll(&to, t->column, t->n, t->width, t->fixed, to.skip + by);
+	while (to.skip > 0 && to.skip < t->n - t->fixed - 1 && memcmp(to.w, from.w, sizeof(to.w)) == 0);
+	return to.skip;
+}
+
+void table_arrows(const struct table *t, struct area line)
+{
+	if (t->skip > 0)
+		area_put(line, 0, 0, ROLE_ACCENT, "←");
+	if (without_room(t))
+		area_put(line, 0, line.w - 1, ROLE_ACCENT, "→");
 }
 
 struct area table_cell(const struct table *t, struct area row, int column)
