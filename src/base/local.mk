@@ -3,6 +3,7 @@ libsluice_base_a_SOURCES = \
 	src/base/err.c src/base/err.h \
 	src/base/hash.c src/base/hash.h \
 	src/base/json.c src/base/json_write.c src/base/json.h \
+	src/base/keysort.c src/base/keysort.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/point.c src/base/point.h \

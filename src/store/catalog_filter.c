@@ -79,6 +79,14 @@ static void term_sql(struct buf *sql, const struct query_term *t, int value)
 	}
 }
 
+bool catalog_filter_ranks(const struct query *q)
+{
+	for (int i = 0; q && i < q->terms; i++)
+		if (q->term[i].key == QUERY_STATE && q->term[i].number == CATALOG_PLANNED)
+			return true;
+	return false;
+}
+
 void catalog_filter_sql(struct buf *sql, const struct query *q)
 {
 	for (int i = 0; q && i < q->terms; i++) {

@@ -38,6 +38,8 @@ struct catalog_objects {
 enum rc catalog_objects_how(struct catalog *c, struct catalog_objects *how, struct err *e) MUST_USE;
 
 /* ---- catalog_filter.c ---- */
+/* A term asks for what stands in ranks. */
+bool catalog_filter_ranks(const struct query *q);
 /* " AND …" for every term of the filter, with values ?4 and up; then these. */
 void catalog_filter_sql(struct buf *sql, const struct query *q);
 void catalog_filter_bind(struct db_stmt *s, const struct query *q, int64_t now_us);

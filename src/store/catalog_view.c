@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keysort.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/catalog_impl.h"
@@ -133,21 +134,24 @@ enum rc catalog_verdicts_finish(struct catalog *c, struct err *e)
 
 /* ---- orders ---- */
 
-/* Ascending; what is unknown or not planned comes last. Descending is the same read backwards. */
-static const char *const order_sql[] = {
-	[CATALOG_BY_RANK] = "rank IS NULL, lane, rank, n",
-	[CATALOG_BY_SIZE] = "bytes NULLS LAST, n",
-	[CATALOG_BY_AGE] = "created_us DESC NULLS LAST, n",
-	[CATALOG_BY_NAME] = "name, n",
-	[CATALOG_BY_ID] = "id, n",
-	[CATALOG_BY_LANE] = "lane, n",
-	[CATALOG_BY_STATE] = "verdict, n",
-	[CATALOG_BY_RULE] = "rule, n",
-	[CATALOG_BY_CLASS] = "class, n",
-	[CATALOG_BY_WHERE] = "place, n",
-	[CATALOG_BY_WHY] = "reason, n",
+/* Ascending; what is unknown or not planned (NULL) comes last. Descending is the same read backwards. */
+static const struct {
+	const char *key;
+	bool text, ranks;               /* the key is a text; it stands in ranks */
+} orders[] = {
+	[CATALOG_BY_RANK] = { .key = "lane << 32 | rank", .ranks = true },
+	[CATALOG_BY_SIZE] = { .key = "bytes" },
+	[CATALOG_BY_AGE] = { .key = "-created_us" },
+	[CATALOG_BY_NAME] = { .key = "name", .text = true },
+	[CATALOG_BY_ID] = { .key = "id", .text = true },
+	[CATALOG_BY_LANE] = { .key = "lane" },
+	[CATALOG_BY_STATE] = { .key = "verdict" },
+	[CATALOG_BY_RULE] = { .key = "rule", .text = true },
+	[CATALOG_BY_CLASS] = { .key = "class" },
+	[CATALOG_BY_WHERE] = { .key = "place", .text = true },
+	[CATALOG_BY_WHY] = { .key = "reason", .text = true },
 };
-_Static_assert(ARRAY_LEN(order_sql) == CATALOG_ORDERS, "every order has its SQL");
+_Static_assert(ARRAY_LEN(orders) == CATALOG_ORDERS, "every order has its key");
 
 static bool same_order(const struct catalog *c, const struct catalog_window *w, int64_t gen)
 {
@@ -161,11 +165,12 @@ static enum rc prepare_order(struct catalog *c, const struct catalog_window *w, 
 {
 	struct buf sql = { 0 };
 
-	buf_addf(&sql, "SELECT n FROM verdicts LEFT JOIN ranks USING (n) WHERE 1%s%s%s",
+	bool ranks = orders[w->order].ranks || catalog_filter_ranks(w->filter);
+	buf_addf(&sql, "SELECT n, %s FROM verdicts%s WHERE 1%s%s%s", orders[w->order].key, ranks ? " LEFT JOIN ranks USING (n)" : "",
 		 w->lane >= 0 ? " AND lane = ?1" : "", w->verdict >= 0 ? " AND verdict = ?2" : "",
 		 w->text.n != 0 ? " AND (instr(CAST(name AS BLOB), ?3) > 0 OR instr(CAST(id AS BLOB), ?3) > 0)" : "");
 	catalog_filter_sql(&sql, w->filter);
-	buf_addf(&sql, " ORDER BY %s", order_sql[w->order]);
+	buf_adds(&sql, " ORDER BY n");  /* as they lie: the key is sorted here, which is several times faster */
 	enum rc rc = db_prepare(c->db, s, buf_z(&sql), e);
 	buf_done(&sql);
 	if (rc != RC_OK)
@@ -180,6 +185,17 @@ static enum rc prepare_order(struct catalog *c, const struct catalog_window *w, 
 	return RC_OK;
 }
 
+static void add_key(struct keysort *k, struct db_stmt *s, bool text)
+{
+	uint32_t n = (uint32_t)db_i64(s, 0);
+	if (db_is_null(s, 1))
+		keysort_add_none(k, n);
+	else if (text)
+		keysort_add_text(k, n, db_text(s, 1));
+	else
+		keysort_add_number(k, n, db_i64(s, 1));
+}
+
 static enum rc build_order(struct catalog *c, const struct catalog_window *w, int64_t gen, struct err *e)
 {
 	struct db_stmt *s;
@@ -189,13 +205,17 @@ static enum rc build_order(struct catalog *c, const struct catalog_window *w, in
 	c->order_n = 0;
 	if (rc != RC_OK)
 		return rc;
-	while (db_step(s, e) == DB_ROW) {
-		GROW(c->order, c->order_cap, c->order_n + 1);
-		c->order[c->order_n++] = (uint32_t)db_i64(s, 0);
-	}
+	struct keysort *k = keysort_new();
+	while (db_step(s, e) == DB_ROW)
+		add_key(k, s, orders[w->order].text);
 	db_reset(s);
-	if (db_step_rc(s) != RC_OK)
+	if (db_step_rc(s) != RC_OK) {
+		keysort_end(k, NULL);
 		return db_step_rc(s);
+	}
+	c->order_n = keysort_count(k);
+	GROW(c->order, c->order_cap, c->order_n + 1);
+	keysort_end(k, c->order);
 	buf_clear(&c->order_text);
 	buf_add(&c->order_text, w->text.p, w->text.n);
 	c->order_window = *w;

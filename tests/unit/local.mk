@@ -5,6 +5,7 @@ unit_base_tests = \
 	tests/unit/test_err \
 	tests/unit/test_hash \
 	tests/unit/test_json \
+	tests/unit/test_keysort \
 	tests/unit/test_log \
 	tests/unit/test_mem \
 	tests/unit/test_point \
@@ -37,6 +38,8 @@ tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
 tests_unit_test_hash_LDADD = $(UNIT_BASE)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(UNIT_BASE)
+tests_unit_test_keysort_SOURCES = tests/unit/test_keysort.c
+tests_unit_test_keysort_LDADD = $(UNIT_BASE)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_LDADD = $(UNIT_BASE)
 tests_unit_test_mem_SOURCES = tests/unit/test_mem.c
