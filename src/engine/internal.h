@@ -333,6 +333,8 @@ void objects_json(const struct erecords *r, struct jw *w);              /* membe
 void objects_proof(const struct erecords *r, struct buf *out);
 /* The object of these rows that is there, "" = none. */
 struct slice objects_of(const struct catalog_row *rows, size_t live);
+
+/* ---- reconcile.c ---- */
 /* A row whose file the lane does not have. */
 void reconcile_row(struct reconcile_count *n, const struct policy_facts *f, const struct catalog_row *row);
 void reconcile_json(struct jw *w, const struct reconcile_count *n);     /* member reconcile */

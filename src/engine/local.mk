@@ -33,6 +33,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/policies.c src/engine/policies.h \
 	src/engine/policies_try.c \
 	src/engine/reads.c \
+	src/engine/reconcile.c \
 	src/engine/recover.c \
 	src/engine/restoring.c \
 	src/engine/runner.c \

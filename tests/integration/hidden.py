@@ -108,6 +108,13 @@ def a_bucket_that_is_not_listed_whole_proves_nothing():
 def a_plan_that_deletes_an_item_and_its_only_object_is_refused():
     with Archive(files=40, orphan=0, unused=10, lanes=('alpha', 'archive')) as w:
         w.refused('40 items and the only other copy', 'hidden_escrow: allow')
+        w.discovered()
+        w.call('cycle.step')
+        w.settled()
+        w.call('lane.exclude', lane='archive', reason='it holds the objects')
+        w.call('cycle.resume')
+        true(w.settled()['plan'], 'without the lane of the objects there is no plan')
+        same({r['lane'] for r in w.call('plan.items', look='all', limit=100)['rows']}, {'alpha'})
     with Archive(files=40, orphan=0, unused=10, lanes=('alpha', 'archive'), policy={'hidden_escrow': 'allow'}) as w:
         w.planned()
         contains(w.call('plan.show', lane='alpha', items=0)['records'][0]['places'], 'declared: an item and the only other copy')
