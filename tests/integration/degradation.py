@@ -449,6 +449,18 @@ def looks_without_plan(w):
     same(w.status()['can']['hold'], None)
 
 
+@test
+def every_check_that_can_fail_has_its_row():
+    with Collector() as c, Sim('--link', 'daemon') as sim, objects.Kept(files=5, orphan=2, unused=2) as w:
+        w.private('token', 'a-token-of-the-link-0123456789\n')
+        w.conf['lanes'][0]['escrow'] = 'try'
+        w.configure(engine={'otlp': c.url}, links=[{'name': 'daemon', 'url': sim.url['daemon'], 'handshake': 'exai', 'token_file': 'token'}])
+        w.stop()
+        w.start()
+        told = {r[0].split()[0].strip('`') for r in ROWS.values()}
+        same({x['kind'] for x in w.call('checks')['checks']} - told, set())
+
+
 # ---- time ----
 
 @test
