@@ -44,10 +44,13 @@ int64_t turns_due_us(const struct turns *t)
 	return t->waiting ? t->next_us : INT64_MAX;
 }
 
-/* A turn that is given late by less than a gap does not put off the ones behind it. */
+enum { LATE_US = 5000 };        /* timers are no finer */
+
+/* A turn that is given late by less than a gap does not put off the ones behind it; nor one by less than 5 ms, or at thousands
+ * a second each would wait for a timer of its own. The random parts of hundreds of gaps hold the rate of a second. */
 static void step(struct turns *t, int64_t now_us)
 {
-	int64_t from = now_us - t->next_us < t->gap_us ? t->next_us : now_us;
+	int64_t from = now_us - t->next_us < MAX(t->gap_us, (int64_t)LATE_US) ? t->next_us : now_us;
 	t->next_us = from + t->gap_us + (int64_t)rng_below(&t->rng, (uint64_t)(t->gap_us / 4) + 1);
 }
 

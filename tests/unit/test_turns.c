@@ -100,6 +100,28 @@ static void two_thousand_never_pass_the_rate(void **state)
 	assert_true(at[n - 1] <= 2000 * 12500);  /* and at most a quarter slower */
 }
 
+/* At thousands a second a timer comes only every other millisecond: the rate is kept up, and never passed in any second. */
+static void thousands_a_second_do_not_wait_for_timers(void **state)
+{
+	(void)state;
+	enum { RATE = 5000, N = 15000 };
+	struct turns fast;
+	struct turn *who = xcalloc(N, sizeof *who);
+	int64_t *at = xcalloc(N, sizeof *at), now = 0;
+	int n = 0;
+	turns_init(&fast, INT64_C(1000) * RATE, 11);
+	for (int i = 0; i < N; i++)
+		turns_ask(&fast, &who[i], false);
+	for (; n < N; now += 2000)
+		while (turns_take(&fast, now))
+			at[n++] = now;
+	for (int i = RATE; i < N; i++)
+		assert_true(at[i] - at[i - RATE] >= 1000000);
+	assert_true(at[N - 1] <= INT64_C(1250000) * N / RATE);
+	free(at);
+	free(who);
+}
+
 static void the_slowest_and_the_fastest_rate(void **state)
 {
 	(void)state;
@@ -149,6 +171,7 @@ int main(void)
 		cmocka_unit_test_setup(asking_twice_keeps_the_place_and_leaving_gives_it_up, setup),
 		cmocka_unit_test_setup(an_idle_time_saves_no_turns, setup),
 		cmocka_unit_test_setup(two_thousand_never_pass_the_rate, setup),
+		cmocka_unit_test(thousands_a_second_do_not_wait_for_timers),
 		cmocka_unit_test_setup(the_slowest_and_the_fastest_rate, setup),
 		cmocka_unit_test(a_link_is_up_from_its_floor_on),
 	};

@@ -25,3 +25,8 @@ tests_websocket_linkprobe_LDADD = libsluice_link.a libsluice_net.a libsluice_gua
 # Thousands of connections at once.
 check_PROGRAMS += tests/websocket/stormd
 tests_websocket_stormd_SOURCES = tests/websocket/stormd.c sim/sha1.c sim/sha1.h
+
+# What the library alone takes for the same.
+check_PROGRAMS += tests/websocket/barelws
+tests_websocket_barelws_SOURCES = tests/websocket/barelws.c
+tests_websocket_barelws_LDADD = $(NET_LIBS)

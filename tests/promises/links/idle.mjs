@@ -1,18 +1,34 @@
 // idle.mjs PORT N [WANT]: the same as idle.py with npm ws.
+import { fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 
 const require = createRequire(import.meta.url);
 const { WebSocket } = require(require.resolve('ws', { paths: process.env.NODE_PATH.split(':') }));
 const [port, n, want] = process.argv.slice(2).map(Number);
 const seen = new Set();
-let first;
+const dir = mkdtempSync(`${tmpdir()}/marks-`);
+const log = openSync(`${dir}/marks`, 'a');
+let first, marks = [];
+rmSync(dir, { recursive: true });
+
+function durable() {
+	writeSync(log, marks.join('\n') + '\n');
+	fdatasyncSync(log);
+	marks.forEach((id) => seen.add(id));
+	marks = [];
+	if (seen.size === want)
+		console.log(JSON.stringify({ messages: seen.size, seconds: (performance.now() - first) / 1000 }));
+}
 
 function read(text) {
 	first ??= performance.now();
 	const m = JSON.parse(text);
-	seen.add(m.id);
-	if (m.sequence === want)
-		console.log(JSON.stringify({ messages: seen.size, seconds: (performance.now() - first) / 1000 }));
+	if (seen.has(m.id))
+		return;
+	if (!marks.length)
+		setImmediate(durable);
+	marks.push(m.id);
 }
 
 function open() {

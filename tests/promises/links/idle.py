@@ -1,26 +1,40 @@
 #!/usr/bin/python3
-"""idle.py PORT N: N connections of python3-websockets with a ping every 20 s; says "up" when all are, then counts what
-comes on them: each JSON message once by its id. Ends with stdin."""
+"""idle.py PORT N WANT: N connections of python3-websockets with a ping every 20 s; says "up" when all are, then counts what
+comes on them: each JSON message once by its id, and only when the marks of its turn of the loop are on disk. Ends with stdin."""
 import asyncio
 import json
+import os
 import sys
+import tempfile
 import time
 
 import websockets
 
 
 async def main(port, n):
-    seen, first = set(), None
+    seen, first, marks = set(), None, []
     conns = []
+    loop = asyncio.get_running_loop()
+    log = tempfile.TemporaryFile()
+
+    def durable():
+        os.write(log.fileno(), ('\n'.join(marks) + '\n').encode())
+        os.fdatasync(log.fileno())
+        seen.update(marks)
+        marks.clear()
+        if len(seen) == want:
+            print(json.dumps({'messages': len(seen), 'seconds': time.monotonic() - first}), flush=True)
 
     async def read(ws):
         nonlocal first
         async for text in ws:
             first = first or time.monotonic()
             m = json.loads(text)
-            seen.add(m['id'])
-            if m['type'] == 'thing' and m['sequence'] == want:
-                print(json.dumps({'messages': len(seen), 'seconds': time.monotonic() - first}), flush=True)
+            if m['id'] in seen:
+                continue
+            if not marks:
+                loop.call_soon(durable)
+            marks.append(m['id'])
 
     want = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     for at in range(0, n, 50):
