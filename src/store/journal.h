@@ -132,7 +132,7 @@ struct journal_taken {
 	bool marked;                    /* false: it cannot be told from another, and counts */
 	struct hash key;
 	int64_t n, at_us;
-	int64_t keep_after_n;           /* marks up to this one leave */
+	int64_t keep_after_n;           /* marks up to this one leave, of a large window some later */
 	int64_t stale_us;               /* a mark of that moment or older is none any more */
 	struct slice epoch;             /* where the stream stands after it */
 	int64_t highest;

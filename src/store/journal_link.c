@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "store/journal_op.h"
 
 static enum rc put_mark(struct db *d, const struct journal_taken *t, int64_t *fresh, struct err *e)
@@ -19,6 +20,14 @@ static enum rc put_mark(struct db *d, const struct journal_taken *t, int64_t *fr
 	db_bind_i64(s, 4, t->at_us);
 	db_bind_i64(s, 5, t->stale_us);
 	return db_run(s, fresh, e);
+}
+
+/* Of a large window not at each message: it holds up to a 64th more then. */
+static bool drops(const struct journal_taken *t)
+{
+	int64_t window = t->n - t->keep_after_n, every = MAX(MIN(window / 64, (int64_t)64), (int64_t)1);
+
+	return t->keep_after_n > 0 && t->n % every == 0;
 }
 
 static enum rc drop_marks(struct db *d, const struct journal_taken *t, struct err *e)
@@ -58,7 +67,7 @@ enum rc journal_put_taken(struct db *d, const struct journal_taken *t, struct er
 
 	if (rc == RC_OK && fresh)
 		rc = count_taken(d, t, e);
-	if (rc == RC_OK && fresh && t->marked)
+	if (rc == RC_OK && fresh && t->marked && drops(t))
 		rc = drop_marks(d, t, e);
 	return rc;
 }

@@ -1,7 +1,9 @@
-/* barelws PORT N WANT: what the library alone takes to keep N connections up, with nothing of Sluice around it: the yardstick of
+/* barelws PORT N WANT [echo]: what the library alone takes to keep N connections up, with nothing of Sluice around it: the yardstick of
  * tests/promises/links/bench. Says "up" when all are; then counts what comes and, after WANT messages, says how long they
- * took from the first. Pings every 20 s. Ends with stdin. */
+ * took from the first. Pings every 20 s. With echo each connection says something and, when it was answered, says it again: WANT
+ * answers in all. Ends with stdin. */
 #include <libwebsockets.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@ static struct lws_context *ctx;
 static uv_loop_t loop;
 static int port, wanted, asked, up;
 static long want, got;
+static bool echo;
 static uint64_t first_ns;
 
 static void connect_more(void)
@@ -37,6 +40,17 @@ static void came(struct lws *wsi)
 		printf("{\"messages\": %ld, \"seconds\": %.6f}\n", got, (double)(uv_hrtime() - first_ns) / 1e9);
 		fflush(stdout);
 	}
+	if (echo)
+		lws_callback_on_writable(wsi);
+}
+
+static int say(struct lws *wsi)
+{
+	static const char words[] = "{\"id\":\"m1\",\"type\":\"thing\",\"sequence\":1,\"epoch\":\"e1\"}";
+	unsigned char b[LWS_PRE + sizeof words];
+
+	memcpy(b + LWS_PRE, words, sizeof words - 1);
+	return lws_write(wsi, b + LWS_PRE, sizeof words - 1, LWS_WRITE_TEXT) < 0 ? -1 : 0;
 }
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
@@ -48,8 +62,12 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		exit(1);
 	if (reason == LWS_CALLBACK_CLIENT_RECEIVE)
 		came(wsi);
+	if (reason == LWS_CALLBACK_CLIENT_WRITEABLE && echo)
+		return say(wsi);
 	if (reason != LWS_CALLBACK_CLIENT_ESTABLISHED)
 		return 0;
+	if (echo)
+		lws_callback_on_writable(wsi);
 	if (++up == wanted) {
 		puts("up");
 		fflush(stdout);
@@ -81,6 +99,7 @@ int main(int argc, char **argv)
 	port = atoi(argv[1]);
 	wanted = atoi(argv[2]);
 	want = atol(argv[3]);
+	echo = argc > 4;
 	lws_set_log_level(0, NULL);
 	uv_loop_init(&loop);
 	ctx = lws_create_context(&(struct lws_context_creation_info){ .port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .options = LWS_SERVER_OPTION_LIBUV,
