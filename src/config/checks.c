@@ -382,6 +382,8 @@ static void check_where(struct filling *f, size_t i, const struct cfg_records *r
 
 static void check_records(struct filling *f, size_t i)
 {
+	if (f->c->records[i].kind == CFG_RECORDS_POSTGREST && f->c->records[i].lease)
+		fill_bad(f, in("records", i, "lease").z, "cannot be taken through PostgREST, which compares with no clock of its own; remove it, or use postgresql");
 	const struct cfg_records *r = &f->c->records[i];
 	checks_object_column(f, i);
 	check_where(f, i, r);

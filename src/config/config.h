@@ -204,6 +204,8 @@ struct cfg_records {
 	bool may_be_empty;
 	bool deleted_too;                      /* a policy looks at soft-deleted rows: they are listed as well */
 	int64_t busy_timeout_ms;               /* 5 s */
+	const char *lease;                     /* table of the lease row; NULL = the lease is this host's only */
+	int64_t lease_for_ms;                  /* 60 s */
 };
 
 enum cfg_rule_kind {

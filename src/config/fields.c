@@ -487,6 +487,11 @@ static const struct field records_fields[] = {
 	  .doc = "Declares that an empty table is no fault; stands in the plan. Otherwise an empty table proves nothing." },
 	{ .key = "busy_timeout", .type = FIELD_DURATION, AT(cfg_records, busy_timeout_ms), .def = "5s", .min = 0, .max = MINUTE,
 	  .doc = "How long to wait for the application's own transaction." },
+	{ .key = "lease", .type = FIELD_IDENT, AT(cfg_records, lease),
+	  .doc = "Table with the lease row (sqlite, postgresql; data/schema/records-lease.sql): of all engines that clean by these records only the one that holds it deletes. "
+		 "It is taken in mode armed. Absent: the lease is this host's only." },
+	{ .key = "lease_for", .type = FIELD_DURATION, AT(cfg_records, lease_for_ms), .def = "60s", .min = 5 * SECOND, .max = HOUR,
+	  .doc = "So long the lease row stays an engine's that says nothing; it is renewed three times in that time." },
 	END
 };
 static const struct section section_records = { "records", sizeof(struct cfg_records), records_fields, records_init };

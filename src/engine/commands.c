@@ -1,6 +1,7 @@
 /* What operators ask for. Each command is checked here against mode, identity and the cycle, decided
  * by the coordinator, and answered when the decision is durable. */
 #include "engine/degrade.h"
+#include "engine/lease.h"
 #include "engine/triggers.h"
 
 #include "base/mem.h"
@@ -156,6 +157,17 @@ static bool gate_links(struct engine *en, engine_reply *r, void *ctx)
 	return false;
 }
 
+/* Another engine may clean by the same records, on another host. */
+static bool gate_lease(struct engine *en, engine_reply *r, void *ctx)
+{
+	char why[200];
+	const struct cycle *c = en->run->c;
+	if (!c->plan_frozen || c->stage < STAGE_VALIDATING || c->stage > STAGE_CLEANING || !lease_forbids(en, why))
+		return true;
+	command_refuse(r, ctx, RC_LEASE, why);
+	return false;
+}
+
 void run_command(struct engine *en, const struct engine_who *who, enum cycle_event_kind k, engine_reply *r, void *ctx)
 {
 	struct cycle_event ev = event_of(k);
@@ -164,7 +176,7 @@ void run_command(struct engine *en, const struct engine_who *who, enum cycle_eve
 			command_refuse(r, ctx, RC_HELD, "the file HOLD is in the state directory; remove it, then resume");
 			return;
 		}
-		if (!gate_mode(en, en->run, r, ctx) || !gate_plan(en->run, r, ctx) || !gate_links(en, r, ctx) ||
+		if (!gate_mode(en, en->run, r, ctx) || !gate_plan(en->run, r, ctx) || !gate_links(en, r, ctx) || !gate_lease(en, r, ctx) ||
 		    !grants_stand(en->run, r, ctx) || !keeping_gate(en->run, who, k, r, ctx))
 			return;
 	}

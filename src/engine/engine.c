@@ -1,4 +1,5 @@
 #include "engine/internal.h"
+#include "engine/lease.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -277,6 +278,7 @@ static void on_tick(void *ctx)
 	triggers_tick(en);
 	byhand_tick(en);
 	census_tick(en);
+	lease_tick(en);
 	if (store_writable(en->store) == en->store_was_bad) {
 		en->store_was_bad = !en->store_was_bad;
 		engine_changed(en, ENGINE_OVERVIEW | ENGINE_CYCLE);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/degrade.h"
+#include "engine/lease.h"
 #include "engine/delivery.h"
 #include "engine/internal.h"
 #include "engine/otlp.h"
@@ -292,6 +293,21 @@ static void check_records(struct list *l, size_t i)
 		found(c, HEALTH_PASS, "", "%lld rows, read completely", (long long)r->list.rows);
 }
 
+static void check_lease(struct list *l, size_t i)
+{
+	const struct erecords *r = &l->en->records[i];
+	char why[200];
+	if (!r->cfg->lease)
+		return;
+	struct health_check *c = add(l, "lease", r->cfg->name);
+	if (lease_held(l->en, r, why))
+		found(c, HEALTH_PASS, "", "the lease row is ours, token %lld", (long long)r->lease.token);
+	else if (l->en->mode != MODE_ARMED || (!r->lease.trouble[0] && !r->lease.holder[0]))
+		found(c, HEALTH_UNKNOWN, "", "%s", why);
+	else
+		found(c, HEALTH_FAIL, "hold or stop the other engine; the row is taken by itself when it ran out", "%s", why);
+}
+
 static void check_objects(struct list *l, size_t i)
 {
 	const struct eobjects *o = &l->en->records[i].objects;
@@ -331,6 +347,7 @@ struct health_check *engine_health(struct engine *en, size_t *n)
 		check_lane(&l, i);
 	for (size_t i = 0; i < en->cfg->n_records; i++) {
 		check_records(&l, i);
+		check_lease(&l, i);
 		check_objects(&l, i);
 	}
 	*n = l.n;

@@ -86,6 +86,12 @@ struct erecords {
 	struct records_list list;
 	bool listed;
 	int64_t listed_us;
+	struct elease {
+		bool busy, ours;
+		int64_t asked_us, until_us;     /* boot time */
+		int64_t token;
+		char holder[120], trouble[200];
+	} lease;                        /* of a lease row, where one is configured */
 	struct eobjects objects;
 };
 

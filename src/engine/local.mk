@@ -23,6 +23,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/health.c src/engine/health.h \
 	src/engine/internal.h \
 	src/engine/jobs.c \
+	src/engine/lease.c src/engine/lease.h \
 	src/engine/metric.c src/engine/metric.h \
 	src/engine/metrics.c src/engine/metrics_census.c src/engine/metrics_links.c src/engine/metrics_process.c \
 	src/engine/objects.c \

@@ -1,5 +1,6 @@
 /* The header of a plan from configuration and discovery, and a plan read back from disk. */
 #include "engine/internal.h"
+#include "engine/lease.h"
 
 #include "base/mem.h"
 
@@ -96,7 +97,10 @@ struct plan *plan_prepare(struct runner *r)
 	if (r->policy->hidden_escrow == CFG_HIDDEN_ALLOW)
 		buf_addf(&proof, "%sdeclared: an item and the only other copy of it may both go", proof.n ? "; " : "");
 	p->records_proof = plan_keep(p, buf_slice(&proof));
-	p->lease = keep_z(p, "this host only");
+	char lease[200] = "this host only";
+	if (r->records)
+		lease_text(r->en, r->records, lease);
+	p->lease = keep_z(p, lease);
 	p->made_us = now_read().wall_us;
 	p->until_us = p->made_us + r->policy->plan_for_ms * 1000;
 	p->rehearsal = r->c->rehearsal;

@@ -4,6 +4,7 @@
 #include "engine/view.h"
 
 #include "engine/degrade.h"
+#include "engine/lease.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -77,7 +78,9 @@ static void engine_part(struct engine *en, struct jw *w)
 	loop_part(w, "loop_step", &en->step);
 	loop_part(w, "loop_worst", &worst);
 	jw_kbool(w, "store_writable", store_writable(en->store));
-	jw_kz(w, "lease", "this host only");
+	char lease[200];
+	lease_text(en, NULL, lease);
+	jw_kz(w, "lease", lease);
 	view_optional_z(w, "notice", store_writable(en->store) ? en->notice : "the audit log cannot be written; nothing is sent");
 	jw_ki64(w, "clients", en->operators_attached);
 	jw_ki64(w, "watchers", en->watchers_attached);

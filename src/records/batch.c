@@ -333,6 +333,20 @@ enum rc source_batch(const struct source *s, const struct batch *b, struct err *
 	return rc;
 }
 
+enum rc source_lease(const struct source *s, const char *who, struct records_lease *out, struct err *e)
+{
+	struct session g = { .s = s };
+	*out = (struct records_lease){ 0 };
+	if (s->permit != RECORDS_ALL || !s->adapter->lease || !s->cfg->lease)
+		return err_set(e, RC_REFUSED, "records %s: the lease row is taken in mode armed only", s->cfg->name);
+	enum rc rc = s->adapter->open(&g, true, e);
+	if (rc == RC_OK)
+		rc = s->adapter->lease(&g, who, out, e);
+	s->adapter->close(&g);
+	mapping_schema_done(&g.schema);
+	return rc;
+}
+
 enum rc source_count_claims(const struct source *s, const char *token, int64_t *n, struct err *e)
 {
 	struct session g = { .s = s };

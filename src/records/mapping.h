@@ -72,6 +72,10 @@ void mapping_sql_rows(const struct mapping *m, size_t n, struct mapping_sql *s);
 void mapping_sql_lock(const struct mapping *m, size_t n, struct mapping_sql *s);
 /* Changes one row by its key, guarded by what it was; BATCH_RECHECK has no statement. */
 void mapping_sql_change(const struct mapping *m, enum batch_op op, struct mapping_sql *s);
+/* The lease row: taken or renewed by MAPPING_TOKEN (who) if it is ours or ran out; then who has it. Columns of the second: holder,
+ * token, and whether it has not run out (0/1). */
+void mapping_sql_lease(const struct mapping *m, struct mapping_sql *s);
+void mapping_sql_leased(const struct mapping *m, struct mapping_sql *s);
 void mapping_sql_claims(const struct mapping *m, struct mapping_sql *s);
 
 #endif

@@ -359,6 +359,33 @@ void mapping_sql_claims(const struct mapping *m, struct mapping_sql *s)
 	equals(m, s, MAP_TOKEN, MAPPING_TOKEN);
 }
 
+/* ---- the lease row ---- */
+
+static const char *clock_of(const struct mapping *m)
+{
+	return m->dialect == MAPPING_POSTGRESQL ? "extract(epoch FROM clock_timestamp())::bigint" : "CAST(strftime('%s', 'now') AS INTEGER)";
+}
+
+void mapping_sql_lease(const struct mapping *m, struct mapping_sql *s)
+{
+	buf_adds(&s->text, "UPDATE ");
+	table(m, s, m->cfg->lease);
+	buf_adds(&s->text, " SET token = token + CASE WHEN holder = ");
+	param(m, s, MAPPING_TOKEN);
+	buf_adds(&s->text, " THEN 0 ELSE 1 END, holder = ");
+	param(m, s, MAPPING_TOKEN);
+	buf_addf(&s->text, ", until = %s + %lld WHERE name = 'sluice' AND (holder = ", clock_of(m), (long long)(m->cfg->lease_for_ms / 1000));
+	param(m, s, MAPPING_TOKEN);
+	buf_addf(&s->text, " OR until < %s)", clock_of(m));
+}
+
+void mapping_sql_leased(const struct mapping *m, struct mapping_sql *s)
+{
+	buf_addf(&s->text, "SELECT holder, token, CASE WHEN until >= %s THEN 1 ELSE 0 END FROM ", clock_of(m));
+	table(m, s, m->cfg->lease);
+	buf_adds(&s->text, " WHERE name = 'sluice'");
+}
+
 void mapping_sql_done(struct mapping_sql *s)
 {
 	buf_done(&s->text);

@@ -252,6 +252,31 @@ static enum rc session_claims(struct session *s, const char *token, int64_t *n, 
 	return rc;
 }
 
+static enum rc session_lease(struct session *s, const char *who, struct records_lease *out, struct err *e)
+{
+	struct mapping_sql take = { .n = 0 }, look = { .n = 0 };
+	PGresult *r = NULL;
+	int64_t live = 0;
+	mapping_sql_lease(&s->m, &take);
+	enum rc rc = pg_query(pg_of(s)->c, buf_z(&take.text), &who, 1, &r, e);
+	PQclear(r);
+	r = NULL;
+	mapping_sql_leased(&s->m, &look);
+	if (rc == RC_OK)
+		rc = pg_query(pg_of(s)->c, buf_z(&look.text), NULL, 0, &r, e);
+	if (rc == RC_OK && (PQntuples(r) != 1 || !parse_i64(slice_of(PQgetvalue(r, 0, 1)), &out->token) ||
+			    !parse_i64(slice_of(PQgetvalue(r, 0, 2)), &live)))
+		rc = err_set(e, RC_NOT_FOUND, "records %s: table %s has no row named sluice; see data/schema/records-lease.sql", s->s->cfg->name, s->s->cfg->lease);
+	if (rc == RC_OK) {
+		out->ours = live && !strcmp(PQgetvalue(r, 0, 0), who);
+		text_z(out->holder, sizeof out->holder, slice_of(PQgetvalue(r, 0, 0)));
+	}
+	PQclear(r);
+	mapping_sql_done(&take);
+	mapping_sql_done(&look);
+	return rc;
+}
+
 static int next_limit(int limit, size_t bytes)
 {
 	if (bytes > MANY_BYTES)
@@ -387,5 +412,5 @@ const struct adapter postgres_adapter = {
 	.new = source_new, .stop = source_stop, .free = source_free,
 	.open = session_open, .close = session_close, .begin = session_begin, .commit = session_commit, .rollback = session_rollback,
 	.count = session_count, .page = session_page, .reference = session_reference, .look = session_look, .change = session_change,
-	.claims = session_claims,
+	.claims = session_claims, .lease = session_lease,
 };

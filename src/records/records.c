@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "records/source.h"
 
-enum job_kind { JOB_LIST, JOB_BATCH, JOB_COUNT };
+enum job_kind { JOB_LIST, JOB_BATCH, JOB_COUNT, JOB_LEASE };
 
 struct job {
 	struct job *next;
@@ -19,7 +19,9 @@ struct job {
 		records_list_fn *list;
 		records_answer_fn *batch;
 		records_count_fn *count;
+		records_lease_fn *lease;
 	} fn;
+	struct records_lease lease;
 	records_page_fn *page;
 	struct records_list list;
 	struct batch batch;
@@ -121,6 +123,9 @@ static void job_answer(struct job *j)
 	case JOB_COUNT:
 		j->fn.count(j->ctx, j->rc == RC_OK ? j->count : -1, &j->err);
 		return;
+	case JOB_LEASE:
+		j->fn.lease(j->ctx, j->rc, &j->lease, &j->err);
+		return;
 	}
 }
 
@@ -136,6 +141,9 @@ static void job_work(void *ctx)
 		break;
 	case JOB_COUNT:
 		j->rc = source_count_claims(&j->source, j->token, &j->count, &j->err);
+		break;
+	case JOB_LEASE:
+		j->rc = source_lease(&j->source, j->token, &j->lease, &j->err);
 		break;
 	}
 	pthread_mutex_lock(&j->lock);
@@ -328,6 +336,14 @@ void records_count_claims(struct records *r, const char *token, records_count_fn
 	struct job *j = job_new(r, JOB_COUNT, ctx);
 	j->token = xstrdup(token);
 	j->fn.count = fn;
+	job_enqueue(j);
+}
+
+void records_lease(struct records *r, const char *who, records_lease_fn *fn, void *ctx)
+{
+	struct job *j = job_new(r, JOB_LEASE, ctx);
+	j->token = xstrdup(who);
+	j->fn.lease = fn;
 	job_enqueue(j);
 }
 

@@ -90,4 +90,14 @@ void records_purge(struct records *r, const struct records_ref *refs, size_t n, 
 typedef void records_count_fn(void *ctx, int64_t n, const struct err *err);
 void records_count_claims(struct records *r, const char *token, records_count_fn *fn, void *ctx);
 
+/* The lease row as it is after we asked for it under our name `who`. */
+struct records_lease {
+	bool ours;                      /* and it has not run out */
+	int64_t token;                  /* fencing: rises with every new holder */
+	char holder[120];               /* shown form */
+};
+typedef void records_lease_fn(void *ctx, enum rc rc, const struct records_lease *l, const struct err *e);
+/* Needs RECORDS_ALL: it writes one row of a table that is there for it. */
+void records_lease(struct records *r, const char *who, records_lease_fn *fn, void *ctx);
+
 #endif

@@ -78,6 +78,8 @@ struct adapter {
 	enum rc (*look)(struct session *s, const struct records_ref *refs, size_t n, cells_fn *fn, void *ctx, struct err *e) MUST_USE;
 	enum rc (*change)(struct session *s, const struct change *c, int64_t *changed, struct err *e) MUST_USE;
 	enum rc (*claims)(struct session *s, const char *token, int64_t *n, struct err *e) MUST_USE;
+	/* NULL: this kind knows no lease row. Takes or renews it, then reads it. RC_NOT_FOUND: there is no such row. */
+	enum rc (*lease)(struct session *s, const char *who, struct records_lease *out, struct err *e) MUST_USE;
 };
 extern const struct adapter sqlite_adapter, postgres_adapter, postgrest_adapter;
 
@@ -94,6 +96,7 @@ struct batch {
 void source_list(struct source *s, records_page_fn *page, void *ctx, struct records_list *out);
 /* RC_OK = every result is set; e->text then says why some of them are RECORDS_FAILED. */
 enum rc source_batch(const struct source *s, const struct batch *b, struct err *e) MUST_USE;
+enum rc source_lease(const struct source *s, const char *who, struct records_lease *out, struct err *e) MUST_USE;
 enum rc source_count_claims(const struct source *s, const char *token, int64_t *n, struct err *e) MUST_USE;
 
 #endif

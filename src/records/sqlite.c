@@ -224,6 +224,45 @@ static enum rc guest_claims(struct session *s, const char *token, int64_t *n, st
 	return number(s, &sql, token, n, e);
 }
 
+/* ---- the lease row ---- */
+
+static void leased(sqlite3_stmt *st, const char *who, struct records_lease *out)
+{
+	struct cell holder = cell_at(st, 0);
+	out->ours = slice_is(holder.text, who) && sqlite3_column_int64(st, 2);
+	out->token = sqlite3_column_int64(st, 1);
+	text_z(out->holder, sizeof out->holder, holder.text);
+}
+
+static enum rc lease_step(struct session *s, struct mapping_sql *sql, const char *who, struct records_lease *out, struct err *e)
+{
+	sqlite3_stmt *st;
+	enum rc rc = prepare(s, sql, &st, e);
+	if (rc == RC_OK && sql->n)
+		bind(st, 1, slice_of(who));
+	int code = rc == RC_OK ? sqlite3_step(st) : SQLITE_OK;
+	if (rc == RC_OK && code == SQLITE_ROW)
+		leased(st, who, out);
+	else if (rc == RC_OK && code != SQLITE_DONE)
+		rc = fail(s, "take the lease in", e);
+	else if (rc == RC_OK && !sql->n)
+		rc = err_set(e, RC_NOT_FOUND, "records %s: table %s has no row named sluice; see data/schema/records-lease.sql", s->s->cfg->name, s->s->cfg->lease);
+	sqlite3_finalize(st);
+	mapping_sql_done(sql);
+	return rc;
+}
+
+static enum rc guest_lease(struct session *s, const char *who, struct records_lease *out, struct err *e)
+{
+	struct mapping_sql take = { .n = 0 }, look = { .n = 0 };
+	mapping_sql_lease(&s->m, &take);
+	enum rc rc = lease_step(s, &take, who, out, e);
+	if (rc != RC_OK)
+		return rc;
+	mapping_sql_leased(&s->m, &look);
+	return lease_step(s, &look, who, out, e);
+}
+
 struct paging {
 	sqlite3_stmt *st;
 	struct guest *g;
@@ -329,5 +368,5 @@ static enum rc guest_change(struct session *s, const struct change *c, int64_t *
 const struct adapter sqlite_adapter = {
 	.open = guest_open, .close = guest_close, .begin = guest_begin, .commit = guest_commit, .rollback = guest_rollback,
 	.count = guest_count, .page = guest_page, .reference = guest_reference, .look = guest_look, .change = guest_change,
-	.claims = guest_claims,
+	.claims = guest_claims, .lease = guest_lease,
 };

@@ -14,6 +14,7 @@ from collector import Collector                                                 
 from englib import SLOW, TOP, Refused, World, contains, limit_files, main, refused, same, test, true, until     # noqa: E402
 from engine_discovery import set_shift, shift                                               # noqa: E402
 from health import doctor, page, written                                                    # noqa: E402
+from lease import Leased                                                                     # noqa: E402
 from simlib import Sim                                                                      # noqa: E402
 from stormlib import Storm                                                                  # noqa: E402
 
@@ -450,10 +451,25 @@ def looks_without_plan(w):
 
 
 @test
+def lease_row_of_another_nothing_is_deleted():
+    with Leased() as w:
+        w.taken_by_other(3600)
+        w.granted()
+        lost(w, 'lease row', 'app')
+        looks(w)
+        refused(lambda: w.call('cycle.step'), 'held by other', rc='lease')
+        same(w.deletes(), ({}, {}))
+        w.change('UPDATE sluice_lease SET until = 1')
+        whole(w, 'lease', 'app')
+        cleaned(w)
+
+
+@test
 def every_check_that_can_fail_has_its_row():
     with Collector() as c, Sim('--link', 'daemon') as sim, objects.Kept(files=5, orphan=2, unused=2) as w:
         w.private('token', 'a-token-of-the-link-0123456789\n')
         w.conf['lanes'][0]['escrow'] = 'try'
+        w.conf['records'][0]['lease'] = 'sluice_lease'
         w.configure(engine={'otlp': c.url}, links=[{'name': 'daemon', 'url': sim.url['daemon'], 'handshake': 'exai', 'token_file': 'token'}])
         w.stop()
         w.start()

@@ -20,7 +20,7 @@ script_tests += tests/integration/cli.py tests/integration/degradation.py
 # What other systems read.
 script_tests += tests/integration/metrics.py tests/integration/metrics_census.py
 EXTRA_DIST += tests/integration/collector.py
-script_tests += tests/integration/protect.py tests/integration/engine_depends.py tests/integration/objects.py tests/integration/hidden.py
+script_tests += tests/integration/protect.py tests/integration/engine_depends.py tests/integration/lease.py tests/integration/objects.py tests/integration/hidden.py
 # Links whose peers fail in one way each.
 script_tests += tests/integration/link_causes.py tests/integration/link_says.py
 EXTRA_DIST += tests/integration/linkpeers.py

@@ -56,6 +56,10 @@ s('a circle of references is refused', 'src/cleanup/depend.c', 's->g->node[k].fa
   'engine_depends', 'a_circle_is_refused_by_name_and_what_it_refers_to_stays')
 s('what something refers to that stays does not go', 'src/cleanup/depend.c', 'g->node[to].fate = DEPEND_HELD;', 'g->node[to].fate = DEPEND_GOES;',
   'engine_depends', 'what_something_refers_to_that_stays_does_not_go')
+s('who does not hold the lease row deletes nothing', 'src/engine/commands.c', '|| !lease_forbids(en, why))', '|| en)',
+  'lease', 'while_another_has_it_nothing_is_deleted_and_then_it_is_taken')
+s('a lease row that is lost holds the cycle', 'src/engine/lease.c', '	hold_without(en);\n', '	(void)hold_without;\n', 'lease',
+  'lost_in_the_middle_it_holds_and_does_not_resume_by_itself')
 s('no cycle begins on a nearly full disk', 'src/engine/degrade.c', 'if (mb < 0 || mb >= DEGRADE_DISK_MB)', 'if (mb < DEGRADE_DISK_MB || mb >= 0)',
   'degradation', 'disk_low_what_is_open_ends_and_no_cycle_begins')
 s('a unit and its bytes are reserved before a send', 'src/cleanup/send.c', 'l->bytes_charged + item_charge(l, it) <= l->bytes_granted',
