@@ -37,6 +37,8 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/audit.c \
 	ui/screens/breakers.c \
 	ui/screens/candidates.c \
+	ui/screens/candidates_ask.c \
+	ui/screens/candidates_ask.h \
 	ui/screens/candidates_detail.c \
 	ui/screens/candidates_detail.h \
 	ui/screens/candidates_filter.c \

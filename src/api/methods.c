@@ -176,9 +176,24 @@ static void m_grant_list(struct request *q, const struct json *p)
 static void m_candidates(struct request *q, const struct json *p)
 {
 	struct engine_window f = { .lane = json_get_str(p, "lane"), .verdict = json_get_str(p, "verdict"), .text = json_get_str(p, "text"),
-		.filter = json_get_str(p, "filter"), .order = json_get_str(p, "order"), .desc = json_get_bool(p, "desc", false), .offset = json_get_i64(p, "offset", 0),
+		.filter = json_get_str(p, "filter"), .query = json_get_str(p, "query"), .order = json_get_str(p, "order"), .desc = json_get_bool(p, "desc", false), .offset = json_get_i64(p, "offset", 0),
 		.limit = json_get_i64(p, "limit", 0) };
 	engine_candidates(en(q), &f, rpc_reply, q);
+}
+
+static void m_candidates_progress(struct request *q, const struct json *p)
+{
+	struct buf b = { 0 };
+	engine_candidates_progress(en(q), json_get_str(p, "query"), &b);
+	rpc_result(q, &b);
+}
+
+/* READ: it ends a read that its asker named. */
+static void m_candidates_stop(struct request *q, const struct json *p)
+{
+	struct buf b = { 0 };
+	engine_candidates_stop(en(q), json_get_str(p, "query"), &b);
+	rpc_result(q, &b);
 }
 
 static void m_candidate(struct request *q, const struct json *p)
@@ -452,8 +467,10 @@ const struct method api_methods[] = {
 	{ "lanes", METHOD_READ, { { 0 } }, m_lanes, "lanes with their lists and breakers" },
 	{ "links", METHOD_READ, { { 0 } }, m_links, "links with their ladders" },
 	{ "links.diagnose", METHOD_READ, { S1("link") }, m_diagnose, "look again at a link, rung by rung" },
-	{ "candidates", METHOD_READ, { S("filter"), S("lane"), S("verdict"), S("text"), S("order"), B("desc"), I("offset"), I("limit") }, m_candidates,
+	{ "candidates", METHOD_READ, { S("query"), S("filter"), S("lane"), S("verdict"), S("text"), S("order"), B("desc"), I("offset"), I("limit") }, m_candidates,
 	  "a window of the last validation" },
+	{ "candidates.progress", METHOD_READ, { S1("query") }, m_candidates_progress, "how many rows a list that is being made was looked for in" },
+	{ "candidates.stop", METHOD_READ, { S1("query") }, m_candidates_stop, "end the making of a list" },
 	{ "candidates.one", METHOD_READ, { S1("id") }, m_candidate, "one item with its evidence" },
 	{ "plan.show", METHOD_READ, { I("cycle"), S("lane"), I("items") }, m_plan_show, "the frozen plan" },
 	{ "plan.items", METHOD_READ, { S1("look"), S("lane"), I("offset"), I("limit") }, m_plan_items, "items of the plan to look at" },

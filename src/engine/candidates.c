@@ -6,6 +6,7 @@
 #include "base/query.h"
 #include "base/text.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct looking {
@@ -22,6 +23,12 @@ struct looking {
 	bool detail;
 	int64_t listed_us, found;
 	struct slice lane_name[CFG_MAX_LANES];
+	/* while it runs */
+	struct looking *next;
+	struct buf query;               /* the asker's name for it; empty: nobody will ask */
+	struct catalog *reader;         /* with its last order; NULL: opened by the work */
+	_Atomic int64_t looked, of;
+	atomic_bool stop;
 };
 
 static struct looking *looking_new(struct engine *en, engine_reply *r, void *ctx)
@@ -33,7 +40,24 @@ static struct looking *looking_new(struct engine *en, engine_reply *r, void *ctx
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		q->lane_name[i] = slice_of(en->cfg->lanes[i].name);
 	jw_init(&q->w, &q->out);
+	q->next = en->lookings;
+	en->lookings = q;
+	q->reader = en->look_reader;    /* one at a time: the next to come opens another */
+	en->look_reader = NULL;
 	return q;
+}
+
+static void let_go(struct looking *q)
+{
+	struct looking **at = &q->en->lookings;
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	bool sound = q->rc == RC_OK || q->rc == RC_CANCELLED;
+	if (!sound || q->en->look_reader)
+		catalog_close(q->reader);
+	else
+		q->en->look_reader = q->reader;
 }
 
 static void answer(void *ctx)
@@ -41,8 +65,10 @@ static void answer(void *ctx)
 	struct looking *q = ctx;
 	q->reply(q->ctx, q->rc, &q->err, q->rc == RC_OK ? buf_z(&q->out) : NULL);
 	buf_done(&q->out);
+	let_go(q);
 	buf_done(&q->text);
 	buf_done(&q->id);
+	buf_done(&q->query);
 	free(q);
 }
 
@@ -78,25 +104,41 @@ static enum rc one_candidate(void *ctx, const struct catalog_verdict *v)
 	return RC_OK;
 }
 
+/* On the worker. */
+static enum rc reader(struct looking *q)
+{
+	if (q->reader && !catalog_moved(q->reader))
+		return RC_OK;
+	catalog_close(q->reader);
+	q->reader = NULL;
+	return catalog_open(&q->reader, q->en->paths->catalog, false, &q->err);
+}
+
+static bool on_progress(void *ctx, int64_t looked, int64_t of)
+{
+	struct looking *q = ctx;
+	atomic_store(&q->looked, looked);
+	atomic_store(&q->of, of);
+	return !atomic_load(&q->stop) && !atomic_load(&q->en->no_proofs);
+}
+
 static void window_work(void *ctx)
 {
 	struct looking *q = ctx;
-	struct catalog *c;
 	int64_t total = 0;
-	q->rc = catalog_open(&c, q->en->paths->catalog, false, &q->err);
+	q->rc = reader(q);
 	if (q->rc != RC_OK)
 		return;
 	jw_obj(&q->w);
 	jw_key(&q->w, "rows");
 	jw_arr(&q->w);
-	q->rc = catalog_window(c, &q->window, &total, one_candidate, q, &q->err);
+	q->rc = catalog_window(q->reader, &q->window, &total, one_candidate, q, &q->err);
 	jw_end_arr(&q->w);
 	jw_ki64(&q->w, "total", total);
 	jw_ki64(&q->w, "offset", q->window.offset);
 	jw_kopt(&q->w, "listed_us", q->listed_us);
 	jw_kbool(&q->w, "loading", false);
 	jw_end_obj(&q->w);
-	catalog_close(c);
 }
 
 /* ---- what is asked for ---- */
@@ -147,7 +189,7 @@ static enum rc read_window(struct looking *q, const struct engine_window *f)
 	struct catalog_window *w = &q->window;
 	enum verdict v = VERDICT_KEPT;
 	*w = (struct catalog_window){ .verdict = -1, .descending = f->desc, .offset = MAX(f->offset, 0), .filter = &q->filter,
-		.now_us = now_read().wall_us, .limit = (int)(f->limit > 0 ? MIN(f->limit, 1000) : 100) };
+		.progress = on_progress, .progress_ctx = q, .limit = (int)(f->limit > 0 ? MIN(f->limit, 1000) : 100) };
 	enum rc rc = read_lane(q->en, f->lane, &w->lane, &q->err);
 	if (rc == RC_OK && f->verdict.n && !verdict_parse(f->verdict, &v))
 		rc = err_set(&q->err, RC_USAGE, "verdict is candidate, protected, ineligible or kept");
@@ -160,6 +202,15 @@ static enum rc read_window(struct looking *q, const struct engine_window *f)
 	return rc == RC_OK ? resolve(q->en, &q->filter, &q->err) : rc;
 }
 
+/* To the minute, so that the pages of a list that is scrolled are of one order. */
+static int64_t ages_from(const struct query *f)
+{
+	bool ages = false;
+	for (int i = 0; i < f->terms; i++)
+		ages |= f->term[i].key == QUERY_AGE;
+	return ages ? now_read().wall_us / 60000000 * 60000000 : 0;
+}
+
 void engine_candidates(struct engine *en, const struct engine_window *f, engine_reply *r, void *ctx)
 {
 	struct looking *q = looking_new(en, r, ctx);
@@ -168,10 +219,46 @@ void engine_candidates(struct engine *en, const struct engine_window *f, engine_
 		answer(q);
 		return;
 	}
+	q->window.now_us = ages_from(&q->filter);
+	buf_add(&q->query, f->query.p, f->query.n);
 	buf_add(&q->text, f->text.p, f->text.n);
 	q->window.text = buf_slice(&q->text);
 	q->listed_us = en->cfg->n_lanes && en->lane[0].listed ? en->lane[0].listed_us : -1;
 	job_read(en, window_work, answer, q);
+}
+
+/* ---- while it runs ---- */
+
+static struct looking *running(const struct engine *en, struct slice query)
+{
+	struct looking *q = en->lookings;
+	while (q && (query.n == 0 || !slice_eq(buf_slice(&q->query), query)))
+		q = q->next;
+	return q;
+}
+
+void engine_candidates_progress(struct engine *en, struct slice query, struct buf *out)
+{
+	struct looking *q = running(en, query);
+	struct jw w;
+	jw_init(&w, out);
+	jw_obj(&w);
+	jw_kbool(&w, "running", q != NULL);
+	jw_kopt(&w, "looked", q ? atomic_load(&q->looked) : -1);
+	jw_kopt(&w, "of", q && atomic_load(&q->of) > 0 ? atomic_load(&q->of) : -1);
+	jw_end_obj(&w);
+}
+
+void engine_candidates_stop(struct engine *en, struct slice query, struct buf *out)
+{
+	struct looking *q = running(en, query);
+	struct jw w;
+	if (q)
+		atomic_store(&q->stop, true);
+	jw_init(&w, out);
+	jw_obj(&w);
+	jw_kbool(&w, "running", q != NULL);
+	jw_end_obj(&w);
 }
 
 /* ---- one item ---- */
@@ -179,15 +266,13 @@ void engine_candidates(struct engine *en, const struct engine_window *f, engine_
 static void one_work(void *ctx)
 {
 	struct looking *q = ctx;
-	struct catalog *c;
-	q->rc = catalog_open(&c, q->en->paths->catalog, false, &q->err);
+	q->rc = reader(q);
 	if (q->rc != RC_OK)
 		return;
 	q->detail = true;
-	q->rc = catalog_one(c, buf_slice(&q->id), one_candidate, q, &q->err);
+	q->rc = catalog_one(q->reader, buf_slice(&q->id), one_candidate, q, &q->err);
 	if (q->rc == RC_OK && !q->found)
 		q->rc = err_set(&q->err, RC_NOT_FOUND, "no item of the last validation has this id");
-	catalog_close(c);
 }
 
 void engine_candidate(struct engine *en, struct slice id, engine_reply *r, void *ctx)

@@ -685,6 +685,7 @@ void engine_free(struct engine *en)
 		secret_free(en->lane[i].key);
 	for (size_t i = 0; i < en->cfg->n_lanes; i++)
 		referrals_free(en->lane[i].referrals);
+	catalog_close(en->look_reader);
 	catalog_close(en->catalog);
 	db_close(en->reader);
 	free(en->records);

@@ -110,11 +110,15 @@ void engine_metrics(struct engine *en, struct buf *out);
 struct engine_window {
 	struct slice lane, verdict, text, order;
 	struct slice filter;            /* base/query.h */
+	struct slice query;             /* a name by which to ask how far it is, or stop it */
 	bool desc;
 	int64_t offset, limit;
 };
 /* These run on a worker; the reply comes later. */
 void engine_candidates(struct engine *en, const struct engine_window *q, engine_reply *r, void *ctx);
+/* How far a window of that name is; or it ends soon, with RC_CANCELLED. */
+void engine_candidates_progress(struct engine *en, struct slice query, struct buf *out);
+void engine_candidates_stop(struct engine *en, struct slice query, struct buf *out);
 void engine_candidate(struct engine *en, struct slice id, engine_reply *r, void *ctx);
 /* Every rule of a policy on one item of the last discovery. lane empty: whichever of the policy's has it. */
 void engine_policy_explain(struct engine *en, struct slice policy, struct slice id, struct slice lane, engine_reply *r, void *ctx);

@@ -11,6 +11,8 @@
 struct catalog;
 enum rc catalog_open(struct catalog **out, const char *path, bool writer, struct err *e) MUST_USE;
 void catalog_close(struct catalog *c);
+/* The file was made anew since: open it again. */
+bool catalog_moved(struct catalog *c);
 /* Of a reader: all it reads from now on is as it is now. */
 enum rc catalog_snapshot(struct catalog *c, struct err *e) MUST_USE;
 
@@ -111,6 +113,9 @@ struct catalog_window {
 	struct slice text;              /* part of name or id, bytes as they are; empty = any */
 	const struct query *filter;     /* number = index of a lane, verdict of a state or CATALOG_PLANNED; NULL = all */
 	int64_t now_us;                 /* ages are from here */
+	/* While an order is made, on the caller's thread: rows looked at so far. False stops it: RC_CANCELLED. May be NULL. */
+	bool (*progress)(void *ctx, int64_t looked, int64_t of);
+	void *progress_ctx;
 	enum catalog_order order;
 	bool descending;
 	int64_t offset;

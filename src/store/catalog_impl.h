@@ -45,4 +45,15 @@ void catalog_filter_sql(struct buf *sql, const struct query *q);
 void catalog_filter_bind(struct db_stmt *s, const struct query *q, int64_t now_us);
 bool catalog_filter_same(const struct query *a, const struct query *b);
 
+/* ---- catalog_watch.c ---- */
+struct catalog_watch {
+	const struct catalog_window *w;
+	void *sqlite;
+	int64_t of;
+	bool stopped;
+};
+/* From here to the end w->progress is called now and then. */
+void catalog_watch_begin(struct catalog *c, const struct catalog_window *w, struct catalog_watch *watch);
+void catalog_watch_end(struct catalog_watch *watch);
+
 #endif

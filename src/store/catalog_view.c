@@ -196,6 +196,27 @@ static void add_key(struct keysort *k, struct db_stmt *s, bool text)
 		keysort_add_number(k, n, db_i64(s, 1));
 }
 
+static enum rc take_order(struct catalog *c, const struct catalog_window *w, struct db_stmt *s, struct err *e)
+{
+	struct catalog_watch watch;
+	struct keysort *k = keysort_new();
+
+	catalog_watch_begin(c, w, &watch);
+	while (db_step(s, e) == DB_ROW)
+		add_key(k, s, orders[w->order].text);
+	catalog_watch_end(&watch);
+	enum rc rc = db_step_rc(s);
+	db_reset(s);
+	if (watch.stopped)
+		rc = err_set(e, RC_CANCELLED, "stopped before the list was made");
+	if (rc == RC_OK) {
+		c->order_n = keysort_count(k);
+		GROW(c->order, c->order_cap, c->order_n + 1);
+	}
+	keysort_end(k, rc == RC_OK ? c->order : NULL);
+	return rc;
+}
+
 static enum rc build_order(struct catalog *c, const struct catalog_window *w, int64_t gen, struct err *e)
 {
 	struct db_stmt *s;
@@ -203,19 +224,10 @@ static enum rc build_order(struct catalog *c, const struct catalog_window *w, in
 
 	c->order_valid = false;
 	c->order_n = 0;
+	if (rc == RC_OK)
+		rc = take_order(c, w, s, e);
 	if (rc != RC_OK)
 		return rc;
-	struct keysort *k = keysort_new();
-	while (db_step(s, e) == DB_ROW)
-		add_key(k, s, orders[w->order].text);
-	db_reset(s);
-	if (db_step_rc(s) != RC_OK) {
-		keysort_end(k, NULL);
-		return db_step_rc(s);
-	}
-	c->order_n = keysort_count(k);
-	GROW(c->order, c->order_cap, c->order_n + 1);
-	keysort_end(k, c->order);
 	buf_clear(&c->order_text);
 	buf_add(&c->order_text, w->text.p, w->text.n);
 	c->order_window = *w;

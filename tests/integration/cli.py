@@ -140,6 +140,8 @@ def a_whole_cycle_is_driven_with_verbs_alone():
             got = w.json('candidates', '--limit', '1000', '--filter', text)
             same(sorted(x['id'] for x in got['rows']), sorted(x['id'] for x in every if fits(x)), text)
             same(got['total'], len(got['rows']), text)
+        for method in ('candidates.progress', 'candidates.stop'):
+            same(w.json('rpc', method, '{"query": "nobody"}')['running'], False, method)
         for text, why in (('lane:nobody', 'no lane nobody'), ('age>30', 'column 5: age takes'), ('kept colour:red', 'column 6: there is no such key')):
             contains(w.err('candidates', '--filter', text, rc=2), why)
         one = w.json('candidates', '--id', some['rows'][0]['id'])

@@ -279,6 +279,69 @@ static bool stands(const struct grid *g, const char *word)
 	return false;
 }
 
+static void answer(struct fixture *f, ui_answer_fn *fn, void *ctx, const char *result, const char *error)
+{
+	struct json_doc *d = NULL;
+	struct err e;
+	if (result)
+		assert_int_equal(json_parse(&d, slice_of(result), NULL, &e), RC_OK);
+	fn(&f->ui, ctx, d ? json_root(d) : NULL, error);
+	if (d)
+		json_doc_free(d);
+}
+
+static void a_list_that_is_made_says_how_far_it_is_and_esc_stops_it(void **state)
+{
+	struct fixture f;
+	struct grid g;
+	(void)state;
+	load(&f, "usual");
+	grid_init(&g, 24, 100, false);
+	fixture_keys(&f, "4 j j");
+	f.silent = true;
+	fixture_keys(&f, "/");
+	fixture_type(&f, "name~x");
+	fixture_keys(&f, "Enter");
+	ui_answer_fn *list = f.kept;
+	void *list_ctx = f.kept_ctx;
+	ui_tick(&f.ui);
+	assert_string_equal(buf_z(&f.last), "candidates.progress");
+	answer(&f, f.kept, f.kept_ctx, "{\"running\": true, \"looked\": 412000, \"of\": 1000000}", NULL);
+	fixture_paint(&f, &g);
+	assert_true(stands(&g, "filter: name~x"));
+	assert_true(stands(&g, "looked at 412,000 of 1,000,000 · Esc stops"));
+	fixture_keys(&f, "Esc Esc");                    /* asked once */
+	assert_string_equal(buf_z(&f.last), "candidates.stop");
+	assert_int_equal(f.writes, 0);
+	answer(&f, list, list_ctx, NULL, "stopped before the list was made");
+	fixture_paint(&f, &g);
+	assert_true(stands(&g, "filter: none"));        /* what is shown is what the line says */
+	assert_true(stands(&g, "stopped; this is the list from before"));
+	assert_true(stands(&g, "4,812 of"));
+	grid_done(&g);
+	fixture_done(&f);
+}
+
+static void a_refused_filter_leaves_the_list_and_its_line(void **state)
+{
+	struct fixture f;
+	struct grid g;
+	(void)state;
+	load(&f, "usual");
+	grid_init(&g, 24, 100, false);
+	fixture_keys(&f, "4");
+	f.silent = true;
+	fixture_keys(&f, "/");
+	fixture_type(&f, "lane:nobody");
+	fixture_keys(&f, "Enter");
+	answer(&f, f.kept, f.kept_ctx, NULL, "there is no lane nobody; sluice lanes lists them");
+	fixture_paint(&f, &g);
+	assert_true(stands(&g, "there is no lane nobody"));
+	assert_true(stands(&g, "filter: none"));
+	grid_done(&g);
+	fixture_done(&f);
+}
+
 static void columns_without_room_come_by_going_right(void **state)
 {
 	struct fixture f;
@@ -324,6 +387,8 @@ int main(void)
 		cmocka_unit_test(up_and_down_bring_back_what_was_typed),
 		cmocka_unit_test(the_menu_sorts_by_any_column_and_esc_changes_nothing),
 		cmocka_unit_test(columns_without_room_come_by_going_right),
+		cmocka_unit_test(a_list_that_is_made_says_how_far_it_is_and_esc_stops_it),
+		cmocka_unit_test(a_refused_filter_leaves_the_list_and_its_line),
 		cmocka_unit_test(history_is_bounded),
 		cmocka_unit_test(choices_agree_on_whole_characters),
 	};

@@ -639,6 +639,62 @@ static void a_kept_order_is_not_another_filters(void **state)
 	assert_filter(f->c, "", "abcde");
 }
 
+struct watched {
+	int64_t calls, looked, of, most;        /* most: calls until it is stopped */
+};
+
+static bool on_progress(void *ctx, int64_t looked, int64_t of)
+{
+	struct watched *w = ctx;
+
+	assert_true(looked >= w->looked && looked <= of);
+	w->looked = looked;
+	w->of = of;
+	return ++w->calls < w->most;
+}
+
+static void a_list_that_is_made_tells_how_far_it_is_and_can_be_stopped(void **state)
+{
+	struct fixture *f = *state;
+	struct catalog_verdict v = verdict(0, "a", "delta.pdf", 30, 400, 1);
+	struct watched w = { .most = INT64_MAX };
+	struct catalog_window win = all(CATALOG_BY_NAME);
+	char text[100] = "", id[24];
+	struct query q;
+	struct err e;
+	int64_t total = 0;
+
+	ok(catalog_verdicts_begin(f->c, &e));
+	for (int i = 0; i < 30000; i++) {
+		snprintf(id, sizeof id, "%06d", i);
+		v.id = slice_of(id);
+		ok(catalog_verdicts_add(f->c, &v, 1, &e));
+	}
+	ok(catalog_verdicts_finish(f->c, &e));
+	ok(query_parse(&q, SLICE_LIT("id~00 !id~5 size>10B"), NULL, &e));
+	win.filter = &q;
+	win.limit = 1;
+	win.progress = on_progress;
+	win.progress_ctx = &w;
+	ok(catalog_window(f->c, &win, &total, collect, text, &e));
+	assert_true(total > 0 && w.calls > 5);
+	assert_int_equal(w.of, 30000);
+	assert_true(w.looked > 15000);
+	int64_t whole = total;
+	w = (struct watched){ .most = 3 };
+	win.order = CATALOG_BY_SIZE;
+	assert_int_equal(catalog_window(f->c, &win, &total, collect, text, &e), RC_CANCELLED);
+	assert_int_equal(w.calls, 3);
+	assert_true(w.looked < 15000);
+	win.progress = NULL;
+	text[0] = '\0';
+	ok(catalog_window(f->c, &win, &total, collect, text, &e));      /* half an order is never shown */
+	assert_int_equal(total, whole);
+	assert_false(catalog_moved(f->c));
+	assert_int_equal(unlink(f->path), 0);
+	assert_true(catalog_moved(f->c));
+}
+
 static void every_column_can_be_the_order(void **state)
 {
 	static const char *const want[CATALOG_ORDERS] = { [CATALOG_BY_RANK] = "dacbe", [CATALOG_BY_SIZE] = "cdaeb", [CATALOG_BY_AGE] = "abedc",
@@ -673,6 +729,7 @@ int main(void)
 		T(a_filter_lets_pass_what_it_says),
 		T(a_kept_order_is_not_another_filters),
 		T(every_column_can_be_the_order),
+		T(a_list_that_is_made_tells_how_far_it_is_and_can_be_stopped),
 		T(a_catalog_of_a_newer_version_is_made_anew_by_the_writer_only),
 		T(a_database_of_another_program_is_left_alone),
 	};

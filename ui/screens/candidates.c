@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/query.h"
 #include "base/text.h"
 #include "ui/format.h"
 #include "ui/look.h"
+#include "ui/screens/candidates_ask.h"
 #include "ui/screens/candidates_detail.h"
 #include "ui/screens/candidates_filter.h"
 #include "ui/screens/screens.h"
-#include "ui/screens/sort_menu.h"
 #include "ui/widgets/choices.h"
 #include "ui/widgets/flow.h"
 #include "ui/widgets/list.h"
@@ -19,34 +18,19 @@
 
 enum { WINDOW = 240, AHEAD = 80 };
 
-static const struct sort_column orders[] = {
-	{ "rank", "rank", "first to go first", "last to go first", false },
-	{ "size", "size", "smallest first", "largest first", true },
-	{ "age", "age", "newest first", "oldest first", true },
-	{ "name", "name", "A to Z", "Z to A", false },
-	{ "id", "id", "A to Z", "Z to A", false },
-	{ "lane", "lane", "as configured", "the last configured first", false },
-	{ "state", "verdict", "kept, candidate, protected, ineligible", "ineligible, protected, candidate, kept", false },
-	{ "rule", "rule", "A to Z", "Z to A", false },
-	{ "class", "class", "irreversible first", "restorable first", false },
-	{ "where", "where", "A to Z", "Z to A", false },
-	{ "why", "why", "A to Z", "Z to A", false },
-};
-
 struct candidates {
 	struct ui *ui;                  /* for the list's callbacks */
 	struct m_candidates win;
 	struct list list;
-	char filter[QUERY_BYTES + 1];
+	struct candidates_view view, shown;     /* asked for; of the window that is shown */
 	struct choices rules;           /* of the policies and of rows that were seen */
 	bool rules_asked;
-	size_t order;
-	bool desc;
 	int skip;                       /* columns that are scrolled away on the left */
 	bool busy;                      /* one request is under way */
 	bool anew;                      /* its answer is of another filter or order: to the top */
 	int64_t wanted;                 /* offset asked for while busy, -1 none */
 	int64_t asked;                  /* requests so far; an answer to an older filter is dropped by it */
+	struct candidates_ask ask;      /* the request that is under way */
 	char trouble[240];
 	uint64_t seen;                  /* of the lanes, to notice a new discovery */
 	struct table table;
@@ -64,16 +48,32 @@ static void fetch(struct ui *ui, int64_t offset);
 
 static const struct list_source source;
 
+/* What is shown is still of the view before, and says so. */
+static void refused(struct ui *ui, const char *error)
+{
+	struct candidates *c = mine(ui);
+	char shown[UI_NOTE];
+	c->view = c->shown;
+	c->anew = false;
+	if (c->ask.stopped)
+		ui_note(ui, ROLE_HELD, "stopped; this is the list from before");
+	else
+		ui_note(ui, ROLE_FAIL, "%s", text_z(shown, sizeof(shown), slice_of(error)));
+}
+
 static void on_window(struct ui *ui, void *ctx, const struct json *result, const char *error)
 {
 	struct candidates *c = mine(ui);
 	int64_t asked = (int64_t)(intptr_t)ctx, again = c->wanted;
 	c->busy = false;
 	c->wanted = -1;
-	if (asked == c->asked && error) {
+	if (asked == c->asked && error && c->win.has) {
+		refused(ui, error);
+	} else if (asked == c->asked && error) {
 		text_z(c->trouble, sizeof(c->trouble), slice_of(error));
 	} else if (asked == c->asked) {
 		c->trouble[0] = '\0';
+		c->shown = c->view;
 		m_candidates_read(&c->win, result);
 		for (int i = 0; i < c->win.rows; i++)
 			candidates_rules(&c->rules, c->win.row[i].rule);
@@ -89,32 +89,21 @@ static void on_window(struct ui *ui, void *ctx, const struct json *result, const
 	ui->dirty = true;
 }
 
-static void window_params(const struct candidates *c, int64_t offset, struct buf *b)
+static void tick(struct ui *ui)
 {
-	struct jw w;
-	jw_init(&w, b);
-	jw_obj(&w);
-	if (c->filter[0])
-		jw_kz(&w, "filter", c->filter);
-	jw_kz(&w, "order", orders[c->order].word);
-	jw_kbool(&w, "desc", c->desc);
-	jw_ki64(&w, "offset", offset);
-	jw_ki64(&w, "limit", WINDOW);
-	jw_end_obj(&w);
+	if (mine(ui)->busy)
+		candidates_ask_progress(ui, &mine(ui)->ask);
 }
 
 static void fetch(struct ui *ui, int64_t offset)
 {
 	struct candidates *c = mine(ui);
-	struct buf b = { 0 };
 	if (c->busy) {
 		c->wanted = offset;
 		return;
 	}
-	window_params(c, offset, &b);
 	c->busy = true;
-	ui_call(ui, "candidates", &b, on_window, (void *)(intptr_t)c->asked);
-	buf_done(&b);
+	candidates_ask(ui, &c->ask, &c->view, (struct candidates_rows){ offset, WINDOW }, on_window, (void *)(intptr_t)c->asked);
 }
 
 static int64_t count(void *ctx)
@@ -222,14 +211,16 @@ static void heading(struct ui *ui, struct area a)
 	flow_putf(&f, ROLE_STRONG, "%s of %s", format_count(n, c->win.has ? c->win.total : -1), format_count(of, listed_in_all(ui)));
 	flow_gap(&f, 3);
 	flow_putf(&f, ROLE_DIM, "filter: ");
-	flow_show(&f, c->filter[0] ? ROLE_ACCENT : ROLE_DIM, slice_of(c->filter[0] ? c->filter : "none"));
+	flow_show(&f, c->view.filter[0] ? ROLE_ACCENT : ROLE_DIM, slice_of(c->view.filter[0] ? c->view.filter : "none"));
 	flow_gap(&f, 3);
-	flow_putf(&f, ROLE_TEXT, "sorted by %s%s", orders[c->order].title, c->desc ? " ↓" : c->order > 0 ? " ↑" : "");
+	flow_putf(&f, ROLE_TEXT, "sorted by %s%s", candidates_orders[c->view.order].title, c->view.desc ? " ↓" : c->view.order > 0 ? " ↑" : "");
 	flow_gap(&f, 3);
 	if (c->list.marks > 0)
 		flow_putf(&f, ROLE_HELD, "marked %s (%s)", format_count(n, (int64_t)c->list.marks), format_bytes(of, list_marked_bytes(&c->list)));
 	flow_gap(&f, 3);
-	if (c->busy || c->win.loading)
+	if (c->busy && c->ask.looked >= 0)
+		flow_putf(&f, ROLE_ACCENT, "looked at %s of %s · Esc stops", format_count(n, c->ask.looked), format_count(of, c->ask.of));
+	else if (c->busy || c->win.loading)
 		flow_put(&f, ROLE_ACCENT, "loading…");
 	else if (c->win.has && ui->now.wall_us - c->win.listed_us > 600 * INT64_C(1000000) && c->win.listed_us > 0)
 		flow_putf(&f, ROLE_DIM, "listed %s ago", format_age(n, ui->now.wall_us, c->win.listed_us));
@@ -255,7 +246,7 @@ static void paint(struct ui *ui, struct area a)
 	} else if (!c->win.has) {
 		area_put(body, 1, 1, ROLE_DIM, "loading…");
 	} else {
-		area_put(body, 1, 1, ROLE_DIM, c->filter[0] ? "Nothing matches; Esc clears the filter." :
+		area_put(body, 1, 1, ROLE_DIM, c->view.filter[0] ? "Nothing matches; Esc clears the filter." :
 			 "Nothing was discovered yet. A cycle lists the lanes; S starts one.");
 	}
 }
@@ -265,6 +256,8 @@ static void paint(struct ui *ui, struct area a)
 static void restart(struct ui *ui)
 {
 	struct candidates *c = mine(ui);
+	if (c->busy)                    /* nobody waits for that one any more */
+		candidates_ask_stop(ui, &c->ask);
 	c->asked++;
 	c->anew = true;
 	list_reset(&c->list);
@@ -275,8 +268,8 @@ static void restart(struct ui *ui)
 static void sorted(struct ui *ui, size_t column, bool desc)
 {
 	struct candidates *c = mine(ui);
-	c->order = column;
-	c->desc = desc;
+	c->view.order = column;
+	c->view.desc = desc;
 	restart(ui);
 }
 
@@ -289,7 +282,7 @@ static void filter(struct ui *ui, const char *text)
 	if (candidates_wrong(ui, slice_of(text), &at, &why)) {
 		ui_note(ui, ROLE_FAIL, "%s", buf_z(&why));
 	} else {
-		snprintf(c->filter, sizeof(c->filter), "%s", text);
+		snprintf(c->view.filter, sizeof(c->view.filter), "%s", text);
 		restart(ui);
 	}
 	buf_done(&why);
@@ -297,7 +290,7 @@ static void filter(struct ui *ui, const char *text)
 
 static const char *filter_text(struct ui *ui)
 {
-	return mine(ui)->filter;
+	return mine(ui)->view.filter;
 }
 
 static size_t filter_offer(struct ui *ui, struct slice text, size_t cursor, struct choices *out)
@@ -399,7 +392,7 @@ static bool verb(struct ui *ui, enum verb v)
 	case VERB_OPEN: open_row(ui, c); return true;
 	case VERB_MARK: mark(c, &s); return true;
 	case VERB_SORT:
-		sort_open(ui, orders, ARRAY_LEN(orders), c->order, c->desc, sorted);
+		sort_open(ui, candidates_orders, CANDIDATES_ORDERS, c->view.order, c->view.desc, sorted);
 		return true;
 	case VERB_LEFT: case VERB_RIGHT:
 		c->skip = table_scrolled(&c->table, c->skip, v == VERB_LEFT ? -1 : 1);
@@ -407,7 +400,11 @@ static bool verb(struct ui *ui, enum verb v)
 	case VERB_NEXT: return list_verb(&c->list, &s, VERB_DOWN);
 	case VERB_PREV: return list_verb(&c->list, &s, VERB_UP);
 	case VERB_BACK:
-		if (!c->filter[0])
+		if (c->busy && c->anew) {
+			candidates_ask_stop(ui, &c->ask);
+			return true;
+		}
+		if (!c->view.filter[0])
 			return false;
 		filter(ui, "");
 		return true;
@@ -468,7 +465,7 @@ static void done(void *state)
 const struct screen_ops screen_candidates = {
 	.id = "candidates", .number = 4, .name = "Candidates", .brief = "Cand",
 	.bar = "mark open filter sort pick protect exclude hold command",
-	.state_size = sizeof(struct candidates), .init = init, .done = done, .enter = enter, .changed = changed,
+	.state_size = sizeof(struct candidates), .init = init, .done = done, .enter = enter, .changed = changed, .tick = tick,
 	.paint = paint, .verb = verb, .click = click, .filter = filter, .filter_text = filter_text,
 	.filter_wrong = candidates_wrong, .filter_offer = filter_offer, .lane = lane, .item = item, .picked = picked,
 };
