@@ -399,6 +399,12 @@ static void m_breaker_auto(struct request *q, const struct json *p) { breaker_se
 
 static void m_breaker_disable(struct request *q, const struct json *p) { breaker_set(q, p, BREAKER_DISABLED); }
 
+static void m_feature(struct request *q, const struct json *p)
+{
+	struct engine_feature f = { json_get_str(p, "link"), json_get_str(p, "feature"), json_get_str(p, "to"), json_get_str(p, "reason") };
+	engine_feature_set(en(q), who(q), &f, rpc_reply, q);
+}
+
 static void m_mode(struct request *q, const struct json *p)
 {
 	engine_set_mode(en(q), who(q), json_get_str(p, "mode"), rpc_reply, q);
@@ -505,6 +511,8 @@ const struct method api_methods[] = {
 	{ "breaker.disable", METHOD_DANGER, { S("lane"), S("link"), I1("for_ms"), S1("reason") }, m_breaker_disable,
 	  "switch a breaker off for a time: it lets everything through" },
 	{ "mode.set", METHOD_WRITE, { S1("mode") }, m_mode, "observe, rehearse or armed" },
+	{ "links.feature", METHOD_WRITE, { S1("link"), S1("feature"), S1("to"), S1("reason") }, m_feature,
+	  "a feature of a link: off, canary or on; promote or rollback" },
 	{ "links.retry", METHOD_WRITE, { S1("link") }, m_retry, "try a link now, whatever it waits for" },
 	{ "engine.stop", METHOD_WRITE, { { 0 } }, m_stop, "hold, drain, stop" },
 	{ "grant.reject", METHOD_WRITE, { S1("plan"), S1("reason") }, m_reject, "refuse the plan and end its cycle" },

@@ -80,7 +80,57 @@ enum rc verb_links_retry(struct cli *c, struct err *e)
 	return RC_OK;
 }
 
+enum rc verb_links_feature(struct cli *c, struct err *e)
+{
+	struct buf b = { 0 };
+	struct jw w;
+	struct json_doc *d;
+	if (!cli_opt(c, "--reason"))
+		return err_set(e, RC_USAGE, "links feature needs --reason TEXT");
+	jw_init(&w, &b);
+	jw_obj(&w);
+	jw_kz(&w, "link", c->arg[0]);
+	jw_kz(&w, "feature", c->arg[1]);
+	jw_kz(&w, "to", c->arg[2]);
+	jw_kz(&w, "reason", cli_opt(c, "--reason"));
+	jw_end_obj(&w);
+	enum rc rc = cli_call(c, "links.feature", buf_z(&b), &d, e);
+	buf_done(&b);
+	if (rc != RC_OK)
+		return rc;
+	printf("%s of %s", c->arg[1], c->arg[0]);
+	print_field(" is ", json_root(d), "mode");
+	putchar('\n');
+	json_doc_free(d);
+	return RC_OK;
+}
+
 /* ---- under the table of sluice links ---- */
+
+static void show_group(const struct json *x, const char *name)
+{
+	static const struct { const char *before, *key; } row[] = { { " of ", "connections" }, { " connections: p50 ", "rtt_p50_us" }, { " µs, p99 ", "rtt_p99_us" },
+		{ " µs, ", "drops" }, { " drops, ", "reconnects" }, { " reconnects, ", "duplicates" }, { " repeats, ", "errors" }, { " errors in ", "messages" } };
+	printf("    %s", name);
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		print_count(row[i].before, json_get(x, name), row[i].key);
+	puts(" messages");
+}
+
+static void show_features(const struct json *x)
+{
+	for (const struct json *f = json_first(x); f; f = json_next(f)) {
+		print_field("  ", f, "feature");
+		print_field(" (", f, "value");
+		print_field("): ", f, "mode");
+		print_field(", by ", f, "by");
+		print_field(": ", f, "reason");
+		print_field("; ", f, "verdict");
+		putchar('\n');
+		show_group(f, "canary");
+		show_group(f, "stable");
+	}
+}
 
 static void show_inbox(const struct json *x)
 {
@@ -130,11 +180,11 @@ static void show_said(const struct json *x)
 void links_below(const struct json *links)
 {
 	static const struct { const char *key; void (*show)(const struct json *x); } part[] = {
-		{ "inbox", show_inbox }, { "outbox", show_outbox }, { "health", show_said } };
+		{ "inbox", show_inbox }, { "outbox", show_outbox }, { "health", show_said }, { "features", show_features } };
 	for (const struct json *k = json_first(links); k; k = json_next(k)) {
 		bool named = false;
 		for (size_t i = 0; i < ARRAY_LEN(part); i++) {
-			if (!json_is_object(json_get(k, part[i].key)))
+			if (!json_is_object(json_get(k, part[i].key)) && !json_first(json_get(k, part[i].key)))
 				continue;
 			if (!named)
 				print_field("\n", k, "name");

@@ -51,6 +51,8 @@ const struct verb cli_verbs[] = {
 	{ "lanes", "", 0, 0, NONE, verb_lanes, "file stores: lists, quotas, breakers" },
 	{ "links", "", 0, 0, NONE, verb_links, "WebSocket links and why they are not up" },
 	{ "links diagnose", "NAME", 1, 1, NONE, verb_links_diagnose, "look again at a link, rung by rung: where it ends, probably why, what to do" },
+	{ "links feature", "NAME FEATURE off|canary|on|promote|rollback", 3, 3, { { "--reason", "TEXT", "why" } }, verb_links_feature,
+	  "what a few connections try first: on, off, or promoted or rolled back" },
 	{ "links retry", "NAME", 1, 1, NONE, verb_links_retry, "try a link now that waits or has given up" },
 	{ "doctor", "", 0, 0, NONE, verb_doctor, "every check of what the engine stands on, and what to do; exit 3 if one fails" },
 	{ "policies", "", 0, 0, NONE, verb_policies, "configured policies" },

@@ -34,6 +34,7 @@ enum rc verb_lanes(struct cli *c, struct err *e);
 enum rc verb_links(struct cli *c, struct err *e);
 enum rc verb_links_diagnose(struct cli *c, struct err *e);
 void links_below(const struct json *links);
+enum rc verb_links_feature(struct cli *c, struct err *e);
 enum rc verb_links_retry(struct cli *c, struct err *e);
 enum rc verb_policies(struct cli *c, struct err *e);
 enum rc verb_policy_check(struct cli *c, struct err *e);

@@ -307,6 +307,8 @@ static void check_link(struct filling *f, size_t i)
 	if (l->token_file && !exai)
 		fill_bad(f, in("links", i, "token_file").z, "is only sent in the exai hello; write `handshake: exai` or remove it");
 	check_events(f, i, l);
+	if (l->connections < 2 && (l->features.ping_interval_ms || l->features.pong_timeout_ms))
+		fill_bad(f, in("links", i, "features").z, "needs connections to compare: with one there is no canary; make connections at least 2");
 	if (!exai && l->health_file)
 		fill_bad(f, in("links", i, "health_file").z, "is the exai daemon's; write `handshake: exai` or remove it");
 	if (!exai && !same(l->probe, "none"))

@@ -104,6 +104,14 @@ struct cfg_notify {
 	bool acked;                            /* the peer acknowledges each */
 };
 
+/* Values that a few of a link's connections try first; 0 = not given. */
+struct cfg_features {
+	int64_t ping_interval_ms, pong_timeout_ms;
+	int64_t share_bp;                      /* 25 % of its connections */
+	int64_t margin_bp;                     /* 20 % */
+	int64_t sample;                        /* 20 */
+};
+
 struct cfg_link {
 	const char *name;
 	const char *url;                       /* ws:// or wss:// */
@@ -127,6 +135,7 @@ struct cfg_link {
 	int64_t probe_interval_ms, probe_timeout_ms;   /* 60 s, 10 s */
 	struct cfg_events events;
 	struct cfg_notify notify;
+	struct cfg_features features;
 	struct breaker_opts breaker;
 };
 

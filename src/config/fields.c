@@ -319,6 +319,8 @@ static const struct field link_fields[] = {
 	  .doc = "Of json-events: where its messages say what they are." },
 	{ .key = "notify", .type = FIELD_MAP, AT(cfg_link, notify), .of = &section_notify,
 	  .doc = "Of json-events: what of Sluice's own log goes out on it." },
+	{ .key = "features", .type = FIELD_MAP, AT(cfg_link, features), .of = &section_features,
+	  .doc = "Values that a few of its connections try first." },
 	{ .key = "breaker", .type = FIELD_MAP, AT(cfg_link, breaker), .of = &section_breaker, .doc = "Its breaker." },
 	END
 };

@@ -10,6 +10,7 @@ libsluice_config_a_SOURCES = \
 	src/config/describe.h \
 	src/config/fields.c \
 	src/config/fields.h \
+	src/config/fields_features.c \
 	src/config/fields_objects.c \
 	src/config/files.c \
 	src/config/fill.c \

@@ -171,6 +171,7 @@ static bool came(struct dlink *l, const struct link_position *p)
 		take(l, p, NULL, ack);
 		return true;
 	case DEDUP_DUPLICATE:
+		pool_duplicate(l->en->link[l->i]);
 		if (ack && p->id.n)
 			acknowledge(l, p->id);
 		return false;

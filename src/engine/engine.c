@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/delivery.h"
+#include "engine/features.h"
 #include "engine/otlp.h"
 #include "engine/triggers.h"
 
@@ -277,6 +278,7 @@ static void on_tick(void *ctx)
 	}
 	triggers_tick(en);
 	byhand_tick(en);
+	features_tick(en);
 	census_tick(en);
 	lease_tick(en);
 	if (store_writable(en->store) == en->store_was_bad) {
@@ -424,6 +426,8 @@ static enum rc open_links(struct engine *en, struct err *e)
 		rc = delivery_open(en, e);
 	if (rc == RC_OK)
 		rc = byhand_open(en, e);
+	if (rc == RC_OK)
+		rc = features_open(en, e);
 	triggers_open(en);
 	for (size_t i = 0; rc == RC_OK && i < en->cfg->n_links; i++)
 		pool_start(en->link[i]);
@@ -677,6 +681,7 @@ void engine_free(struct engine *en)
 		loop_run_once(en->loop);
 	store_close(en->store);
 	delivery_free(en);
+	features_free(en);
 	triggers_free(en);
 	anchoring_free(en);
 	runner_free(en->run);

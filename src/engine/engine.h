@@ -56,6 +56,10 @@ struct engine_breaker {
 	int64_t for_ms;                         /* 0 = until taken back; DISABLED needs it, at most 24 h */
 };
 void engine_breaker_set(struct engine *en, const struct engine_who *who, const struct engine_breaker *b, engine_reply *r, void *ctx);
+struct engine_feature {
+	struct slice link, feature, to, reason; /* to: off, canary, on, promote or rollback */
+};
+void engine_feature_set(struct engine *en, const struct engine_who *who, const struct engine_feature *f, engine_reply *r, void *ctx);
 void engine_set_mode(struct engine *en, const struct engine_who *who, struct slice mode, engine_reply *r, void *ctx);
 
 struct engine_approval {

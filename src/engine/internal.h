@@ -168,6 +168,7 @@ struct engine {
 	struct pool *link[CFG_MAX_LINKS];
 	struct byhand link_byhand[CFG_MAX_LINKS];
 	struct triggers *triggers;
+	struct features *features;
 	enum link_state link_told[CFG_MAX_LINKS];       /* in the last incident; idle = none yet */
 	struct diagnoser *diagnoser;
 	struct secret *link_token[CFG_MAX_LINKS];

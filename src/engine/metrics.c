@@ -1,5 +1,6 @@
 #include "engine/internal.h"
 
+#include "engine/features.h"
 #include "engine/health.h"
 #include "engine/metric.h"
 #include "engine/otlp.h"
@@ -131,6 +132,7 @@ void metrics_collect(struct engine *en, struct metrics *m)
 	cycle_part(en, m);
 	breakers_part(en, m);
 	metrics_census(en, m);
+	metrics_features(en, m);
 	checks_part(en, m);
 	otlp_part(en, m);
 }

@@ -1,5 +1,6 @@
 /* Snapshots for the protocol: the overview. Shapes: api/PROTOCOL.md. */
 #include "engine/delivery.h"
+#include "engine/features.h"
 #include "engine/internal.h"
 #include "engine/view.h"
 
@@ -188,6 +189,7 @@ static void connections(struct jw *w, const struct pool *p, int n)
 			jw_ki64(w, "n", i + 1);
 			jw_ki64(w, "generation", v->generation);
 			jw_kz(w, "state", link_state_name(v->state));
+			jw_kbool(w, "canary", pool_is_canary(p, i));
 			jw_kopt(w, "rtt_us", window_last(&v->rtt_us, 0));
 			jw_kopt(w, "up_since_us", view_wall(v->up_since_us));
 			jw_end_obj(w);
@@ -246,6 +248,8 @@ static void one_link(const struct engine *en, size_t i, struct jw *w)
 	delivery(w, &d);
 	jw_key(w, "health");
 	delivery_said_json(en, i, w);
+	jw_key(w, "features");
+	features_json(en, i, w);
 	jw_end_obj(w);
 }
 

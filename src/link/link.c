@@ -46,6 +46,7 @@ struct link {
 	int64_t opened_us;              /* boot time of the upgrade */
 	bool counted;                   /* the last end, among the failures */
 	struct loop_timer *wait, *deadline, *pinger;
+	int64_t ping_ms, pong_ms;
 	uint8_t ping[PING_BYTES];       /* payload that is out */
 	int64_t ping_sent_us;           /* -1 = none is out */
 	struct breaker_ticket ping_ticket;
@@ -242,7 +243,7 @@ static void become_up(struct link *k)
 	k->v.up_count++;
 	attempt_result(k, k->now, BREAKER_GOOD);
 	loop_timer_stop(k->deadline);
-	loop_timer_start(k->pinger, k->cfg->ping_interval_ms, k->cfg->ping_interval_ms);
+	loop_timer_start(k->pinger, k->ping_ms, k->ping_ms);
 	link_set_state(k, LINK_UP, "");
 	on_ping_due(k);                 /* a round-trip time at once */
 }
@@ -322,6 +323,8 @@ static void on_pong(void *ctx, struct slice payload)
 	if (!ours)
 		return;
 	window_add(&k->v.rtt_us, now_us(k) - k->ping_sent_us);
+	if (k->team)
+		k->team->rtt(k->team->ctx, now_us(k) - k->ping_sent_us);
 	k->ping_sent_us = -1;
 	k->suspect = false;
 	k->v.pongs++;
@@ -352,7 +355,7 @@ static void on_ping_due(void *ctx)
 	k->ping_ticketed = breaker_allow(k->breaker, BREAKER_READ, k->ping_sent_us, &k->ping_ticket);
 	k->v.pings++;
 	ws_ping(k->now->conn, (struct slice){ (const char *)k->ping, PING_BYTES });
-	loop_timer_start(k->deadline, k->cfg->pong_timeout_ms, 0);
+	loop_timer_start(k->deadline, k->pong_ms, 0);
 }
 
 /* Where too few others are up a first missing pong only makes it suspect: our own loop may have slept. */
@@ -360,9 +363,9 @@ static bool needed(struct link *k)
 {
 	if (!k->team || k->suspect || k->team->spare(k->team->ctx, k))
 		return false;
-	log_warn("link", k->cfg->name, "no pong for %" PRId64 " ms, and no other connection to spare: waiting as long again", k->cfg->pong_timeout_ms);
+	log_warn("link", k->cfg->name, "no pong for %" PRId64 " ms, and no other connection to spare: waiting as long again", k->pong_ms);
 	k->suspect = true;
-	loop_timer_start(k->deadline, k->cfg->pong_timeout_ms, 0);
+	loop_timer_start(k->deadline, k->pong_ms, 0);
 	return true;
 }
 
@@ -370,7 +373,7 @@ static void pong_missing(struct link *k)
 {
 	char s[400];
 	k->v.ladder.lag_us = loop_lag_lately_us(k->loop);
-	ladder_pong_missing(&k->v.ladder, k->cfg->pong_timeout_ms, k->v.last_message_us < 0 ? -1 : now_us(k) - k->v.last_message_us, s, sizeof s);
+	ladder_pong_missing(&k->v.ladder, k->pong_ms, k->v.last_message_us < 0 ? -1 : now_us(k) - k->v.last_message_us, s, sizeof s);
 	ping_result(k, BREAKER_BAD);
 	close_here(k, 1011, "keepalive ping timeout", CAUSE_PONG, (struct hello_verdict){ LINK_RETRY, NULL }, s);
 }
@@ -470,6 +473,14 @@ static void on_wait_over(void *ctx)
 		wait_for_breaker(k);
 }
 
+void link_keepalive(struct link *k, int64_t ping_ms, int64_t pong_ms)
+{
+	if (k->ping_ms != ping_ms && k->v.state == LINK_UP)
+		loop_timer_start(k->pinger, ping_ms, ping_ms);
+	k->ping_ms = ping_ms;
+	k->pong_ms = pong_ms;
+}
+
 void link_start(struct link *k)
 {
 	link_start_in(k, 0);
@@ -539,6 +550,8 @@ struct link *link_new(struct loop *l, struct ws_ctx *ws, const struct cfg_link *
 	k->loop = l;
 	k->ws = ws;
 	k->cfg = cfg;
+	k->ping_ms = cfg->ping_interval_ms;
+	k->pong_ms = cfg->pong_timeout_ms;
 	k->token = token;
 	k->hello = hello_find(cfg->handshake);
 	k->changed = changed;

@@ -56,6 +56,7 @@ struct link_team {
 	void (*leave)(void *ctx, struct link *k);       /* it asks no more */
 	bool (*spare)(void *ctx, const struct link *k); /* enough others are up: it may be closed on a first suspicion */
 	int64_t (*generation)(void *ctx);
+	void (*rtt)(void *ctx, int64_t us);     /* a ping was answered */
 	void *ctx;
 };
 
@@ -68,6 +69,7 @@ void link_breaker_init(struct breaker *b, const struct cfg_link *cfg, uint64_t s
 void link_join(struct link *k, const struct link_team *team);
 void link_turn(struct link *k);                 /* what it asked its team for */
 void link_start(struct link *k);
+void link_keepalive(struct link *k, int64_t ping_ms, int64_t pong_ms);       /* from the next ping on */
 void link_start_in(struct link *k, int64_t ms);
 void link_diagnose(struct link *k);             /* try now, whatever the wait */
 /* What a second look found out about a failure without an exact reason; anything else stays as it is. */

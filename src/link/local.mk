@@ -4,6 +4,7 @@ libsluice_link_a_SOURCES = \
 	src/link/dedup.c src/link/dedup.h src/link/facts.c src/link/facts.h src/link/queue.c src/link/queue.h \
 	src/link/said.c src/link/said.h \
 	src/link/causes.c src/link/causes.h \
+	src/link/feature.c src/link/feature.h \
 	src/link/gate.c src/link/gate.h \
 	src/link/diagnose.c src/link/diagnose.h \
 	src/link/hello.c src/link/hello.h \

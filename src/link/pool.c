@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "link/gate.h"
@@ -14,6 +15,7 @@ struct member {
 	struct turn turn;
 	struct link_team team;
 	enum link_state state;          /* as counted */
+	int64_t drops, duplicates;
 };
 
 struct pool {
@@ -29,6 +31,9 @@ struct pool {
 	int64_t generation;
 	struct breaker breaker;
 	struct rng rng;
+	struct feature_trial trial;
+	int canaries;                   /* the first of m */
+	struct member *speaking;        /* whose message is being told */
 	struct link_view v;
 	char sentence[400];             /* of the whole */
 };
@@ -95,13 +100,30 @@ static int64_t generation(void *ctx)
 	return ++((struct member *)ctx)->p->generation;
 }
 
+static int group(const struct member *m)
+{
+	return m - m->p->m < m->p->canaries ? GROUP_CANARY : GROUP_STABLE;
+}
+
+static void on_rtt(void *ctx, int64_t us)
+{
+	struct member *m = ctx;
+	window_add(&m->p->trial.rtt[group(m)], us);
+}
+
 /* ---- what a connection tells ---- */
+
+static bool has_ended(enum link_state s)
+{
+	return s == LINK_WAITING || s == LINK_JAMMED || s == LINK_GIVEN_UP;
+}
 
 static void on_changed(void *ctx, struct link *k, enum link_state from)
 {
 	struct member *m = ctx;
 	struct pool *p = m->p;
 	enum link_state was = pool_state(p), now = link_look(k)->state;
+	m->drops += has_ended(now) && !has_ended(from);
 	p->by_state[m->state]--;
 	p->by_state[m->state = now]++;
 	if (from == LINK_UP && p->h.cut)
@@ -112,9 +134,12 @@ static void on_changed(void *ctx, struct link *k, enum link_state from)
 
 static void on_message(void *ctx, struct link *k, struct slice msg)
 {
-	struct pool *p = ctx;
+	struct member *m = ctx;
+	struct pool *p = m->p;
 	(void)k;
+	p->speaking = m;
 	p->message(p->message_ctx, p, msg);
+	p->speaking = NULL;
 }
 
 void pool_on_message(struct pool *p, void (*fn)(void *ctx, struct pool *p, struct slice msg), void *ctx)
@@ -122,7 +147,7 @@ void pool_on_message(struct pool *p, void (*fn)(void *ctx, struct pool *p, struc
 	p->message = fn;
 	p->message_ctx = ctx;
 	for (int i = 0; i < p->n; i++)
-		link_on_message(p->m[i].k, on_message, p);
+		link_on_message(p->m[i].k, on_message, &p->m[i]);
 }
 
 /* ---- sending ---- */
@@ -226,12 +251,52 @@ struct breaker *pool_breaker(struct pool *p)
 	return &p->breaker;
 }
 
+/* ---- what a few try first ---- */
+
+static void sums(const struct pool *p, struct canary_figures sum[GROUPS])
+{
+	memset(sum, 0, GROUPS * sizeof *sum);
+	for (int i = 0; i < p->n; i++)
+		trial_add(&sum[group(&p->m[i])], link_look(p->m[i].k), p->m[i].drops, p->m[i].duplicates);
+}
+
+void pool_feature(struct pool *p, enum feature_mode m)
+{
+	struct canary_figures sum[GROUPS];
+	int64_t ping, pong;
+	sums(p, sum);
+	trial_begin(&p->trial, m, sum);
+	for (int i = 0; i < p->n; i++) {
+		feature_keepalive(p->cfg, m, group(&p->m[i]) == GROUP_CANARY, &ping, &pong);
+		link_keepalive(p->m[i].k, ping, pong);
+	}
+}
+
+void pool_figures(const struct pool *p, struct canary_figures f[GROUPS])
+{
+	struct canary_figures sum[GROUPS];
+	sums(p, sum);
+	for (int g = 0; g < GROUPS; g++)
+		f[g] = trial_figures(&p->trial, g, &sum[g]);
+}
+
+bool pool_is_canary(const struct pool *p, int i)
+{
+	return p->trial.mode == FEATURE_CANARY && i < p->canaries;
+}
+
+void pool_duplicate(struct pool *p)
+{
+	if (p->speaking)
+		p->speaking->duplicates++;
+}
+
 /* ---- life ---- */
 
 static void add_member(struct pool *p, int i, struct loop *l, struct ws_ctx *ws, const struct secret *token)
 {
 	struct member *m = &p->m[i];
-	*m = (struct member){ .p = p, .state = LINK_IDLE, .team = { &p->breaker, ask, leave, spare, generation, m } };
+	*m = (struct member){ .p = p, .state = LINK_IDLE, .team = { &p->breaker, ask, leave, spare, generation, on_rtt, m } };
 	m->k = link_new(l, ws, p->cfg, token, rng_u64(&p->rng), on_changed, m);
 	link_join(m->k, &m->team);
 }
@@ -248,6 +313,7 @@ struct pool *pool_new(struct loop *l, struct ws_ctx *ws, struct gate *g, const s
 	rng_seed(&p->rng, seed);
 	link_breaker_init(&p->breaker, cfg, rng_u64(&p->rng), loop_now(l).boot_us);
 	p->m = xcalloc((size_t)p->n, sizeof *p->m);
+	p->canaries = feature_given(cfg) ? feature_canaries(cfg, p->n) : 0;
 	p->by_state[LINK_IDLE] = p->n;
 	for (int i = 0; i < p->n; i++)
 		add_member(p, i, l, ws, token);

@@ -4,6 +4,7 @@
 #ifndef SLUICE_LINK_POOL_H
 #define SLUICE_LINK_POOL_H
 
+#include "link/feature.h"
 #include "link/link.h"
 
 struct gate;
@@ -48,6 +49,12 @@ void pool_on_message(struct pool *p, void (*fn)(void *ctx, struct pool *p, struc
 /* On the connection with the least unsent. RC_REFUSED while none is up, RC_FULL while too much has not left. */
 enum rc pool_send(struct pool *p, struct slice text, struct err *e) MUST_USE;
 size_t pool_unsent(const struct pool *p);       /* bytes of all that have not left this process */
+
+/* The feature in this mode, on the canary or all; what both groups do is counted anew. */
+void pool_feature(struct pool *p, enum feature_mode m);
+void pool_figures(const struct pool *p, struct canary_figures f[GROUPS]);       /* since pool_feature */
+bool pool_is_canary(const struct pool *p, int i);       /* it runs what the others do not */
+void pool_duplicate(struct pool *p);            /* the message being told was a repeat */
 
 /* The state of the whole. Pure. */
 enum link_state pool_state_of(const int by_state[LINK_STATE_COUNT], int floor);

@@ -55,6 +55,7 @@
 	X(OVERRIDE, "override") \
 	X(PROTECT, "protect") \
 	X(LINK_INCIDENT, "link.incident") \
+	X(FLAG, "flag") \
 	X(TRIGGER, "trigger") \
 	X(CLOCK_JUMP, "clock.jump") \
 	X(REFUSED, "command.refused") \

@@ -50,6 +50,7 @@ static const char *const templates[AUDIT_KIND_COUNT] = {
 	[AUDIT_ROW_OUTCOME] = "{row}",
 	[AUDIT_PROTECT] = "{protected?protected by hand:no longer protected by hand};\"{reason}\"",
 	[AUDIT_LINK_INCIDENT] = "{state};{why};{up!} of {connections} connections up",
+	[AUDIT_FLAG] = "{feature} {value};from {from} to {to};{why};\"{reason}\"",
 	[AUDIT_TRIGGER] = "{why};{do} {policy};{did};{refusal}",
 	[AUDIT_REFUSED] = "{why}",
 	[AUDIT_RECOVERY] = "in {stage};{intents_without_outcome!} intents without an outcome",

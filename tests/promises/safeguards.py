@@ -144,6 +144,10 @@ s('an intent found at a restart is probed', 'src/cleanup/cycle_body.c', '	[ITEM_
   'engine_restart', 'killed_around_a_send_what_has_no_outcome_is_probed_and_held')
 s('a canary item that is still there', 'src/cleanup/canary.c', '	} else if (f.lies) {', '	} else if (f.lies < 0) {', 'tests/cleanup/test_lane')
 s('a control item that is gone halts the lane', 'src/cleanup/canary.c', '	if (f.gone) {', '	if (f.gone < 0) {', 'tests/cleanup/test_lane')
+s('a canary of a link that is worse is told by the margin', 'src/guard/canary.c',
+  '	return a >= CANARY_LEAST_BAD && above(a, na, b, nb, o);', '	return a < 0 && above(a, na, b, nb, o);', 'tests/unit/test_canary')
+s('a worse canary of a link is rolled back by itself', 'src/engine/features.c', '!= CANARY_WORSE)\n		return;', '!= CANARY_FEW || i + 1)\n		return;',
+  'link_features', 'a_canary_that_is_dropped_is_rolled_back_by_the_engine')
 s('more than a fifth that failed stops the lane', 'src/guard/matrix.c', 'return 100 * f > HIGH * t ? MATRIX_ABORT : MATRIX_RETRY;', 'return MATRIX_RETRY;',
   'tests/cleanup/test_verdict')
 s('an open breaker finds its way by time', 'src/guard/breaker.c', '	case BREAKER_OPEN:\n		if (now_us < b->until_us)\n			return false;\n',

@@ -19,6 +19,7 @@ unit_guard_tests = \
 	tests/unit/test_backoff \
 	tests/unit/test_breaker \
 	tests/unit/test_bucket \
+	tests/unit/test_canary \
 	tests/unit/test_pace \
 	tests/unit/test_matrix \
 	tests/unit/test_retry \
@@ -69,6 +70,8 @@ tests_unit_test_bucket_SOURCES = tests/unit/test_bucket.c
 tests_unit_test_bucket_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_matrix_SOURCES = tests/unit/test_matrix.c tests/unit/matrix_table.h
 tests_unit_test_matrix_LDADD = libsluice_guard.a $(UNIT_BASE)
+tests_unit_test_canary_SOURCES = tests/unit/test_canary.c
+tests_unit_test_canary_LDADD = $(UNIT_LINK)
 tests_unit_test_trigger_SOURCES = tests/unit/test_trigger.c
 tests_unit_test_trigger_LDADD = libsluice_guard.a $(UNIT_BASE)
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c

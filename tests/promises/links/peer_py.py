@@ -4,6 +4,7 @@ Usage: peer_py.py PING_SECONDS [CERT KEY]"""
 import asyncio
 import ssl
 import sys
+import time
 from http import HTTPStatus
 
 import websockets
@@ -22,6 +23,22 @@ async def nothing(data):
     return None
 
 
+def often(ws, late):
+    """Who pings within 3 s of its last ping is cut off, or answered late; the others are answered."""
+    last, answer = [0], ws.pong
+
+    async def pong(data):
+        before, last[0] = last[0], time.monotonic()
+        if last[0] - before >= (2 if late else 3):
+            await answer(data)
+        elif late:
+            await asyncio.sleep(0.05)
+            await answer(data)
+        else:
+            ws.transport.abort()
+    ws.pong = pong
+
+
 async def end(ws, path):
     what = path.split('/')[1:]
     if what[0] == 'close':
@@ -30,6 +47,11 @@ async def end(ws, path):
         ws.transport.abort()
     elif what[0] == 'nopong':
         ws.pong = nothing
+    elif what[0] in ('calm', 'late'):
+        often(ws, what[0] == 'late')
+    elif what[0] == 'talk':
+        for n in range(100):
+            await ws.send('{"n": %d}' % n)
     elif what[0] == 'slow':
         ws.transport.pause_reading()
     elif what[0] == 'large':

@@ -1,0 +1,188 @@
+#include "unit.h"
+
+#include "guard/canary.h"
+#include "link/feature.h"
+
+static const struct canary_opts twenty = { 2000, 10 };
+
+static struct canary_figures fine(int64_t connections)
+{
+	return (struct canary_figures){ .connections = connections, .messages = 100, .rtts = 20, .rtt_p50_us = 100000, .rtt_p99_us = 200000 };
+}
+
+static enum canary_verdict judged(const struct canary_figures *c, const struct canary_figures *s, char why[CANARY_WHY])
+{
+	return canary_judge(c, s, &twenty, why);
+}
+
+static void alike_is_as_good(void **state)
+{
+	struct canary_figures c = fine(1), s = fine(3);
+	char why[CANARY_WHY];
+	(void)state;
+	assert_int_equal(judged(&c, &s, why), CANARY_GOOD);
+	assert_string_equal(why, "20 round trips, 100 messages, 0 drops; stable ones 20, 100, 0");
+}
+
+static void too_little_says_nothing(void **state)
+{
+	char why[CANARY_WHY];
+	(void)state;
+	for (int64_t n = 0; n <= 11; n++) {
+		struct canary_figures c = fine(1), s = fine(3);
+		c.messages = s.messages = 0;
+		c.rtts = n;
+		c.rtt_p50_us = c.rtt_p99_us = 900000;
+		assert_int_equal(judged(&c, &s, why), n < 10 ? CANARY_FEW : CANARY_WORSE);
+		c.rtts = 20;
+		s.rtts = n;
+		assert_int_equal(judged(&c, &s, why), n < 10 ? CANARY_FEW : CANARY_WORSE);
+	}
+}
+
+static void nothing_at_all_is_few(void **state)
+{
+	struct canary_figures none = { .rtt_p50_us = -1, .rtt_p99_us = -1 };
+	char why[CANARY_WHY];
+	(void)state;
+	assert_int_equal(judged(&none, &none, why), CANARY_FEW);
+	assert_string_equal(why, "");
+	assert_int_equal(canary_judge(&none, &none, &(struct canary_opts){ 0, 0 }, why), CANARY_FEW);
+}
+
+static void a_round_trip_is_worse_beyond_the_margin(void **state)
+{
+	static const struct { int64_t p50, p99; enum canary_verdict is; } row[] = {
+		{ 120000, 200000, CANARY_GOOD }, { 120001, 200000, CANARY_WORSE }, { 100000, 240000, CANARY_GOOD }, { 100000, 240001, CANARY_WORSE }, { 1, 1, CANARY_GOOD } };
+	char why[CANARY_WHY];
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct canary_figures c = fine(1), s = fine(3);
+		c.rtt_p50_us = row[i].p50;
+		c.rtt_p99_us = row[i].p99;
+		assert_int_equal(judged(&c, &s, why), row[i].is);
+	}
+	assert_string_equal((judged(&(struct canary_figures){ .connections = 1, .rtts = 10, .rtt_p50_us = 9000, .rtt_p99_us = 9000 },
+				    &(struct canary_figures){ .connections = 1, .rtts = 10, .rtt_p50_us = 3000, .rtt_p99_us = 3000 }, why), why),
+			    "round trip p50 9000 us canary, 3000 us stable");
+}
+
+static void a_few_milliseconds_are_noise(void **state)
+{
+	struct canary_figures c = fine(1), s = fine(3);
+	char why[CANARY_WHY];
+	(void)state;
+	c.rtt_p50_us = c.rtt_p99_us = 5100;
+	s.rtt_p50_us = s.rtt_p99_us = 100;
+	assert_int_equal(judged(&c, &s, why), CANARY_GOOD);
+	c.rtt_p50_us = 5101;
+	assert_int_equal(judged(&c, &s, why), CANARY_WORSE);
+}
+
+static void three_drops_are_enough_by_themselves(void **state)
+{
+	char why[CANARY_WHY];
+	(void)state;
+	for (int64_t n = 0; n <= 4; n++) {
+		struct canary_figures c = { .connections = 1, .drops = n }, s = { .connections = 3 };
+		assert_int_equal(judged(&c, &s, why), n < CANARY_LEAST_BAD ? CANARY_FEW : CANARY_WORSE);
+	}
+	assert_string_equal(why, "4 drops of 1 canary connections, 0 of 3 stable ones");
+}
+
+/* A server that restarts drops everybody: per connection, and with the margin. */
+static void drops_of_all_are_not_the_canarys(void **state)
+{
+	char why[CANARY_WHY];
+	(void)state;
+	struct canary_figures c = { .connections = 1, .drops = 4 }, s = { .connections = 3, .drops = 12 };
+	assert_int_equal(judged(&c, &s, why), CANARY_FEW);
+	s.drops = 10;           /* 4 of 1 are exactly 20 % above 10 of 3 */
+	assert_int_equal(judged(&c, &s, why), CANARY_FEW);
+	s.drops = 9;
+	assert_int_equal(judged(&c, &s, why), CANARY_WORSE);
+}
+
+static void errors_and_repeats_count_per_message(void **state)
+{
+	char why[CANARY_WHY];
+	(void)state;
+	for (int what = 0; what < 2; what++) {
+		struct canary_figures c = fine(1), s = fine(3);
+		int64_t *bad = what ? &c.errors : &c.duplicates, *other = what ? &s.errors : &s.duplicates;
+		s.messages = 300;
+		*bad = 12;
+		*other = 30;
+		assert_int_equal(judged(&c, &s, why), CANARY_GOOD);
+		*other = 29;
+		assert_int_equal(judged(&c, &s, why), CANARY_WORSE);
+		*bad = 2;
+		*other = 0;
+		assert_int_equal(judged(&c, &s, why), CANARY_GOOD);
+	}
+}
+
+static void the_canary_is_never_nobody_and_never_all(void **state)
+{
+	struct cfg_link c = { .features = { .share_bp = 2500 } };
+	(void)state;
+	assert_int_equal(feature_canaries(&c, 0), 0);
+	assert_int_equal(feature_canaries(&c, 1), 0);
+	assert_int_equal(feature_canaries(&c, 2), 1);
+	assert_int_equal(feature_canaries(&c, 4), 1);
+	assert_int_equal(feature_canaries(&c, 5), 2);
+	assert_int_equal(feature_canaries(&c, 1000), 250);
+	c.features.share_bp = 10000;
+	assert_int_equal(feature_canaries(&c, 4), 3);
+	c.features.share_bp = 1;
+	assert_int_equal(feature_canaries(&c, 4), 1);
+}
+
+static void keepalive_by_mode_and_group(void **state)
+{
+	struct cfg_link c = { .ping_interval_ms = 20000, .pong_timeout_ms = 10000, .features = { .ping_interval_ms = 5000 } };
+	int64_t ping, pong;
+	(void)state;
+	for (int m = 0; m < FEATURE_MODES; m++)
+		for (int canary = 0; canary < 2; canary++) {
+			feature_keepalive(&c, (enum feature_mode)m, canary, &ping, &pong);
+			assert_int_equal(ping, m == FEATURE_ON || (m == FEATURE_CANARY && canary) ? 5000 : 20000);
+			assert_int_equal(pong, 10000);
+		}
+}
+
+/* What was before the mode changed is not counted. */
+static void a_trial_counts_from_its_beginning(void **state)
+{
+	struct canary_figures sum[GROUPS] = { { .connections = 3, .messages = 7, .drops = 5 }, { .connections = 1, .messages = 2, .drops = 4 } };
+	struct feature_trial t;
+	(void)state;
+	trial_begin(&t, FEATURE_CANARY, sum);
+	sum[GROUP_CANARY].drops = 6;
+	window_add(&t.rtt[GROUP_CANARY], 300);
+	struct canary_figures f = trial_figures(&t, GROUP_CANARY, &sum[GROUP_CANARY]);
+	assert_int_equal(f.connections, 1);
+	assert_int_equal(f.drops, 2);
+	assert_int_equal(f.messages, 0);
+	assert_int_equal(f.rtts, 1);
+	assert_int_equal(f.rtt_p99_us, 300);
+	assert_int_equal(trial_figures(&t, GROUP_STABLE, &sum[GROUP_STABLE]).rtt_p50_us, -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(alike_is_as_good),
+		cmocka_unit_test(too_little_says_nothing),
+		cmocka_unit_test(nothing_at_all_is_few),
+		cmocka_unit_test(a_round_trip_is_worse_beyond_the_margin),
+		cmocka_unit_test(a_few_milliseconds_are_noise),
+		cmocka_unit_test(three_drops_are_enough_by_themselves),
+		cmocka_unit_test(drops_of_all_are_not_the_canarys),
+		cmocka_unit_test(errors_and_repeats_count_per_message),
+		cmocka_unit_test(the_canary_is_never_nobody_and_never_all),
+		cmocka_unit_test(keepalive_by_mode_and_group),
+		cmocka_unit_test(a_trial_counts_from_its_beginning),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
