@@ -154,22 +154,6 @@ static void run_redraw(struct ui *ui, const char *arg)
 	ui->redraw = true;
 }
 
-/* ---- not in this version: said, never faked ---- */
-
-#define ABSENT_ACTION(name, sentence) \
-	static bool can_##name(struct ui *ui, struct buf *why) \
-	{ \
-		(void)ui; \
-		buf_adds(why, sentence); \
-		return false; \
-	}
-ABSENT_ACTION(flag, "feature flags are not in this version")
-
-static void run_nothing(struct ui *ui, const char *arg)
-{
-	(void)ui, (void)arg;
-}
-
 static const struct action table[] = {
 	{ "up", "k Up", "up", "one row up", ACT_READ, NULL, NULL, run_up },
 	{ "down", "j Down", "down", "one row down", ACT_READ, NULL, NULL, run_down },
@@ -219,7 +203,7 @@ static const struct action table[] = {
 	{ "engine-stop", "", "stop engine", "drain and stop the engine, for everyone", ACT_WRITE, NULL, NULL, action_run_engine_stop },
 	{ "protect", "P", "protect", "protect the item under the cursor, whatever the policy says", ACT_WRITE, "REASON", action_on_item, action_run_protect },
 	{ "breaker", "B", "breaker", "set the breaker under the cursor by hand", ACT_DANGER, "WHAT WHY", action_on_breaker, action_run_breaker },
-	{ "flag", "F", "flag", "promote or roll back a feature flag", ACT_WRITE, NULL, can_flag, run_nothing },
+	{ "flag", "F", "feature", "promote or roll back what the link under the cursor tries on its canary", ACT_WRITE, "WHAT WHY", link_can_flag, link_run_flag },
 	{ "redrive", "V", "redrive", "make a new plan from the marked dead letters", ACT_DANGER, NULL, action_on_letters, action_run_redrive },
 	{ "dismiss", "W", "dismiss", "dismiss the marked dead letters with a reason", ACT_DANGER, NULL, action_on_letters, action_run_dismiss },
 	{ "diagnose", "!", "diagnose", "look again at the link under the cursor, rung by rung", ACT_READ, NULL, link_can_diagnose, link_run_diagnose },

@@ -47,7 +47,7 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/cycle.c \
 	ui/screens/cycle_head.c \
 	ui/screens/dead.c \
-	ui/screens/links.c ui/screens/links_delivery.c \
+	ui/screens/links.c ui/screens/links_delivery.c ui/screens/links_features.c \
 	ui/screens/overview.c \
 	ui/screens/overview.h \
 	ui/screens/overview_details.c \

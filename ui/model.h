@@ -28,6 +28,18 @@ struct m_said {                         /* of a daemon's health page; word.p NUL
 	struct slice name, word;
 };
 
+enum { M_CANARY, M_STABLE, M_GROUPS };
+
+struct m_figures {                      /* of either group; -1 unknown */
+	int64_t connections, messages, errors, duplicates, drops, reconnects, rtt_p50_us, rtt_p99_us;
+};
+
+struct m_feature {                      /* of a link, tried on its canary */
+	struct slice name, value, mode, by, reason, verdict, why;
+	int64_t since_us;
+	struct m_figures group[M_GROUPS];
+};
+
 struct m_link {
 	struct slice name, url, handshake, state, sentence, close_text;
 	int64_t rtt_us, rtt_p50_us, rtt_p99_us, last_message_us, messages_in, messages_out;
@@ -47,6 +59,8 @@ struct m_link {
 	int saids;
 	int64_t said_us;                /* -1: nothing was read */
 	struct slice said_trouble;
+	struct m_feature *feature;
+	int features;
 	struct m_breaker breaker;
 };
 

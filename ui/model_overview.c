@@ -21,6 +21,28 @@ static void read_said(struct m_link *k, const struct json *j, struct arena *mem)
 		READ(&k->said[i++], said, v, mem);
 }
 
+static void read_features(struct m_link *k, const struct json *j, struct arena *mem)
+{
+	static const struct field feature[] = {
+		F_STR(m_feature, name, "feature"), F_STR(m_feature, value, "value"), F_STR(m_feature, mode, "mode"), F_STR(m_feature, by, "by"),
+		F_STR(m_feature, reason, "reason"), F_STR(m_feature, verdict, "verdict"), F_STR(m_feature, why, "why"),
+		F_I64(m_feature, since_us, "since_us"),
+	};
+	static const struct field figures[] = {
+		F_I64(m_figures, connections, "connections"), F_I64(m_figures, messages, "messages"), F_I64(m_figures, errors, "errors"),
+		F_I64(m_figures, duplicates, "duplicates"), F_I64(m_figures, drops, "drops"), F_I64(m_figures, reconnects, "reconnects"),
+		F_I64(m_figures, rtt_p50_us, "rtt_p50_us"), F_I64(m_figures, rtt_p99_us, "rtt_p99_us"),
+	};
+	int i = 0;
+	k->feature = read_array(j, sizeof(*k->feature), &k->features, mem);
+	for (const struct json *v = json_first(j); i < k->features; v = json_next(v)) {
+		struct m_feature *f = &k->feature[i++];
+		READ(f, feature, v, mem);
+		READ(&f->group[M_CANARY], figures, json_get(v, "canary"), mem);
+		READ(&f->group[M_STABLE], figures, json_get(v, "stable"), mem);
+	}
+}
+
 static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 {
 	static const struct field fields[] = {
@@ -61,6 +83,7 @@ static void read_link(struct m_link *k, const struct json *j, struct arena *mem)
 	k->probe_trouble = read_str(json_get(json_get(j, "probe"), "trouble"), mem);
 	k->file_trouble = read_str(json_get(j, "health_file"), mem);
 	read_said(k, json_get(j, "health"), mem);
+	read_features(k, json_get(j, "features"), mem);
 	const struct json *recent = json_get(j, "rtt_recent");
 	int skip = (int)json_len(recent) - MODEL_RECENT;
 	for (const struct json *v = json_first(recent); v; v = json_next(v))

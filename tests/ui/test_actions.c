@@ -194,6 +194,34 @@ static void a_second_look_is_a_read_of_the_link_under_the_cursor(void **state)
 	fixture_done(&f);
 }
 
+static void a_canary_is_promoted_with_a_reason(void **state)
+{
+	static const struct {
+		const char *keys;
+		int writes;
+		const char *params;
+	} rows[] = {
+		{ "j F x Enter", 0, NULL }, { "F Enter", 0, NULL }, { "F p r o m o t e Enter", 0, NULL },
+		{ "F p r o m o t e Space o k Enter", 1, "{\"link\":\"exai-daemon\",\"feature\":\"keepalive\",\"to\":\"promote\",\"reason\":\"ok\"}" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		struct grid g;
+		load(&f, "usual");
+		grid_init(&g, 30, 100, false);
+		fixture_show(&f, "links");
+		fixture_paint(&f, &g);
+		fixture_keys(&f, rows[i].keys);
+		if (f.writes != rows[i].writes)
+			fail_msg("%s sent %d changes", rows[i].keys, f.writes);
+		if (rows[i].params && strcmp(buf_z(&f.last_params), rows[i].params) != 0)
+			fail_msg("%s sent %s %s", rows[i].keys, buf_z(&f.last), buf_z(&f.last_params));
+		grid_done(&g);
+		fixture_done(&f);
+	}
+}
+
 static void one_item_is_protected_with_a_reason(void **state)
 {
 	static const struct {
@@ -229,7 +257,7 @@ static void what_cannot_work_says_why(void **state)
 		const char *id, *says;
 	} rows[] = {
 		{ "step", "grant needed for kimi" }, { "ack", "there are no failures" }, { "protect", "put the cursor on an item" },
-		{ "breaker", "put the cursor on a breaker" }, { "flag", "not in this version" }, { "redrive", "mark dead letters" },
+		{ "breaker", "put the cursor on a breaker" }, { "flag", "put the cursor on a link" }, { "redrive", "mark dead letters" },
 		{ "dismiss", "mark dead letters" }, { "diagnose", "put the cursor on a link" },
 	};
 	struct fixture f;
@@ -381,7 +409,7 @@ int main(void)
 		cmocka_unit_test(nobody_and_the_disconnected_can_change_nothing),
 		cmocka_unit_test(hold_is_one_key_without_a_question_on_every_screen),
 		cmocka_unit_test(a_second_look_is_a_read_of_the_link_under_the_cursor),
-		cmocka_unit_test(one_item_is_protected_with_a_reason),
+		cmocka_unit_test(a_canary_is_promoted_with_a_reason), cmocka_unit_test(one_item_is_protected_with_a_reason),
 		cmocka_unit_test(dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason),
 		cmocka_unit_test(what_cannot_work_says_why),
 		cmocka_unit_test(pasted_keys_run_nothing_that_changes),

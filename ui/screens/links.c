@@ -129,6 +129,11 @@ static const struct m_link *under_cursor(struct ui *ui)
 	return list_at(&mine(ui)->list, &row) && row < o->links ? &o->link[row] : NULL;
 }
 
+const struct m_link *link_under_cursor(struct ui *ui)
+{
+	return ui->screen == &screen_links ? under_cursor(ui) : NULL;
+}
+
 /* ---- its incidents ---- */
 
 static void on_incidents(struct ui *ui, void *ctx, const struct json *result, const char *error)
@@ -301,6 +306,11 @@ static void paint_pane(struct ui *ui, struct area a, const struct m_link *k)
 		flow_words(&f, ROLE_TEXT, k->close_text);
 		end_labelled(&f);
 	}
+	for (int i = 0; i < k->features; i++) {
+		labelled(&f, "feature");
+		link_feature_line(&f, &k->feature[i]);
+		end_labelled(&f);
+	}
 	labelled(&f, "loop lag");
 	snprintf(lag, sizeof(lag), "%s here: a keepalive lost beside a small lag was lost on the other side", format_us(text, ui->model.overview.loop_lag_us));
 	flow_words(&f, ROLE_DIM, slice_of(lag));
@@ -337,6 +347,7 @@ bool link_detail(struct ui *ui, struct flow *f, struct slice key)
 	flow_fieldf(f, "last message", "%s ago", format_age(text, ui->now.wall_us, k->last_message_us));
 	flow_fieldf(f, "messages", "%s in, %s out", format_count(text, k->messages_in), format_count(more, k->messages_out));
 	link_delivery_lines(f, k, ui->now.wall_us);
+	link_feature_lines(f, k);
 	flow_fieldf(f, "attempts", "%s, %s reconnects", format_count(text, k->attempts), format_count(more, k->reconnects));
 	flow_fieldf(f, "last close", "%s", k->close_code > 0 ? format_count(text, k->close_code) : "none");
 	flow_field(f, "close text", k->close_text);

@@ -25,6 +25,11 @@ bool link_detail(struct ui *ui, struct flow *f, struct slice key);
 /* Ask for a second look at the link under the cursor. */
 bool link_can_diagnose(struct ui *ui, struct buf *why);
 void link_run_diagnose(struct ui *ui, const char *arg);
+const struct m_link *link_under_cursor(struct ui *ui);  /* of screen 2; NULL none */
+bool link_can_flag(struct ui *ui, struct buf *why);
+void link_run_flag(struct ui *ui, const char *arg);
+void link_feature_lines(struct flow *f, const struct m_link *k);        /* the canary beside the others */
+void link_feature_line(struct flow *f, const struct m_feature *x);      /* the same in a few words */
 void link_ladder(struct flow *f, const struct m_link *k);
 void link_delivery_lines(struct flow *f, const struct m_link *k, int64_t now_us);       /* in, out, and what its daemon says */
 /* Two head lines of a cycle: name and state, and the stages. Returns rows used. */
