@@ -159,7 +159,8 @@ static void one_content(struct checking *c, const struct content *x, size_t n)
 static void by_hash(struct checking *c)
 {
 	const struct hidden *h = c->h;
-	qsort(h->content, h->n, sizeof *h->content, by_content);
+	if (h->n)
+		qsort(h->content, h->n, sizeof *h->content, by_content);
 	for (size_t i = 0, to; i < h->n; i = to) {
 		for (to = i + 1; to < h->n && by_content(&h->content[i], &h->content[to]) == 0; to++)
 			;
