@@ -189,6 +189,13 @@ _sluice()
 	"links diagnose" | "links diagnose "*)
 		opts+=" "
 		;;
+	"links feature" | "links feature "*)
+		opts+=" --reason"
+		args="NAME FEATURE off canary on promote rollback"
+		case $prev in
+		--reason) takes=text ;;
+		esac
+		;;
 	"links retry" | "links retry "*)
 		opts+=" "
 		;;
