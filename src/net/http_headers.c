@@ -146,16 +146,23 @@ int64_t http_headers_date_us(const struct http_headers *h)
 }
 
 /* A date is measured on the server's own clock when it told us its time. */
+static int64_t ms_until(const struct http_headers *h, int64_t us, int64_t wall_us)
+{
+	int64_t date = http_headers_date_us(h);
+
+	return MAX((us - (date >= 0 ? date : wall_us)) / 1000, 0);
+}
+
 int64_t http_headers_retry_after_ms(const struct http_headers *h, int64_t wall_us)
 {
-	int64_t v, date = http_headers_date_us(h);
+	int64_t v;
 
 	if (whole_thousandths(slice_of(h->retry_after_ms), &v))
 		return v / 1000;
 	if (whole_thousandths(slice_of(h->retry_after), &v))
 		return v;
 	if (time_parse_http(slice_of(h->retry_after), &v))
-		return MAX((v - (date >= 0 ? date : wall_us)) / 1000, 0);
+		return ms_until(h, v, wall_us);
 	return -1;
 }
 
@@ -170,12 +177,12 @@ bool http_headers_exact(const struct http_headers *h)
  * in use differ by orders of magnitude. One store writes RFC 3339. */
 static int64_t reset_in(const struct http_headers *h, struct slice s, int64_t wall_us)
 {
-	int64_t v, date = http_headers_date_us(h);
+	int64_t v;
 
 	if (!s.n)
 		return -1;
 	if (time_parse_rfc3339(s, &v))
-		return MAX((v - (date >= 0 ? date : wall_us)) / 1000, 0);
+		return ms_until(h, v, wall_us);
 	if (!whole_thousandths(s, &v))
 		return parse_spans(s, &v) ? v : -1;
 	if (v >= 1000000000000000)
@@ -231,6 +238,8 @@ struct pace_quota http_headers_quota(const struct http_headers *h, int64_t wall_
 	for (size_t i = 0; i < HTTP_QUOTA_FORMS; i++) {
 		const struct http_quota_text *f = &h->quota[i];
 
+		if (!f->part[0][0])
+			continue;
 		q = (struct pace_quota){ count_in(f->part[0]), count_in(f->part[1]), reset_in(h, slice_of(f->part[2]), wall_us) };
 		if (whole_quota(&q))
 			return q;
