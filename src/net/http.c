@@ -54,6 +54,7 @@ struct http_client {
 	int64_t sent;
 	enum http_permit permit;
 	bool allow_plain;
+	struct http_origin known;
 	char *ca_file;
 };
 
@@ -332,7 +333,7 @@ static bool headers_sane(const char *const *h)
 	return true;
 }
 
-static const char *refusal(const struct http_client *cl, const struct http_req *r, enum http_error *verdict)
+static const char *refusal(struct http_client *cl, const struct http_req *r, enum http_error *verdict)
 {
 	const struct method *m = method_find(r->method);
 
@@ -347,7 +348,7 @@ static const char *refusal(const struct http_client *cl, const struct http_req *
 		*verdict = HTTP_ERR_REHEARSED;
 		return "rehearsal: recorded, not sent";
 	}
-	return http_url_refusal(r->url, cl->allow_plain);
+	return http_url_refusal(r->url, cl->allow_plain, &cl->known);
 }
 
 static void add_header(struct http_call *c, const char *line)

@@ -53,11 +53,47 @@ static const char *judge(CURLU *u, bool allow_plain)
 	return why;
 }
 
-const char *http_url_refusal(const char *url, bool allow_plain)
+/* Bytes of "scheme://authority" before a path; 0 if the address has no such form. */
+static size_t origin_of(const char *url)
 {
-	CURLU *u = curl_url();
-	const char *why;
+	const char *at = strstr(url, "://");
+	const char *end = at ? at + 3 + strcspn(at + 3, "/?#\\") : NULL;
 
+	return end && *end == '/' ? (size_t)(end - url) : 0;
+}
+
+/* Nothing in it that a parser would refuse or read otherwise. */
+static bool path_plain(const char *p)
+{
+	for (; *p; p++)
+		if (*p <= ' ' || *p >= 127 || *p == '\\' || *p == '#')
+			return false;
+	return true;
+}
+
+static bool is_known(const struct http_origin *known, const char *url)
+{
+	return known->n && strncmp(url, known->text, known->n) == 0 && url[known->n] == '/' && path_plain(url + known->n);
+}
+
+static void know(struct http_origin *known, const char *url)
+{
+	size_t n = origin_of(url);
+
+	if (!n || n >= sizeof known->text)
+		return;
+	memcpy(known->text, url, n);
+	known->n = n;
+}
+
+const char *http_url_refusal(const char *url, bool allow_plain, struct http_origin *known)
+{
+	const char *why;
+	CURLU *u;
+
+	if (url && is_known(known, url))
+		return NULL;
+	u = curl_url();
 	if (!u)
 		die("http: out of memory");
 	if (!url || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK)
@@ -65,5 +101,7 @@ const char *http_url_refusal(const char *url, bool allow_plain)
 	else
 		why = judge(u, allow_plain);
 	curl_url_cleanup(u);
+	if (!why)
+		know(known, url);
 	return why;
 }
