@@ -144,6 +144,10 @@ void journal_taken(struct journal *j, const struct journal_taken *t);
  * savepoint. On failure nothing of it remains and *head is as before. Storage thread only. */
 enum rc journal_apply(struct db *d, struct audit_head *head, const struct journal *j, struct err *e) MUST_USE;
 
+/* The same inside an open transaction, without a way back: after a failure the whole transaction must be rolled back,
+ * and *head means nothing. */
+enum rc journal_write(struct db *d, struct audit_head *head, const struct journal *j, struct err *e) MUST_USE;
+
 /* ---- reading: any thread, own reader ----
  * limit <= 0 = all. A visitor that answers other than RC_OK ends the reading with that answer. A
  * cycle or plan that is not there is RC_NOT_FOUND; of several plans of a cycle the newest is read. */

@@ -321,6 +321,15 @@ static enum rc put(struct db *d, struct audit_head *head, const struct op *op, s
 	die("journal: operation %d", (int)op->kind);
 }
 
+enum rc journal_write(struct db *d, struct audit_head *head, const struct journal *j, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	for (const struct op *op = j->first; op != NULL && rc == RC_OK; op = op->next)
+		rc = put(d, head, op, e);
+	return rc;
+}
+
 enum rc journal_apply(struct db *d, struct audit_head *head, const struct journal *j, struct err *e)
 {
 	bool alone = sqlite3_get_autocommit(db_sqlite(d)) != 0;
@@ -330,8 +339,7 @@ enum rc journal_apply(struct db *d, struct audit_head *head, const struct journa
 
 	if (rc != RC_OK)
 		return rc;
-	for (const struct op *op = j->first; op != NULL && rc == RC_OK; op = op->next)
-		rc = put(d, head, op, e);
+	rc = journal_write(d, head, j, e);
 	if (rc == RC_OK)
 		rc = db_do(d, alone ? "COMMIT" : "RELEASE batch", e);
 	if (rc == RC_OK)

@@ -352,6 +352,18 @@ static bool apply_all(struct store *s, struct request *list, struct audit_head *
 	return true;
 }
 
+/* Batches seldom fail: all of them at once, without a savepoint each. false: nothing of the group is kept. */
+static bool apply_plain(struct store *s, struct request *list, struct audit_head *head, uint64_t *kinds)
+{
+	for (struct request *r = list; r != NULL; r = r->next) {
+		r->rc = journal_write(s->db, head, r->j, &r->err);
+		if (r->rc != RC_OK)
+			return false;
+		*kinds |= journal_kinds(r->j);
+	}
+	return true;
+}
+
 static bool any_good(const struct request *list)
 {
 	for (; list != NULL; list = list->next)
@@ -368,6 +380,20 @@ static void end_transaction(struct store *s)
 		log_warn("store", s->path, "rollback: %s", e.text);
 }
 
+/* One transaction is open with all of the group that could be written. */
+static enum rc write_group(struct store *s, struct request *list, struct audit_head *head, uint64_t *kinds, struct err *e)
+{
+	enum rc rc = db_do(s->db, "BEGIN IMMEDIATE", e);
+
+	if (rc != RC_OK || apply_plain(s, list, head, kinds))
+		return rc;
+	end_transaction(s);
+	*head = s->head;
+	*kinds = 0;
+	rc = db_do(s->db, "BEGIN IMMEDIATE", e);
+	return rc == RC_OK && !apply_all(s, list, head, kinds, e) ? RC_AUDIT : rc;
+}
+
 /* Everything that waits, in one transaction. */
 static void commit_group(struct store *s, struct request *list)
 {
@@ -377,9 +403,7 @@ static void commit_group(struct store *s, struct request *list)
 	enum rc rc = check_in_place(s, &e);
 
 	if (rc == RC_OK)
-		rc = db_do(s->db, "BEGIN IMMEDIATE", &e);
-	if (rc == RC_OK && !apply_all(s, list, &head, &kinds, &e))
-		rc = RC_AUDIT;
+		rc = write_group(s, list, &head, &kinds, &e);
 	if (rc == RC_OK && any_good(list))
 		rc = count_commit(s, &e);
 	if (rc != RC_OK || !any_good(list)) {
