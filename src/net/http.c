@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/http_easy.h"
 #include "net/http_headers.h"
 #include "net/http_internal.h"
 #include "net/http_sock.h"
@@ -15,8 +16,7 @@ enum {
 	DEFAULT_CONNECT_MS = 10000,
 	DEFAULT_MAX_BODY = 8 << 20,
 	DEFAULT_CONNECTIONS = 64,
-	REFUSAL_MAX = 256 << 10,                /* what an answer that is no 2xx may say to who streams */
-	SPARE_EASIES = 64
+	REFUSAL_MAX = 256 << 10                 /* what an answer that is no 2xx may say to who streams */
 };
 
 static const char *const ERROR_NAMES[] = {
@@ -48,8 +48,7 @@ struct http_client {
 	struct http_call *running;      /* doubly linked */
 	struct http_call *local;        /* answered by us, in order */
 	struct http_call **local_tail;
-	CURL *spare[SPARE_EASIES];
-	int spares;
+	struct http_easies *easies;
 	int in_flight;
 	int64_t sent;
 	enum http_permit permit;
@@ -62,6 +61,7 @@ struct http_call {
 	struct http_client *client;
 	struct http_call *next, *prev;
 	CURL *easy;                     /* NULL: answered by us */
+	bool plain;                     /* http_easy_give */
 	struct curl_slist *headers;
 	struct buf body;
 	size_t max_body, passed;        /* passed: bytes that part took */
@@ -261,16 +261,6 @@ static void answer(struct http_call *c, enum http_error error, int status, const
 	call_free(c);
 }
 
-static void easy_release(struct http_client *cl, CURL *easy)
-{
-	if (cl->spares < SPARE_EASIES) {
-		curl_easy_reset(easy);
-		cl->spare[cl->spares++] = easy;
-	} else {
-		curl_easy_cleanup(easy);
-	}
-}
-
 /* Takes the call away from libcurl and out of the running list; returns the status seen. */
 static int detach(struct http_call *c)
 {
@@ -279,7 +269,7 @@ static int detach(struct http_call *c)
 
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_multi_remove_handle(cl->multi, c->easy);
-	easy_release(cl, c->easy);
+	http_easy_give(cl->easies, c->easy, c->plain);
 	c->easy = NULL;
 	if (c->prev)
 		c->prev->next = c->next;
@@ -386,6 +376,7 @@ static void set_method(struct http_call *c, const struct http_req *r)
 {
 	bool posts = strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0 || strcmp(r->method, "PATCH") == 0;
 
+	c->plain &= !posts && !r->file && !r->body.n && strcmp(r->method, "HEAD") != 0;
 	if (strcmp(r->method, "HEAD") == 0) {
 		curl_easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
 		return;
@@ -408,44 +399,13 @@ static void set_method(struct http_call *c, const struct http_req *r)
 	curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
-/* Nothing from the environment, no redirect, one request per connection at a time. */
-static void set_policy(struct http_call *c)
-{
-	CURL *e = c->easy;
-
-	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
-	curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (c->client->ca_file)
-		curl_easy_setopt(e, CURLOPT_CAINFO, c->client->ca_file);
-}
-
-static void set_callbacks(struct http_call *c)
-{
-	CURL *e = c->easy;
-
-	curl_easy_setopt(e, CURLOPT_PRIVATE, c);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->words);
-	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
-	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
-	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
-	curl_easy_setopt(e, CURLOPT_PREREQDATA, c);
-	http_socks_use(c->client->socks, e);
-}
-
 static void start(struct http_call *c, const struct http_req *r)
 {
 	struct http_client *cl = c->client;
 
-	c->easy = cl->spares ? cl->spare[--cl->spares] : curl_easy_init();
-	if (!c->easy)
-		die("http: out of memory");
+	c->easy = http_easy_take(cl->easies);
+	c->plain = !r->part;
+	http_easy_call(c->easy, c, c->words);
 	curl_easy_setopt(c->easy, CURLOPT_URL, r->url);
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)(r->timeout_ms > 0 ? r->timeout_ms : DEFAULT_TIMEOUT_MS));
 	curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -454,10 +414,8 @@ static void start(struct http_call *c, const struct http_req *r)
 		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)((r->idle_ms + 999) / 1000));
 	}
-	set_policy(c);
 	set_method(c, r);
 	set_headers(c, r);
-	set_callbacks(c);
 	c->next = cl->running;
 	if (c->next)
 		c->next->prev = c;
@@ -519,6 +477,7 @@ void http_go_on(struct http_call *c)
 struct http_client *http_client_new(struct loop *l, const struct http_opts *o)
 {
 	struct http_client *cl = xcalloc(1, sizeof *cl);
+	const struct http_easy_fns fns = { on_body, on_header, on_prereq };
 	int max = o && o->max_connections > 0 ? o->max_connections : DEFAULT_CONNECTIONS;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(cl->multi = curl_multi_init()))
@@ -530,6 +489,7 @@ struct http_client *http_client_new(struct loop *l, const struct http_opts *o)
 	cl->ca_file = o && o->ca_file ? xstrdup(o->ca_file) : NULL;
 	cl->soon = loop_timer_new(l, answer_local, cl);
 	cl->socks = http_socks_new(l, cl->multi, drain, cl);
+	cl->easies = http_easies_new(cl->socks, cl->ca_file, &fns);
 	curl_multi_setopt(cl->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)max);
 	curl_multi_setopt(cl->multi, CURLMOPT_MAXCONNECTS, (long)max);
 	return cl;
@@ -543,8 +503,7 @@ void http_client_free(struct http_client *cl)
 		http_cancel(cl->running);
 	while (cl->local)
 		http_cancel(cl->local);
-	while (cl->spares)
-		curl_easy_cleanup(cl->spare[--cl->spares]);
+	http_easies_free(cl->easies);
 	curl_multi_cleanup(cl->multi);
 	http_socks_free(cl->socks);
 	loop_timer_free(cl->soon);

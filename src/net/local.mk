@@ -3,6 +3,7 @@ libsluice_net_a_SOURCES = \
 	src/net/child.c src/net/child.h \
 	src/net/climb.c src/net/climb.h \
 	src/net/http.c src/net/http.h src/net/http_internal.h \
+	src/net/http_easy.c src/net/http_easy.h \
 	src/net/http_headers.c src/net/http_headers.h \
 	src/net/http_sock.c src/net/http_sock.h \
 	src/net/http_url.c \

@@ -548,6 +548,44 @@ static void headers_and_body_arrive_as_given(void **state)
 	bench_close(&b);
 }
 
+static void start_over(struct peer_conn *c)
+{
+	reply(c, strncmp(c->peer->head, "HEAD", 4) == 0 ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" :
+	      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+/* Handles of libcurl are kept between requests. */
+static void a_request_has_nothing_of_the_one_before_it(void **state)
+{
+	static const char *const MINE[] = { "Authorization: Bearer mine", NULL };
+	static const struct {
+		const char *method, *line;
+		bool body, mine;
+	} ROWS[] = {
+		{ "DELETE", "DELETE /v1/files ", false, true }, { "HEAD", "HEAD /v1/files ", false, false },
+		{ "GET", "GET /v1/files ", false, false }, { "POST", "POST /v1/files ", true, true },
+		{ "GET", "GET /v1/files ", false, false }, { "DELETE", "DELETE /v1/files ", false, false },
+		{ "PUT", "PUT /v1/files ", true, false }, { "HEAD", "HEAD /v1/files ", false, true },
+		{ "DELETE", "DELETE /v1/files ", false, true },
+	};
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, start_over);
+	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+		struct http_req r = { .method = ROWS[i].method, .url = b.url, .headers = ROWS[i].mine ? MINE : NULL,
+				      .body = ROWS[i].body ? SLICE_LIT("{}") : SLICE_LIT("") };
+		struct got g = ask_req(&b, &r);
+
+		assert_int_equal(g.error, HTTP_OK);
+		assert_int_equal(strncmp(b.peer.head, ROWS[i].line, strlen(ROWS[i].line)), 0);
+		assert_int_equal(strstr(b.peer.head, "Content-Length: 2") != NULL, ROWS[i].body);
+		assert_int_equal(strstr(b.peer.head, "Bearer mine") != NULL, ROWS[i].mine);
+	}
+	assert_int_equal(b.peer.accepted, 1);
+	bench_close(&b);
+}
+
 static void the_environment_cannot_redirect_requests(void **state)
 {
 	(void)state;
@@ -820,6 +858,7 @@ static const struct CMUnitTest TESTS[] = {
 	cmocka_unit_test(a_new_client_may_only_read),
 	cmocka_unit_test(addresses_and_headers_that_are_not_allowed_are_refused),
 	cmocka_unit_test(headers_and_body_arrive_as_given),
+	cmocka_unit_test(a_request_has_nothing_of_the_one_before_it),
 	cmocka_unit_test(the_environment_cannot_redirect_requests),
 	cmocka_unit_test(cancel_answers_at_once_and_says_whether_it_left),
 	cmocka_unit_test(freeing_a_client_answers_what_runs),
