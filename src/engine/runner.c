@@ -300,7 +300,8 @@ void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also
 	write_effects(r, fx, j, who);
 	keep_acts(fx);
 	*d = (struct deed){ .r = r, .j = j, .fx = *fx, .reply = reply, .ctx = ctx };
-	snprintf(d->result, sizeof d->result, "{\"stage\":\"%s\"}", cycle_stage_name(r->c->stage));
+	if (reply)
+		snprintf(d->result, sizeof d->result, "{\"stage\":\"%s\"}", cycle_stage_name(r->c->stage));
 	*fx = (struct effects){ 0 };
 	r->waiting++;
 	if (r->backlog) {
