@@ -490,7 +490,11 @@ void restoring_baseline(struct runner *r, int lane);
 void restoring_upload(struct runner *r, int32_t item);
 void restoring_seek(struct runner *r, int32_t item);
 
-/* ---- dead.c ---- */
+/* ---- bounds.c ---- */
+/* After a restart: the items that the open cycle is bound to. RC_AUDIT if the log says it is bound and the list is lost
+ * before a plan was frozen: it must not go on without. */
+enum rc bounds_restore(struct runner *r, const struct cfg_policy *policy, struct err *e) MUST_USE;
+
 /* ---- pick.c ---- */
 struct pick;
 /* items: an array of {"lane", "id"}, of this policy's lanes, 1 to 10,000, none twice. */
@@ -501,6 +505,7 @@ bool pick_has(const struct pick *p, const char *lane, struct slice id);
 void pick_open(struct journal *j, const struct pick *p, const struct audit_actor *who, const char *policy, int64_t cycle);
 enum rc pick_restore(struct engine *en, int64_t cycle, const struct cfg_policy *policy, struct pick **out, struct err *e) MUST_USE;   /* NULL: it has none */
 
+/* ---- dead.c ---- */
 void redrive_free(struct redrive *d);
 bool redrive_has(const struct redrive *d, const char *lane, struct slice id);
 void redrive_open(struct journal *j, const struct redrive *d, const struct audit_actor *who, int64_t cycle);

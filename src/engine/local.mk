@@ -7,7 +7,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/acts_rows.c \
 	src/engine/acts_validate.c \
 	src/engine/anchoring.c \
-	src/engine/bring_back.c src/engine/byhand.c src/engine/candidates.c \
+	src/engine/bounds.c src/engine/bring_back.c src/engine/byhand.c src/engine/candidates.c \
 	src/engine/commands.c \
 	src/engine/copying.c src/engine/copying_impl.h src/engine/copying_item.c src/engine/copying_object.c \
 	src/engine/dead.c \

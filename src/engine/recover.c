@@ -214,9 +214,7 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 	runner_opened(r, o->opened_us);
 	enum rc rc = cycle_body_read(r->c, buf_slice(&o->body), now_read(), e);
 	if (rc == RC_OK)
-		rc = redrive_restore(en, o->id, &r->redrive, e);
-	if (rc == RC_OK)
-		rc = pick_restore(en, o->id, p, &r->pick, e);
+		rc = bounds_restore(r, p, e);
 	if (rc == RC_OK && r->c->stage >= STAGE_CLEANING) {     /* before that the cycle starts over */
 		r->plan = plan_new(o->id);
 		rc = restore_plan(r, r->plan, o->plan, e);

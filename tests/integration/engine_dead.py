@@ -131,6 +131,23 @@ def a_restart_does_not_widen_a_redrive():
 
 
 @test
+def letters_that_are_lost_end_the_redrive_and_widen_nothing():
+    with Failed() as w:
+        w.call('dead.redrive', letters=by_belief(w, 'exists')[:1])
+        w.settled()
+        w.durable()
+        w.kill()
+        with sqlite3.connect(f'{w.state}/sluice.db') as db:
+            same(db.execute("UPDATE settings SET value = substr(value, 1, 20) WHERE key = 'redrive'").rowcount, 1)
+        db.close()
+        w.start()
+        _, _, close = w.of_cycle('cycle.close')[-1]
+        same(close['end'], 'LAPSED')
+        contains(close['why'], 'chosen dead letters alone')
+        same((w.call('status')['cycle'], len(letters(w))), (None, 3))
+
+
+@test
 def what_cannot_be_redriven_is_refused_by_name():
     with Failed() as w:
         one = by_belief(w, 'exists')[0]

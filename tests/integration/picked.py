@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A hand-picked plan: what is picked bounds a cycle and adds nothing to it."""
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -80,6 +81,32 @@ def after_a_restart_it_is_bound_as_before():
             w.call('cycle.step')
             s = w.settled()
         same((planned(w), s['picked']), (want, 2))
+
+
+def lost(w, change):
+    """Somebody changes what the engine keeps, while it is down."""
+    db = sqlite3.connect(os.path.join(w.state, 'sluice.db'))
+    try:
+        same(db.execute(f"{change} WHERE key = 'picked'").rowcount, 1)
+        db.commit()
+    finally:
+        db.close()
+
+
+@test
+def a_list_that_is_lost_ends_the_cycle_and_widens_nothing():
+    for change in ('UPDATE settings SET value = substr(value, 1, 40)', 'DELETE FROM settings'):
+        with World(files=30, orphan=10, unused=0) as w:
+            start(w, only(*by_role(w, 'orphan')[:2]))
+            w.durable()
+            w.kill()
+            lost(w, change)
+            w.start()
+            close = w.audit('cycle.close')
+            same([p['end'] for _, _, p in close], ['LAPSED'], change)
+            contains(close[0][2]['why'], 'picked items alone')
+            same(w.call('status')['cycle'], None)
+            same(planned(w), [])
 
 
 @test

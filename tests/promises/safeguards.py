@@ -113,8 +113,12 @@ s('protection by name', 'src/cleanup/policy_protect.c', 'policy_glob(j->p->prote
   'crash.py', '--kills', '20', '--scenarios', 'fair')
 s('a hand-picked plan holds nothing else', 'src/engine/validate.c', 'return p->v->pick && !pick_has(p->v->pick, lane, it->id) ?', 'return !p ?',
   'picked', 'nothing_but_the_picked_is_deleted_and_no_protection_is_lifted')
-s('nor after the engine was killed', 'src/engine/recover.c', '		rc = pick_restore(en, o->id, p, &r->pick, e);\n', '		(void)pick_restore;\n',
-  'picked', 'after_a_restart_it_is_bound_as_before')
+s('nor after the engine was killed', 'src/engine/bounds.c', '		rc = pick_restore(r->en, r->c->id, policy, &r->pick, e);\n',
+  '		(void)policy;\n', 'picked', 'after_a_restart_it_is_bound_as_before')
+s('a picked cycle that lost its list ends', 'src/engine/bounds.c', '	if (rc == RC_OK && !r->pick)\n', '	if (rc == RC_OK && !r)\n',
+  'picked', 'a_list_that_is_lost_ends_the_cycle_and_widens_nothing')
+s('a redrive that lost its letters ends', 'src/engine/bounds.c', '	if (!r->redrive)\n', '	if (!r)\n',
+  'engine_dead', 'letters_that_are_lost_end_the_redrive_and_widen_nothing')
 s('a copy is brought back once', 'src/engine/bring_back.c', '	if (b->rc == RC_OK && !b->again)\n', '	if (b->rc == RC_OK && b->again)\n',
   'bring_back', 'a_copy_is_uploaded_once_and_the_log_says_so')
 s('what is still there is not uploaded again', 'src/engine/bring_back.c', '	if (p && p->presence == LANE_PRESENT)\n', '	if (!b)\n',
