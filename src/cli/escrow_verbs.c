@@ -166,6 +166,8 @@ static enum rc upload(struct cli *c, const struct json *copy, struct err *e)
 	char id[200];
 	if (c->json)
 		print_json(json_root(d));
+	else if (slice_is(json_get_str(json_root(d), "new_id"), c->arg[0]))
+		printf("it is back as %s, its own id; no row of the records follows by itself\n", text_z(id, sizeof id, slice_of(c->arg[0])));
 	else
 		printf("it is back as %s; no row of the records follows by itself: enter the new id where the old one is used\n",
 		       text_z(id, sizeof id, json_get_str(json_root(d), "new_id")));

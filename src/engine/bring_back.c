@@ -22,6 +22,8 @@ struct bringing_back {
 	bool again;
 	/* the worker's */
 	struct journal_escrow copy;
+	struct buf headers;
+	struct hash sha256;
 	char *path;
 	int fd;
 	enum rc rc;
@@ -55,6 +57,7 @@ static void end(struct bringing_back *b)
 	if (b->fd >= 0)
 		close(b->fd);
 	arena_free(b->texts);
+	buf_done(&b->headers);
 	free(b->path);
 	free(b->new_id);
 	free(b);
@@ -107,7 +110,6 @@ static void look_back(struct bringing_back *b, struct db *d)
 static void look_work(void *ctx)
 {
 	struct bringing_back *b = ctx;
-	struct hash sha;
 	struct db *d;
 	b->rc = db_open(&d, b->en->paths->db, DB_READER, NULL, &b->err);
 	if (b->rc != RC_OK)
@@ -119,7 +121,7 @@ static void look_work(void *ctx)
 	if (b->rc != RC_OK)
 		return;
 	b->path = xstrndup(b->copy.path.p, b->copy.path.n);
-	b->rc = hash_parse(&sha, b->copy.sha256) ? escrow_open_verified(b->path, b->copy.bytes, &sha, &b->fd, &b->err)
+	b->rc = hash_parse(&b->sha256, b->copy.sha256) ? escrow_open_verified(b->path, b->copy.bytes, &b->sha256, &b->fd, &b->err)
 	                                         : err_set(&b->err, RC_FORMAT, "its copy has no hash to be verified by");
 }
 
@@ -192,7 +194,10 @@ static void intended(void *ctx, enum rc rc, const struct err *e)
 		return;
 	}
 	POINT("restore", "before");
-	lane_upload(b->lane->lane, b->copy.name, b->copy.purpose, b->fd, b->copy.bytes, uploaded, b);
+	escrow_headers(b->copy.meta, &b->headers);
+	const struct lane_file f = { .name = b->copy.name, .purpose = b->copy.purpose, .headers = buf_slice(&b->headers), .fd = b->fd,
+		.bytes = b->copy.bytes, .sha256 = &b->sha256 };
+	lane_upload(b->lane->lane, &f, uploaded, b);
 }
 
 static void probed(void *ctx, const struct lane_probe *p)

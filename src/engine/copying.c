@@ -90,6 +90,7 @@ void copying_settled(struct copy_task *t, bool kept, const char *why)
 	c->hash = t->made;
 	c->why = kept ? NULL : keep_why(x->v, why);
 	c->from = kept && t->object ? x->objects->name : NULL;
+	c->same_id = lane_upload_keeps_id(elane_at(x, t->lane)->lane);
 	free(t->object);
 	x->kept += kept;
 	x->not_kept += !kept;
@@ -101,6 +102,7 @@ void copying_settled(struct copy_task *t, bool kept, const char *why)
 	x->running--;
 	buf_done(&t->in);
 	buf_done(&t->out);
+	buf_done(&t->headers);
 	free(t);
 	engine_changed(x->en, ENGINE_CYCLE);
 	copying_go(x);

@@ -30,6 +30,7 @@ struct copy_task {
 	struct lane_content answer;     /* once it came */
 	struct escrow_copy *copy;
 	struct buf in, out;             /* come; being written */
+	struct buf headers;             /* what the store keeps with the bytes */
 	bool writing;
 	bool given_up;                  /* stopped by us, and why */
 	char given_why[220];

@@ -26,6 +26,8 @@ static void origin(const struct copy_task *t, struct buf *out)
 	jw_kopt(&w, "created_us", t->item->created_us);
 	jw_kstr(&w, "row", t->item->row);
 	jw_kstr(&w, "target", t->x->lane[t->lane].target);
+	if (t->headers.n)
+		jw_kstr(&w, "headers", buf_slice(&t->headers));
 	jw_end_obj(&w);
 }
 
@@ -260,6 +262,9 @@ static void on_content(void *ctx, const struct lane_content *a)
 	t->stream = NULL;
 	t->refused = false;
 	t->answer = *a;
+	t->answer.headers = SLICE_LIT("");
+	buf_clear(&t->headers);
+	buf_add(&t->headers, a->headers.p, a->headers.n);
 	if (!t->writing)
 		went_on(t);
 }
@@ -331,6 +336,7 @@ static void looked(void *ctx)
 	}
 	t->rc = RC_OK;
 	t->has_old = false;
+	buf_clear(&t->headers);
 	intend(t);
 }
 
@@ -345,6 +351,8 @@ static bool there_already(struct copy_task *t)
 		slice_eq(o->name, t->item->name) && slice_eq(o->purpose, wish(t)->purpose) && json_parse(&d, o->meta, NULL, NULL) == RC_OK &&
 		slice_eq(json_get_str(json_root(d), "target"), t->x->lane[t->lane].target);
 	json_doc_free(d);
+	if (t->has_old)
+		escrow_headers(o->meta, &t->headers);
 	return t->has_old;
 }
 
@@ -363,7 +371,9 @@ static bool row_hash(struct copy_task *t, struct slice hex)
 void copying_item_begin(struct copy_task *t)
 {
 	struct slice hex = wish(t)->sha256;
-	if (t->item->bytes < 0 && !hex.n)
+	if (t->item->bytes > lane_upload_most(elane_of(t)->lane))
+		copying_settled(t, false, "it is larger than what the store takes in one upload, so it could not be put back");
+	else if (t->item->bytes < 0 && !hex.n)
 		copying_settled(t, false, "the lane does not say how long it is and its row has no hash, so a copy could not be verified");
 	else if (hex.n && !row_hash(t, hex))
 		copying_settled(t, false, "the sha256 in its row is no SHA-256 in hexadecimal, so a copy could not be verified");

@@ -379,6 +379,7 @@ struct ecopy {
 	bool kept;                      /* there is a verified copy: */
 	int64_t bytes;
 	struct hash hash;
+	bool same_id;                   /* restored it has the id that it had */
 	const char *why;                /* there is none; in the plan's arena */
 };
 

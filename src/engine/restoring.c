@@ -340,6 +340,8 @@ struct bringing {
 	struct journal_escrow copy;
 	struct arena *texts;
 	char *path;
+	struct buf headers;
+	struct hash sha256;
 	int fd;
 	enum rc rc;
 	struct err err;
@@ -354,6 +356,7 @@ static void brought(struct bringing *b, struct cycle_event *ev)
 	r->waiting--;
 	runner_event(r, ev, &actor_engine, NULL, NULL, NULL);
 	arena_free(b->texts);
+	buf_done(&b->headers);
 	free(b->path);
 	free(b);
 }
@@ -393,11 +396,10 @@ static void no_copy(struct bringing *b)
 static void verify_work(void *ctx)
 {
 	struct bringing *b = ctx;
-	struct hash sha;
-	if (!hash_parse(&sha, b->copy.sha256))
+	if (!hash_parse(&b->sha256, b->copy.sha256))
 		b->rc = err_set(&b->err, RC_FORMAT, "its copy has no hash to be verified by");
 	else
-		b->rc = escrow_open_verified(b->path, b->copy.bytes, &sha, &b->fd, &b->err);
+		b->rc = escrow_open_verified(b->path, b->copy.bytes, &b->sha256, &b->fd, &b->err);
 }
 
 static void verified(void *ctx)
@@ -413,7 +415,10 @@ static void verified(void *ctx)
 		return;
 	}
 	POINT("restore", "before");
-	lane_upload(ln, r->plan->item[b->item].name, b->copy.purpose, b->fd, b->copy.bytes, uploaded, b);
+	escrow_headers(b->copy.meta, &b->headers);
+	const struct lane_file f = { .name = r->plan->item[b->item].name, .purpose = b->copy.purpose, .headers = buf_slice(&b->headers), .fd = b->fd,
+		.bytes = b->copy.bytes, .sha256 = &b->sha256 };
+	lane_upload(ln, &f, uploaded, b);
 }
 
 void restoring_upload(struct runner *r, int32_t item)

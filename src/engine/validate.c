@@ -265,7 +265,8 @@ static struct slice with_copy(struct pass *p, const struct plan_item *it)
 	jw_obj(&w);
 	jw_kz(&w, "rule", "escrow");
 	jw_kz(&w, "verdict", k->kept ? "yes" : "no");
-	jw_kz(&w, "because", k->kept ? "copied and verified: it can be restored under a new id" : k->why);
+	jw_kz(&w, "because", !k->kept ? k->why : k->same_id ?
+	      "copied and verified: it can be restored under its own key, unless that is taken by then" : "copied and verified: it can be restored under a new id");
 	if (k->kept && k->from)
 		jw_kz(&w, "from", k->from);
 	if (k->kept) {

@@ -148,17 +148,21 @@ static void header_part(struct jw *w, const struct runner *r)
 	jw_kbool(w, "rehearsal", p->rehearsal);
 }
 
-static void if_abort(struct jw *w, const struct plan *p)
+static void if_abort(struct jw *w, const struct runner *r)
 {
+	const struct plan *p = r->plan;
 	char text[200];
-	int64_t back = 0, same = 0;
+	int64_t back = 0, same = 0, keys = 0;
 	for (int i = 0; i < p->lanes; i++) {
 		back += restoring_of_lane(&p->lane[i]);
 		same += p->lane[i].by_class[REV_R3];
+		keys += lane_upload_keeps_id(r->en->lane[r->lane_of[i]].lane) ? p->lane[i].by_class[REV_R1] : 0;
 	}
+	const char *under = keys == back - same ? " from verified copies, under their own keys" : keys ?
+		" from verified copies, under new ids or their own keys" : " from verified copies, under new ids";
 	if (back)
 		snprintf(text, sizeof text, "%" PRId64 " of %" PRId32 " items could be restored%s%s; %" PRId64 " would stay deleted", back, p->items,
-			 back > same ? " from verified copies, under new ids" : ", as they were", back > same && same ? " or as they were" : "",
+			 back > same ? under : ", as they were", back > same && same ? " or as they were" : "",
 			 p->items - back);
 	else
 		snprintf(text, sizeof text, "what is deleted by then stays deleted: nothing in this plan can be restored");
@@ -186,7 +190,7 @@ enum rc engine_plan_json(struct engine *en, const struct engine_plan_ask *q, str
 	jw_ki64(&w, "approvals_needed", r->policy->approvals);
 	jw_ki64(&w, "irreversible_approvals_needed", r->policy->irreversible_approvals);
 	jw_kz(&w, "identities", "uid + key");
-	if_abort(&w, r->plan);
+	if_abort(&w, r);
 	jw_end_obj(&w);
 	return RC_OK;
 }

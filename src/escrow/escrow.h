@@ -54,6 +54,8 @@ enum rc escrow_find(struct db *reader, struct slice lane, struct slice id, struc
 /* The same in any state. */
 enum rc escrow_look(struct db *reader, struct slice lane, struct slice id, struct journal_escrow *out, struct arena *keep,
 		    struct err *e) MUST_USE;
+/* What the store kept with the bytes (lane_content.headers), out of a copy's meta; nothing where nothing was kept. */
+void escrow_headers(struct slice meta, struct buf *out);
 struct escrow_filter {
 	struct slice lane, id, state;   /* empty = any */
 	int64_t cycle;                  /* 0 = any */

@@ -1,5 +1,7 @@
 #include "escrow/escrow.h"
 
+#include "base/json.h"
+
 #define COLUMNS "lane, id, name, purpose, bytes, sha256, created_us, meta, path, state, cycle, at_us"
 
 static struct journal_escrow entry(struct db_stmt *s)
@@ -63,6 +65,17 @@ enum rc escrow_find(struct db *reader, struct slice lane, struct slice id, struc
 		rc = err_set(e, RC_NOT_FOUND, "the copy of this item in escrow was %.*s, so there is none",
 			     SLICE_FMT(out->state));
 	return rc;
+}
+
+void escrow_headers(struct slice meta, struct buf *out)
+{
+	struct json_doc *d;
+
+	if (json_parse(&d, meta, NULL, NULL) != RC_OK)
+		return;
+	struct slice h = json_get_str(json_root(d), "headers");
+	buf_add(out, h.p, h.n);
+	json_doc_free(d);
 }
 
 enum rc escrow_each(struct db *reader, const struct escrow_filter *f, escrow_visit *v, void *ctx, struct err *e)

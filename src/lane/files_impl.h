@@ -76,7 +76,7 @@ void files_headers_wipe(struct headers *h);
 
 /* files_upload.c */
 const char *files_upload_never(const struct lane *ln, struct slice purpose);
-void files_upload(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
+void files_upload(struct lane *ln, const struct lane_file *f, lane_uploaded_fn *fn, void *ctx);
 
 /* files_refs.c */
 enum rc files_set_places(struct files_lane *ln, struct err *e) MUST_USE;

@@ -46,7 +46,7 @@ static void form(struct slice name, struct slice purpose, struct buf *head, stru
 	buf_addf(tail, "\r\n--%s--\r\n", boundary);
 }
 
-void files_upload(struct lane *base, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx)
+void files_upload(struct lane *base, const struct lane_file *f, lane_uploaded_fn *fn, void *ctx)
 {
 	struct files_lane *ln = files_self(base);
 	struct call *c = files_call_new(ln, CALL_UPLOAD, SLICE_LIT(""), ctx);
@@ -54,16 +54,16 @@ void files_upload(struct lane *base, struct slice name, struct slice purpose, in
 	struct buf url = { 0 }, head = { 0 }, tail = { 0 }, type = { 0 };
 	struct headers h;
 	c->fn.uploaded = fn;
-	c->bytes = bytes;
+	c->bytes = f->bytes;
 	buf_addf(&url, "%.*s%s", SLICE_FMT(root), ln->d->list_path);
-	form(name, purpose, &head, &tail, &type);
+	form(f->name, f->purpose, &head, &tail, &type);
 	files_headers_fill(&h, ln, false);
 	size_t n = 0;
 	while (h.lines[n])
 		n++;
 	h.lines[n] = buf_z(&type);
 	h.lines[n + 1] = NULL;
-	struct http_file file = { .fd = fd, .bytes = bytes, .tail = buf_slice(&tail) };
+	struct http_file file = { .fd = f->fd, .bytes = f->bytes, .tail = buf_slice(&tail) };
 	/* as long as something moves */
 	struct http_req r = { .method = "POST", .url = buf_z(&url), .headers = h.lines, .body = buf_slice(&head), .file = &file,
 		.timeout_ms = UPLOAD_TIMEOUT_MS, .idle_ms = base->cfg->timeout_ms, .max_body = FILES_ANSWER_MAX };

@@ -174,9 +174,19 @@ const char *lane_upload_never(const struct lane *ln, struct slice purpose)
 	return ln->kind->upload_never ? ln->kind->upload_never(ln, purpose) : "this kind of lane takes no uploads";
 }
 
-void lane_upload(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx)
+void lane_upload(struct lane *ln, const struct lane_file *f, lane_uploaded_fn *fn, void *ctx)
 {
-	ln->kind->upload(ln, name, purpose, fd, bytes, fn, ctx);
+	ln->kind->upload(ln, f, fn, ctx);
+}
+
+int64_t lane_upload_most(const struct lane *ln)
+{
+	return ln->kind->upload_most ? ln->kind->upload_most : INT64_MAX;
+}
+
+bool lane_upload_keeps_id(const struct lane *ln)
+{
+	return ln->kind->upload_keeps_id;
 }
 
 /* As browsers write a file name into a form (RFC 7578): quotes and line ends escaped, the rest as it is. */

@@ -4,6 +4,7 @@
 #ifndef SLUICE_LANE_LANE_H
 #define SLUICE_LANE_LANE_H
 
+#include "base/hash.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -115,13 +116,23 @@ struct lane_answer {
 typedef void lane_answer_fn(void *ctx, const struct lane_answer *a);
 void lane_delete(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
 
-/* A file made anew, streamed from fd (its first `bytes`), which is the caller's and must live until the answer.
- * new_id (borrowed) empty: it was not made, or nobody knows: a->kind says, by the same table as for a delete. */
+/* A file to be made anew, streamed from fd (its first `bytes`), which is the caller's and must live until the answer. */
+struct lane_file {
+	struct slice name, purpose;
+	struct slice headers;           /* lane_content.headers of the one that it was copied from; empty = none */
+	int fd;
+	int64_t bytes;
+	const struct hash *sha256;      /* of these bytes, proved by the caller */
+};
+/* new_id (borrowed) empty: it was not made, or nobody knows: a->kind says, by the same table as for a delete. Nothing that is
+ * there is overwritten. */
 typedef void lane_uploaded_fn(void *ctx, const struct lane_answer *a, struct slice new_id);
 /* NULL: it can be; else why this lane takes no file of this purpose. */
 const char *lane_upload_never(const struct lane *ln, struct slice purpose);
 /* Only where lane_upload_never lets pass. */
-void lane_upload(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
+void lane_upload(struct lane *ln, const struct lane_file *f, lane_uploaded_fn *fn, void *ctx);
+int64_t lane_upload_most(const struct lane *ln);            /* bytes of one file; INT64_MAX = the store decides */
+bool lane_upload_keeps_id(const struct lane *ln);           /* what is made anew has the id of the old one, or is not made */
 /* The name as it is told to the store: what a form cannot hold is escaped. */
 void lane_upload_name(struct slice name, struct buf *out);
 
@@ -169,6 +180,7 @@ struct lane_content {
 	int64_t wait_ms;                /* PACED: what the server asked for, -1 if it did not say */
 	int64_t took_us;
 	int status;
+	struct slice headers;           /* what the store keeps with the bytes: "name: value\n" each, for lane_upload; borrowed */
 	char detail[200];
 };
 /* false = not now: nothing more comes until lane_content_go_on, then the same part again. */

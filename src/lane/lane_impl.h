@@ -26,7 +26,9 @@ struct lane_kind {
 	void (*content_stop)(struct lane *ln, struct lane_stream *s);
 	/* Files made anew; NULL = this kind makes none. */
 	const char *(*upload_never)(const struct lane *ln, struct slice purpose);
-	void (*upload)(struct lane *ln, struct slice name, struct slice purpose, int fd, int64_t bytes, lane_uploaded_fn *fn, void *ctx);
+	void (*upload)(struct lane *ln, const struct lane_file *f, lane_uploaded_fn *fn, void *ctx);
+	int64_t upload_most;                                   /* 0 = the store decides */
+	bool upload_keeps_id;
 	/* Undo; all NULL = a delete is final. */
 	bool (*undoes)(const struct lane *ln);                 /* a delete may be one that can be taken back: pages say whether */
 	void (*must_undo)(struct lane *ln, bool must);

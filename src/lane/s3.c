@@ -1,4 +1,4 @@
-/* A bucket of an S3 store: life, signed requests, and whether the bucket is versioned. */
+/* A bucket of an S3 store: life, and whether the bucket is versioned. */
 #include "lane/s3_impl.h"
 
 #include "base/mem.h"
@@ -16,6 +16,7 @@ static void s3_names(struct buf *out) { buf_adds(out, "s3"); }
 static void s3_permit(struct lane *ln, enum http_permit p) { http_client_permit(s3_self(ln)->http, p); }
 static bool s3_can_get(const struct lane *ln) { (void)ln; return true; }
 static int64_t s3_requests_sent(const struct lane *ln) { return http_requests_sent(s3_self_const(ln)->http); }
+static const char *s3_content_never(const struct lane *ln, struct slice purpose) { (void)ln; (void)purpose; return NULL; }
 static bool s3_undoes(const struct lane *ln) { return !s3_versions(s3_self_const(ln)); }
 static void s3_must_undo(struct lane *ln, bool must) { s3_self(ln)->must_undo = must; }
 
@@ -97,109 +98,6 @@ bool s3_split(const struct s3_lane *ln, struct slice id, struct s3_ask *out)
 			return false;
 	}
 	return s3_writable(out->key);
-}
-
-/* ---- one request ---- */
-
-enum { LINES_MAX = 32 };
-
-struct lines {
-	struct buf line[LINES_MAX];
-	const char *z[LINES_MAX + 1];
-	size_t n;
-};
-
-static void line_add(struct lines *l, const char *name, struct slice value)
-{
-	struct buf *b = &l->line[l->n];
-	buf_addf(b, "%s: ", name);
-	buf_add(b, value.p, value.n);
-	l->z[l->n++] = buf_z(b);
-}
-
-static void lines_done(struct lines *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		secret_wipe(&l->line[i]);
-		buf_done(&l->line[i]);
-	}
-}
-
-/* AWS wants a digest of the body that is no part of the signature; MD5, where the system still has it. */
-static const char *body_digest(struct slice body, struct buf *out)
-{
-	uint8_t md5[MD5_BYTES];
-	struct hash sha;
-	if (hash_md5(md5, body.p, body.n)) {
-		base64_encode(out, md5, sizeof md5);
-		return "content-md5";
-	}
-	hash_bytes(&sha, body.p, body.n);
-	base64_encode(out, sha.b, sizeof sha.b);
-	return "x-amz-checksum-sha256";
-}
-
-struct signing {
-	struct s3_header h[8];
-	size_t n;
-	struct buf digest, authorization;
-	char time[S3_TIME_TEXT], sha[HASH_HEX];
-};
-
-static void sign_headers(struct s3_lane *ln, const struct s3_out *o, const struct s3_key *key, struct signing *s)
-{
-	const char *digest = o->body.n ? body_digest(o->body, &s->digest) : NULL;
-	bool first = digest && digest[0] == 'c';
-	if (first)
-		s->h[s->n++] = (struct s3_header){ digest, buf_slice(&s->digest) };
-	s->h[s->n++] = (struct s3_header){ "host", buf_slice(&ln->host) };
-	if (digest && !first)
-		s->h[s->n++] = (struct s3_header){ digest, buf_slice(&s->digest) };
-	s->h[s->n++] = (struct s3_header){ "x-amz-content-sha256", slice_of(s->sha) };
-	s->h[s->n++] = (struct s3_header){ "x-amz-date", slice_of(s->time) };
-	if (key->token.n)
-		s->h[s->n++] = (struct s3_header){ "x-amz-security-token", key->token };
-}
-
-static void sign_request(struct s3_lane *ln, const struct s3_out *o, int64_t wall_us, struct signing *s)
-{
-	struct s3_key key;
-	struct hash h;
-	memset(s, 0, sizeof *s);
-	s3_key_read(secret_use(ln->base.key), &key);
-	hash_bytes(&h, o->body.p, o->body.n);
-	hash_hex(s->sha, &h);
-	s3_time(s->time, wall_us);
-	sign_headers(ln, o, &key, s);
-	struct s3_request r = { .method = o->method, .region = ln->base.cfg->region, .service = "s3", .path = buf_slice(&ln->path),
-		.query = o->query, .headers = s->h, .n_headers = s->n, .body_sha256 = s->sha, .wall_us = wall_us };
-	s3_sign(&r, &key, &s->authorization);
-}
-
-void s3_send(struct s3_lane *ln, const struct s3_out *o, int64_t *signed_us, http_done_fn *done, void *ctx)
-{
-	const struct cfg_lane *c = ln->base.cfg;
-	struct signing s;
-	struct lines l = { .n = 0 };
-	struct buf url = { 0 };
-	*signed_us = now_read().wall_us;
-	sign_request(ln, o, *signed_us, &s);
-	for (size_t i = 0; i < s.n; i++)
-		if (strcmp(s.h[i].name, "host") != 0)
-			line_add(&l, s.h[i].name, s.h[i].value);
-	line_add(&l, "Authorization", buf_slice(&s.authorization));
-	if (o->body.n)
-		line_add(&l, "Content-Type", SLICE_LIT("application/xml"));
-	for (size_t i = 0; i < c->n_headers && l.n < LINES_MAX; i++)
-		line_add(&l, c->headers[i].name, slice_of(c->headers[i].value));
-	buf_addf(&url, "%s%s?%.*s", buf_z(&ln->origin), buf_z(&ln->path), SLICE_FMT(o->query));
-	struct http_req r = { .method = o->method, .url = buf_z(&url), .headers = l.z, .body = o->body,
-		.timeout_ms = o->timeout_ms, .max_body = o->max_body };
-	http_send(ln->http, &r, done, ctx);
-	buf_done(&url);
-	lines_done(&l);
-	buf_done(&s.digest);
-	buf_done(&s.authorization);
 }
 
 void s3_query_list(struct buf *out, bool versions, struct slice prefix, int64_t limit, struct slice next, struct slice next_version)
@@ -298,5 +196,7 @@ const struct lane_kind s3_kind = {
 	.speaks = s3_speaks, .names = s3_names, .open = s3_new, .free = s3_free, .permit = s3_permit,
 	.can_get = s3_can_get, .requests_sent = s3_requests_sent, .identity = s3_identity,
 	.list = s3_list, .probe = s3_probe, .delete_ = s3_delete,
+	.content_never = s3_content_never, .content = s3_content, .content_go_on = s3_content_go_on, .content_stop = s3_content_stop,
+	.upload_never = s3_upload_never, .upload = s3_upload, .upload_most = S3_PUT_MAX, .upload_keeps_id = true,
 	.undoes = s3_undoes, .must_undo = s3_must_undo, .undo = s3_undo,
 };

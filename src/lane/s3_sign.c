@@ -78,6 +78,14 @@ static void header_names(const struct s3_request *r, struct buf *out)
 		buf_addf(out, "%s%s", i ? ";" : "", r->headers[i].name);
 }
 
+/* Spaces in a row count as one. */
+static void add_value(struct buf *out, struct slice v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] != ' ' || (i && v.p[i - 1] != ' '))
+			buf_addc(out, v.p[i]);
+}
+
 void s3_canonical(const struct s3_request *r, struct buf *out)
 {
 	buf_addf(out, "%s\n", r->method);
@@ -87,7 +95,7 @@ void s3_canonical(const struct s3_request *r, struct buf *out)
 	buf_addc(out, '\n');
 	for (size_t i = 0; i < r->n_headers; i++) {
 		buf_addf(out, "%s:", r->headers[i].name);
-		buf_add(out, r->headers[i].value.p, r->headers[i].value.n);
+		add_value(out, r->headers[i].value);
 		buf_addc(out, '\n');
 	}
 	buf_addc(out, '\n');

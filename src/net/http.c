@@ -74,6 +74,9 @@ struct http_call {
 	http_done_fn *done;
 	void *ctx;
 	struct http_headers seen;
+	const char *const *keep;
+	struct buf kept;
+	bool kept_part;
 	int64_t start_us;
 	int copies;                     /* how often libcurl was about to send the request */
 	bool too_large;
@@ -159,6 +162,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	struct http_call *c = ctx;
 
 	http_headers_line(&c->seen, (struct slice){ p, size * n });
+	if (c->keep)
+		http_headers_keep(&c->kept, &c->kept_part, c->keep, (struct slice){ p, size * n });
 	return size * n;
 }
 
@@ -230,6 +235,7 @@ static void call_free(struct http_call *c)
 	}
 	curl_slist_free_all(c->headers);
 	buf_done(&c->body);
+	buf_done(&c->kept);
 	free(c);
 }
 
@@ -248,6 +254,8 @@ static void answer(struct http_call *c, enum http_error error, int status, const
 		.retry_after_exact = http_headers_exact(&c->seen),
 		.quota = http_headers_quota(&c->seen, now.wall_us),
 		.ratelimit_reset_ms = http_headers_reset_ms(&c->seen, now.wall_us),
+		.kept = buf_slice(&c->kept),
+		.kept_part = c->kept_part,
 		.took_us = now.boot_us - c->start_us,
 	};
 
@@ -432,6 +440,7 @@ struct http_call *http_send(struct http_client *cl, const struct http_req *r, ht
 	c->ctx = ctx;
 	c->max_body = r->max_body ? r->max_body : DEFAULT_MAX_BODY;
 	c->part = r->part;
+	c->keep = r->keep;
 	c->start_us = loop_now(cl->loop).boot_us;
 	cl->in_flight++;
 	c->why = refusal(cl, r, &c->verdict);

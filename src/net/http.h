@@ -52,6 +52,8 @@ struct http_req {
 	int64_t connect_timeout_ms;     /* 0 = 10,000 */
 	size_t max_body;                /* 0 = 8 MiB */
 	http_part_fn *part;             /* takes the body of a 2xx answer instead of http_answer.body; with done's context */
+	const char *const *keep;        /* names of headers that http_answer.kept is to have, lower case, one that ends in '-' stands for all
+	                                   that begin with it; NULL-terminated, lives until done; NULL = none */
 	int64_t idle_ms;                /* with part or file: nothing moved for so long = HTTP_ERR_TIMEOUT; 0 = no bound of its own */
 };
 
@@ -67,6 +69,8 @@ struct http_answer {
 	struct pace_quota quota;        /* what the headers tell about the rate limit */
 	int64_t range_total;            /* N of Content-Range "0-9/N", -1 if none */
 	char request_id[64];            /* shown form of x-request-id, "" if none */
+	struct slice kept;              /* "name: value\n" each, names in lower case; borrowed for the callback */
+	bool kept_part;                 /* more than 16 KiB, or what no header may hold: some are missing */
 	int64_t took_us;
 	char detail[160];               /* libcurl's words for an error, shown form */
 };

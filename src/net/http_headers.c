@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -83,6 +84,38 @@ void http_headers_line(struct http_headers *h, struct slice line)
 			keep((char *)h + WANTED[i].offset, HTTP_HEADER_TEXT, value);
 	if (may_be_quota(name))
 		keep_quota(h, name, value);
+}
+
+static bool named(struct slice name, const char *z)
+{
+	size_t n = strlen(z);
+
+	return z[n - 1] == '-' ? name.n > n && strncasecmp(name.p, z, n) == 0 : is_name(name, z);
+}
+
+void http_headers_keep(struct buf *kept, bool *part, const char *const *names, struct slice line)
+{
+	const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
+	struct slice name = { line.p, colon ? (size_t)(colon - line.p) : 0 }, value;
+
+	if (slice_starts(line, "HTTP/")) {
+		buf_clear(kept);
+		*part = false;
+	}
+	while (*names && !(colon && named(name, *names)))
+		names++;
+	if (!*names)
+		return;
+	value = trim((struct slice){ colon + 1, line.n - name.n - 1 });
+	if (kept->n + line.n > HTTP_KEPT_MAX || memchr(value.p, '\0', value.n) || memchr(value.p, '\r', value.n)) {
+		*part = true;
+		return;
+	}
+	for (size_t i = 0; i < name.n; i++)
+		buf_addc(kept, (char)tolower((unsigned char)name.p[i]));
+	buf_adds(kept, ": ");
+	buf_add(kept, value.p, value.n);
+	buf_addc(kept, '\n');
 }
 
 /* "12" or "12.5" from the front of *s, in thousandths. */

@@ -3,10 +3,11 @@
 #ifndef SLUICE_NET_HTTP_HEADERS_H
 #define SLUICE_NET_HTTP_HEADERS_H
 
+#include "base/mem.h"
 #include "base/time.h"
 #include "guard/pace.h"
 
-enum { HTTP_HEADER_TEXT = 80, HTTP_QUOTA_TEXT = 40, HTTP_QUOTA_FORMS = 4 };
+enum { HTTP_HEADER_TEXT = 80, HTTP_QUOTA_TEXT = 40, HTTP_QUOTA_FORMS = 4, HTTP_KEPT_MAX = 16 << 10 };
 
 /* limit, remaining, reset of one family of names */
 struct http_quota_text {
@@ -33,6 +34,9 @@ int64_t http_headers_reset_ms(const struct http_headers *h, int64_t wall_us);
 int64_t http_headers_range_total(const struct http_headers *h);
 /* The wait came as retry-after-ms: exact, not rounded to seconds. */
 bool http_headers_exact(const struct http_headers *h);
+/* Adds a line of one of these names (http_req.keep) to *kept, which a status line empties; at most HTTP_KEPT_MAX bytes,
+ * else *part. */
+void http_headers_keep(struct buf *kept, bool *part, const char *const *names, struct slice line);
 /* All three of one family, or of the structured fields; -1 each when nothing whole was said. */
 struct pace_quota http_headers_quota(const struct http_headers *h, int64_t wall_us);
 

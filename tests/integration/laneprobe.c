@@ -145,6 +145,83 @@ static void undone(void *ctx, const struct lane_undone *u)
 	end(p);
 }
 
+/* ---- bytes ---- */
+
+static struct hasher *hasher;
+static int64_t came;
+
+static bool on_part(void *ctx, struct slice part)
+{
+	(void)ctx;
+	hasher_add(hasher, part.p, part.n);
+	came += (int64_t)part.n;
+	return true;
+}
+
+static void on_content(void *ctx, const struct lane_content *a)
+{
+	struct probe *p = ctx;
+	struct hash h;
+	char hex[HASH_HEX];
+	hasher_end(hasher, &h);
+	hasher_free(hasher);
+	jw_kz(&p->w, "trouble", lane_trouble_name(a->trouble));
+	jw_kbool(&p->w, "about_item", a->about_item);
+	jw_kbool(&p->w, "missing", a->missing);
+	jw_kz(&p->w, "detail", a->detail);
+	jw_kstr(&p->w, "headers", a->headers);
+	jw_ki64(&p->w, "bytes", came);
+	jw_kz(&p->w, "sha256", hash_hex(hex, &h));
+	end(p);
+}
+
+static void do_content(struct probe *p, const struct json *q, struct slice id)
+{
+	const char *never = lane_content_never(p->lane, SLICE_LIT(""));
+	if (never)
+		die("%s", never);
+	hasher = hasher_new();
+	hasher_begin(hasher);
+	came = 0;
+	lane_content(p->lane, id, json_get_i64(q, "at_most", INT64_C(1) << 40), on_part, on_content, p);
+}
+
+static FILE *file;
+
+static void on_uploaded(void *ctx, const struct lane_answer *a, struct slice new_id)
+{
+	struct probe *p = ctx;
+	jw_kz(&p->w, "kind", lane_delete_kind_name(a->kind));
+	jw_kz(&p->w, "trouble", lane_trouble_name(a->trouble));
+	jw_kz(&p->w, "detail", a->detail);
+	jw_kstr(&p->w, "new_id", new_id);
+	fclose(file);
+	end(p);
+}
+
+/* "as": the hash that the caller claims, where it is not that of the bytes */
+static void do_upload(struct probe *p, const struct json *q)
+{
+	struct slice bytes = json_get_str(q, "bytes"), as = json_get_str(q, "as");
+	struct hash sha;
+	hash_bytes(&sha, bytes.p, bytes.n);
+	if (as.n && !hash_parse(&sha, as))
+		die("no hash");
+	file = tmpfile();
+	if (!file || fwrite(bytes.p, 1, bytes.n, file) != bytes.n || fflush(file) != 0)
+		die("no file");
+	const struct lane_file f = { .name = json_get_str(q, "name"), .headers = json_get_str(q, "headers"), .fd = fileno(file),
+		.bytes = json_get_i64(q, "long", (int64_t)bytes.n), .sha256 = &sha };
+	const char *never = lane_upload_never(p->lane, json_get_str(q, "purpose"));
+	if (!never) {
+		lane_upload(p->lane, &f, on_uploaded, p);
+		return;
+	}
+	jw_kz(&p->w, "never", never);
+	fclose(file);
+	end(p);
+}
+
 static int64_t cpu_us(void)
 {
 	struct rusage r;
@@ -163,6 +240,10 @@ static void start(struct probe *p, const struct json *q)
 		lane_probe(p->lane, id, probed, p);
 	else if (slice_is(op, "undo"))
 		lane_undo(p->lane, id, json_get_i64(q, "since_us", 0), undone, p);
+	else if (slice_is(op, "content"))
+		do_content(p, q, id);
+	else if (slice_is(op, "upload"))
+		do_upload(p, q);
 	else
 		die("no such op");
 }

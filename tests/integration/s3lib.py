@@ -87,6 +87,8 @@ class Store:
         self.keys, self.n, self.log, self.lock = {}, 0, [], threading.RLock()
         self.fault = lambda what, names: None
         self.key_fault = {}             # key → code, in a bulk delete
+        self.meta = {}                  # key → headers kept with its bytes
+        self.conditional = True         # a store that does not know If-None-Match takes it for nothing
         self.silent = threading.Event()
         self.skew = 0
         store = self
@@ -136,9 +138,10 @@ class Store:
         parts = urllib.parse.urlsplit(h.path)
         query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
         refusal = self.check(h, parts, body)
-        what = ('delete' if 'delete' in query else 'versioning' if 'versioning' in query else 'versions' if 'versions' in query
+        key = urllib.parse.unquote(parts.path[len(self.bucket) + 2:])
+        what = ('object_' + h.command.lower() if key else 'delete' if 'delete' in query else 'versioning' if 'versioning' in query else 'versions' if 'versions' in query
                 else 'list' if query.get('list-type') == '2' else h.command)
-        names = [(o.findtext('{*}Key'), o.findtext('{*}VersionId') or '') for o in ET.fromstring(body).iter(f'{{{NS}}}Object')] \
+        names = [(key, query.get('versionId', ''))] if key else [(o.findtext('{*}Key'), o.findtext('{*}VersionId') or '') for o in ET.fromstring(body).iter(f'{{{NS}}}Object')] \
             if what == 'delete' and not refusal else []
         with self.lock:
             self.log.append((what, names, query))
@@ -152,20 +155,26 @@ class Store:
         if fault == 'cut-before':
             return self.cut(h)
         with self.lock:
-            status, out = getattr(self, 'do_' + what, self.do_unknown)(query, names, body)
+            more = {}
+            if key:
+                status, out, more = self.one_object(what, key, query, h.headers, body)
+            else:
+                status, out = getattr(self, 'do_' + what, self.do_unknown)(query, names, body)
         if fault == 'silent':
             self.silent.wait(60)
         if fault in ('cut', 'silent'):
             return self.cut(h)
-        self.answer(h, status, out)
+        self.answer(h, status, fault(out) if callable(fault) else out, **more)
 
     @staticmethod
     def cut(h):
         h.close_connection = True
         h.connection.shutdown(socket.SHUT_RDWR)
 
-    def answer(self, h, status, out):
+    def answer(self, h, status, out, **more):
         h.send_response(status)
+        for k, v in more.items():
+            h.send_header(k, v)
         h.send_header('Content-Length', str(len(out)))
         h.send_header('x-amz-request-id', 'REQ')
         h.end_headers()
@@ -197,9 +206,31 @@ class Store:
             return 403, 'RequestTimeTooSkewed'
         if h.command == 'POST' and headers.get('content-md5') != base64.b64encode(hashlib.md5(body).digest()).decode():
             return 400, 'InvalidDigest'
-        if parts.path != f'/{self.bucket}':
+        if {k for k in headers if k.startswith('x-amz-')} - set(signed.split(';')):
+            return 403, 'AccessDenied'
+        if parts.path != f'/{self.bucket}' and not parts.path.startswith(f'/{self.bucket}/'):
             return 404, 'NoSuchBucket'
         return None
+
+    def one_object(self, what, key, query, headers, body):
+        """GET and PUT of one object."""
+        versions = self.keys.get(key, [])
+        if what == 'object_get':
+            code = self.key_fault.get(key)
+            if code:
+                return 403, f'<Error><Code>{code}</Code><Message>m</Message></Error>'.encode(), {}
+            wanted = [v for v in versions if v.id == query['versionId']] if 'versionId' in query else versions[:1]
+            if not wanted or wanted[0].marker:
+                return 404, b'<Error><Code>NoSuchKey</Code><Message>m</Message></Error>', {}
+            return 200, wanted[0].body, {'content-type': 'binary/octet-stream', **self.meta.get(key, {})}
+        if what == 'object_put':
+            if self.conditional and headers.get('if-none-match') == '*' and versions and not versions[0].marker:
+                return 412, b'<Error><Code>PreconditionFailed</Code><Message>m</Message></Error>', {}
+            self.put(key, body)
+            self.meta[key] = {k.lower(): v for k, v in headers.items() if k.lower().startswith(('x-amz-meta-', 'cache-', 'expires', 'content-'))
+                              and k.lower() != 'content-length'}
+            return 200, b'', {}
+        return 501, b'<Error><Code>NotImplemented</Code></Error>', {}
 
     def do_unknown(self, query, names, body):
         return 501, b'<Error><Code>NotImplemented</Code></Error>'

@@ -646,7 +646,8 @@ static struct made upload(const char *name, int fd, int64_t bytes)
 {
 	struct made m = { 0 };
 	buf_clear(&heads);
-	lane_upload(lane, slice_of(name), SLICE_LIT("batch"), fd, bytes, on_uploaded, &m);
+	const struct lane_file f = { .name = slice_of(name), .purpose = SLICE_LIT("batch"), .fd = fd, .bytes = bytes };
+	lane_upload(lane, &f, on_uploaded, &m);
 	assert_int_equal(m.g.calls, 0);
 	pump(loop, called, &m.g);
 	assert_int_equal(m.g.calls, 1);

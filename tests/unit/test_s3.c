@@ -1,8 +1,7 @@
 #include "unit.h"
 
 #include "base/hash.h"
-#include "lane/s3_read.h"
-#include "lane/s3_sign.h"
+#include "lane/s3_impl.h"
 #include "lane/s3_xml.h"
 
 /* ---- signing: AWS's published examples ---- */
@@ -398,6 +397,56 @@ static void versioning_is_what_the_bucket_says(void **state)
 			fail_msg("%s", rows[i].xml);
 }
 
+/* ---- an object's request ---- */
+
+static void spaces_in_a_row_are_signed_as_one(void **state)
+{
+	(void)state;
+	struct buf b = { 0 };
+	const struct s3_header h[] = { { "host", SLICE_LIT("h") }, { "if-none-match", SLICE_LIT("*") }, { "x-amz-meta-a", SLICE_LIT("a   b c") } };
+	const struct s3_request r = { .method = "PUT", .path = SLICE_LIT("/b/k"), .query = SLICE_LIT(""), .headers = h, .n_headers = 3, .body_sha256 = "e" };
+	s3_canonical(&r, &b);
+	assert_string_equal(buf_z(&b), "PUT\n/b/k\n\nhost:h\nif-none-match:*\nx-amz-meta-a:a b c\n\nhost;if-none-match;x-amz-meta-a\ne");
+	buf_done(&b);
+}
+
+static void a_path_can_carry_every_key_without_dots_alone(void **state)
+{
+	(void)state;
+	static const struct { const char *key; bool may; } rows[] = {
+		{ "a", true }, { "a/b", true }, { "a//b", true }, { "/a", true }, { "a/", true }, { "...", true }, { ".a", true }, { "a.", true }, { "..a/b", true },
+		{ "", false }, { ".", false }, { "..", false }, { "./a", false }, { "a/.", false }, { "a/../b", false }, { "a/..", false }, { "../a", false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (s3_addressable(slice_of(rows[i].key)) != rows[i].may)
+			fail_msg("%s", rows[i].key);
+}
+
+static void kept_headers_are_read_whole_or_not_at_all(void **state)
+{
+	(void)state;
+	struct s3_header h[S3_HEADERS_MAX];
+	struct arena *keep = arena_new(1 << 12);
+	struct buf b = { 0 };
+	size_t n;
+	assert_true(s3_headers_read(SLICE_LIT(""), keep, h, &n) && n == 0);
+	assert_true(s3_headers_read(SLICE_LIT("content-type: a: b\nx-amz-meta-e: \n"), keep, h, &n));
+	assert_int_equal(n, 2);
+	assert_string_equal(h[0].name, "content-type");
+	assert_true(slice_is(h[0].value, "a: b") && slice_is(h[1].value, ""));
+	static const char *const bad[] = { "a: b", "a\n", ": b\n", "a: b\n\n", "a: 1\na: 2\n", "a: b\rc\n", "a: \x80\n" };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (s3_headers_read(slice_of(bad[i]), keep, h, &n))
+			fail_msg("taken: %s", bad[i]);
+	for (int i = 0; i <= S3_HEADERS_MAX; i++) {
+		assert_true(s3_headers_read(buf_slice(&b), keep, h, &n) && n == (size_t)i);
+		buf_addf(&b, "h%d: v\n", i);
+	}
+	assert_false(s3_headers_read(buf_slice(&b), keep, h, &n));
+	buf_done(&b);
+	arena_free(keep);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_published_requests_have_the_published_signatures),
 	cmocka_unit_test(the_published_signing_key_comes_out),
@@ -416,6 +465,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_error_has_its_meaning),
 	cmocka_unit_test(every_error_of_one_key_has_its_meaning),
 	cmocka_unit_test(versioning_is_what_the_bucket_says),
+	cmocka_unit_test(spaces_in_a_row_are_signed_as_one),
+	cmocka_unit_test(a_path_can_carry_every_key_without_dots_alone),
+	cmocka_unit_test(kept_headers_are_read_whole_or_not_at_all),
 };
 
 UNIT_MAIN("s3", tests)
