@@ -89,7 +89,7 @@ void copying_settled(struct copy_task *t, bool kept, const char *why)
 	c->bytes = kept ? t->made_bytes : -1;
 	c->hash = t->made;
 	c->why = kept ? NULL : keep_why(x->v, why);
-	c->from = kept && t->object ? x->objects->name : NULL;
+	c->from = kept && (t->object || t->of_bucket) ? x->objects->name : NULL;
 	c->same_id = lane_upload_keeps_id(elane_at(x, t->lane)->lane);
 	free(t->object);
 	x->kept += kept;
@@ -325,8 +325,6 @@ void copying_run(struct runner *r, struct validation *v, void (*done)(void *ctx)
 	x->timer = loop_timer_new(r->en->loop, turn, x);
 	r->en->copying = x;
 	x->objects = r->records && r->records->objects.complete ? r->records->objects.cfg : NULL;
-	if (x->objects && x->objects->type != CFG_OBJECTS_DIRECTORY)
-		x->objects = NULL;      /* a bucket gives no content back in this version */
 	set_lanes(x);
 	set_ranges(x);
 	const char *why = not_now(x);

@@ -24,7 +24,8 @@ struct copy_task {
 	int64_t not_before_us;
 	struct journal_escrow old;      /* a whole copy that is there already, in x->texts */
 	bool has_old;
-	struct copying_object *object;  /* it comes from there, not from its lane */
+	struct copying_object *object;  /* it comes from there, not from its lane: out of a directory, */
+	bool of_bucket;                 /* or out of a bucket: its stream is one of that lane */
 	struct lane_stream *stream;     /* NULL = nothing is under way */
 	bool refused;                   /* a part was not taken */
 	struct lane_content answer;     /* once it came */
@@ -94,5 +95,8 @@ void copying_item_end(struct copy_task *t);             /* t->rc says what becam
 /* Whether this item's bytes may come from the object that its row names. */
 bool copying_has_object(const struct copying *x, const struct plan_item *it);
 void copying_object_begin(struct copy_task *t);
+/* Of t->of_bucket: the lane of the bucket, and the key there. */
+struct lane *copying_object_lane(const struct copy_task *t);
+struct slice copying_object_key(const struct copy_task *t);
 
 #endif

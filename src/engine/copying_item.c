@@ -13,6 +13,8 @@ static struct elane *elane_of(const struct copy_task *t) { return &t->x->en->lan
 static struct slice lane_name_of(const struct copy_task *t) { return slice_of(elane_of(t)->cfg->name); }
 static const struct ecopy *wish(const struct copy_task *t) { return &t->x->v->copy[t->item->nth]; }
 
+static struct lane *source_of(const struct copy_task *t) { return t->of_bucket ? copying_object_lane(t) : elane_of(t)->lane; }
+
 /* ---- records ---- */
 
 static void origin(const struct copy_task *t, struct buf *out)
@@ -59,7 +61,7 @@ static void record(const struct copy_task *t, struct journal *j, enum audit_kind
 	jw_kopt(&w, "bytes", bytes);
 	if (hex[0])
 		jw_kz(&w, "sha256", hex);
-	if (t->object)
+	if (t->object || t->of_bucket)
 		jw_kz(&w, "from", t->x->objects->name);
 	if (t->has_old)
 		jw_kbool(&w, "was_there", true);
@@ -191,11 +193,11 @@ static void lane_says_no(struct copy_task *t)
 {
 	struct copy_lane *l = &t->x->lane[t->lane];
 	const struct lane_content *a = &t->answer;
-	if (a->about_item && copying_has_object(t->x, t->item)) {
+	if (a->about_item && !t->of_bucket && copying_has_object(t->x, t->item)) {
 		copying_object_begin(t);
 		return;
 	}
-	if (!a->about_item && !passing(a) && a->trouble != LANE_GARBLED && !l->stopped[0])
+	if (!a->about_item && !t->of_bucket && !passing(a) && a->trouble != LANE_GARBLED && !l->stopped[0])
 		snprintf(l->stopped, sizeof l->stopped, "%s", a->detail);
 	failed(t, RC_REFUSED, a->detail);
 }
@@ -229,14 +231,14 @@ static void came(struct copy_task *t)
 static void went_on(struct copy_task *t)
 {
 	if (t->rc != RC_OK && t->stream) {
-		lane_content_stop(elane_of(t)->lane, t->stream);        /* comes back through on_content */
+		lane_content_stop(source_of(t), t->stream);             /* comes back through on_content */
 		return;
 	}
 	if (t->rc == RC_OK && !t->given_up && t->in.n && !t->writing)
 		write_next(t);
 	if (t->stream && t->refused) {
 		t->refused = false;
-		lane_content_go_on(elane_of(t)->lane, t->stream);
+		lane_content_go_on(source_of(t), t->stream);
 	} else if (!t->stream && !t->writing) {
 		came(t);
 	}
@@ -264,7 +266,8 @@ static void on_content(void *ctx, const struct lane_content *a)
 	t->answer = *a;
 	t->answer.headers = SLICE_LIT("");
 	buf_clear(&t->headers);
-	buf_add(&t->headers, a->headers.p, a->headers.n);
+	if (!t->of_bucket)
+		buf_add(&t->headers, a->headers.p, a->headers.n);
 	if (!t->writing)
 		went_on(t);
 }
@@ -273,7 +276,7 @@ void copying_item_ask(struct copy_task *t)
 {
 	int64_t most = t->item->bytes >= 0 ? t->item->bytes : elane_of(t)->cfg->max_item_bytes;
 	buf_clear(&t->in);
-	t->stream = lane_content(elane_of(t)->lane, t->item->id, most, on_part, on_content, t);
+	t->stream = lane_content(source_of(t), t->of_bucket ? copying_object_key(t) : t->item->id, most, on_part, on_content, t);
 }
 
 void copying_item_stop(struct copy_task *t, const char *why)
@@ -281,7 +284,7 @@ void copying_item_stop(struct copy_task *t, const char *why)
 	t->given_up = true;
 	snprintf(t->given_why, sizeof t->given_why, "%s", why);
 	if (t->stream)
-		lane_content_stop(elane_of(t)->lane, t->stream);
+		lane_content_stop(source_of(t), t->stream);
 	else
 		came(t);
 }

@@ -1,4 +1,5 @@
-/* Where a lane gives no bytes back, the application's own copy of them: read, written, compared, in slices on a worker. */
+/* Where a lane gives no bytes back, the application's own copy of them: read, written, compared, in slices on a worker. Out of
+ * a bucket they come as they do from any lane (copying_item.c). */
 #include "engine/copying_impl.h"
 
 #include "base/mem.h"
@@ -97,8 +98,24 @@ static void slice_done(void *ctx)
 		loop_work(t->x->en->loop, t->x->stopped[0] ? give_up_work : slice_work, t->x->stopped[0] ? over : slice_done, t);
 }
 
+struct lane *copying_object_lane(const struct copy_task *t) { return t->x->en->lane[t->x->objects->lane].lane; }
+
+struct slice copying_object_key(const struct copy_task *t)
+{
+	const char *prefix = t->x->objects->row_prefix ? t->x->objects->row_prefix : "";
+	struct slice key = wish(t)->object;
+	size_t skip = slice_starts(key, prefix) ? strlen(prefix) : key.n;
+	return (struct slice){ key.p + skip, key.n - skip };
+}
+
 void copying_object_begin(struct copy_task *t)
 {
+	if (t->x->objects->type == CFG_OBJECTS_S3) {
+		t->of_bucket = true;
+		t->tries = t->waits = 0;
+		copying_wait(t);
+		return;
+	}
 	t->object = xmalloc(sizeof *t->object);
 	*t->object = (struct copying_object){ .fd = -1 };
 	loop_work(t->x->en->loop, slice_work, slice_done, t);

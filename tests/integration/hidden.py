@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Objects in a bucket; and a plan that would delete an item and the only other copy of its bytes is refused."""
 import hashlib
+import json
 import sqlite3
 import sys
 import time
@@ -154,6 +155,51 @@ def a_plan_that_deletes_the_copies_of_both_lanes_is_refused_and_one_that_leaves_
             for i in twin:
                 w.call('protect.clear', lane=lane, id=i, reason='test')
         Archive.refused(w, 'only other copy')
+
+
+@test
+def what_the_lane_does_not_give_back_is_copied_from_its_object_in_the_bucket():
+    with Archive(files=16, orphan=0, unused=10, rule='age', lane={'escrow': 'try', 'dialect': 'kimi', 'quota_items': 1000},
+                 more=',dialect=kimi,purpose=file-extract') as w:
+        w.stop()
+        w.configure(escrow={'reserve': '1MB'})
+        sizes = {m['id']: m['bytes'] for m in w.sim.manifest()}
+        body = {i: (hashlib.sha512(i.encode()).digest() * (sizes[i] // 64 + 1))[:sizes[i]] for i in w.objects()}
+        for i in w.objects():
+            w.store.put('data/' + i, body[i], OLD)
+            w.change('UPDATE provider_file_uploads SET sha256 = ? WHERE provider_file_id = ?', hashlib.sha256(body[i]).hexdigest(), i)
+        all_ = w.objects()
+        short, other, grown, locked = all_[:4]
+        w.store.put('data/' + short, body[short][:-1], OLD)
+        w.store.put('data/' + other, bytes([body[other][0] ^ 1]) + body[other][1:], OLD)
+        w.store.put('data/' + grown, body[grown] + b'x', OLD)
+        w.store.key_fault = {'data/' + locked: 'AccessDenied'}
+        busy = set()                                    # told to come back, and cut, once each
+        w.store.fault = lambda what, names: busy.add(names[0]) or ((503, 'SlowDown'), 'cut')[len(busy) % 2] \
+            if what == 'object_get' and len(busy) < 4 and names[0] not in busy else None
+        w.start()
+        w.discovered()
+        w.arm()
+        w.call('cycle.step')
+        s = w.settled()
+        true(s['plan'], s['waiting_for'])
+        w.durable()
+        got = {i: (c, next(x for x in json.loads(e) if x['rule'] == 'escrow')) for i, c, e in w.sql('SELECT id, class, evidence FROM items')}
+        same(set(got), set(all_))
+        for i, word in ((short, 'instead of'), (other, 'SHA-256'), (grown, 'more bytes'), (locked, 'AccessDenied')):
+            same((got[i][0], got[i][1]['verdict']), (0, 'no'), i)
+            contains(got[i][1]['because'], word)
+        for i in all_[4:]:
+            same((got[i][0], got[i][1]['verdict'], got[i][1]['from']), (1, 'yes', 'kept'), i)
+            contains(got[i][1]['because'], 'under a new id')
+            path, = [p for p, in w.sql("SELECT path FROM escrow WHERE id = ? AND state = 'ok'", i)]
+            with open(path, 'rb') as f:
+                same(f.read(), body[i], i)
+        same({p['from'] for _, _, p in w.of_cycle('escrow.outcome')}, {'kept'})
+        w.grant()
+        w.finish()
+        w.compare()
+        w.verify()
 
 
 if __name__ == '__main__':
