@@ -121,8 +121,16 @@ void jw_z(struct jw *w, const char *z)
 
 void jw_i64(struct jw *w, int64_t v)
 {
+	char digits[20];
+	size_t at = sizeof digits;
+	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 	before_value(w);
-	buf_addf(w->out, "%lld", (long long)v);
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) != 0);
+	if (v < 0)
+		digits[--at] = '-';
+	buf_add(w->out, digits + at, sizeof digits - at);
 }
 
 void jw_bool(struct jw *w, bool v)

@@ -52,11 +52,15 @@ void buf_clear(struct buf *b)
 		b->p[0] = '\0';
 }
 
+enum { BUF_LEAST = 64 };                /* bytes of room at first */
+
 static void buf_reserve(struct buf *b, size_t more)
 {
+	if (more < b->cap - b->n)
+		return;
 	if (more > SIZE_MAX / 2 - b->n)
 		die("out of memory (%zu bytes more)", more);
-	GROW(b->p, b->cap, b->n + more + 1);
+	GROW(b->p, b->cap, MAX(b->n + more + 1, BUF_LEAST));
 }
 
 void buf_add(struct buf *b, const void *p, size_t n)
@@ -83,12 +87,15 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	va_list ap, again;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	buf_reserve(b, 0);
+	int n = vsnprintf(b->p + b->n, b->cap - b->n, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		die("format \"%s\" cannot be printed", fmt);
-	buf_reserve(b, (size_t)n);
-	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+	if ((size_t)n >= b->cap - b->n) {       /* it did not fit */
+		buf_reserve(b, (size_t)n);
+		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+	}
 	va_end(again);
 	b->n += (size_t)n;
 }

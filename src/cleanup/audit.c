@@ -103,9 +103,9 @@ void audit_reread(struct step *s, const struct cycle_event *ev)
 	it->class_ = RETRY_CONFLICTING;
 	item_set(s, it, ITEM_UNKNOWN);
 	note(s);
-	jw_kz(&s->w, "outcome", "unknown");
+	jw_kz(&s->w, "outcome", item_state_name(ITEM_UNKNOWN));
 	jw_kz(&s->w, "detail", "the store said deleted, and it is still there");
-	note_emit(s, AUDIT_OUTCOME, it->lane, ev->item);
+	note_outcome(s, it, item_state_name(ITEM_UNKNOWN), 0);
 	if (it->row == ROW_COMMITTED)
 		row_conflict(s, it, "auditing");
 	else

@@ -100,6 +100,17 @@ void note_emit(struct step *s, enum audit_kind k, int lane, int32_t item)
 	e->text = xstrndup(buf_z(&s->note), s->note.n);
 }
 
+void note_outcome(struct step *s, const struct cycle_item *it, const char *word, int status)
+{
+	note_emit(s, AUDIT_OUTCOME, it->lane, item_index(s->c, it));
+	struct effect *e = &s->out->e[s->out->n - 1];
+	e->word = word;
+	e->number = it->attempts;
+	e->from = it->class_;
+	e->to = status;
+	e->at_us = s->now.wall_us;
+}
+
 void note_why(struct step *s, enum audit_kind k, int lane, const char *why)
 {
 	note(s);

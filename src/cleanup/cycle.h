@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "cleanup/outgoing.h"
 #include "guard/breaker.h"
 #include "guard/matrix.h"
 #include "guard/pace.h"
@@ -110,6 +111,8 @@ struct cycle_item {
 	bool looked;                    /* deleted without a row, and in COMMITTING there was still none */
 };
 
+struct cycle_lane;
+int64_t cycle_wire(const struct cycle_lane *l);        /* so many requests may be out at once */
 bool item_look_due(const struct cycle_item *it);       /* has somebody made a row for a file that is gone? */
 
 struct cycle_lane_opts {
@@ -153,7 +156,8 @@ struct cycle_lane {
 	bool go;                        /* an operator opened the way past the last canary */
 	bool asking, asked_fresh;       /* a re-validation or claim is out */
 	bool retry_pass, retried;       /* retry pass runs / has run */
-	int64_t in_flight;
+	int64_t in_flight;              /* intents without an outcome: requests, and what is written ahead of them */
+	struct outgoing_times times;
 	int32_t cursor;                 /* no READY item below this rank */
 	int32_t low;                    /* no unsettled item below this rank */
 	int64_t batch_due_us;           /* boot time by which the batch, or the retry pass, must be through; 0 = not begun */
@@ -170,7 +174,7 @@ struct cycle_lane {
 	int streak;
 	int64_t refused_seen, gone_other_seen;  /* what an operator who resumed had seen */
 	bool acked;
-	int64_t requests;
+	int64_t requests;               /* that left and ended, answered or not */
 	bool canary_done;
 	int64_t canary_until_us, reread_due_us;
 	int control_n, control_ok, control_asked;       /* items outside the plan that must stay */
@@ -291,6 +295,7 @@ struct cycle_answer {
 	struct pace_quota quota;
 	bool slow;
 	int status;
+	int64_t ready_us, sent_us;      /* boot times at which its intent was durable and its request left; 0 = it did not leave */
 	const char *detail;             /* sentence; lane halts quote it */
 };
 
@@ -313,7 +318,8 @@ struct cycle_event {
 /* ---- effects ---- */
 enum effect_kind {
 	/* made durable, all together, before any act of the same event */
-	EFF_AUDIT,              /* a record: audit (enum audit_kind as int), lane, item, text = JSON members for the payload */
+	EFF_AUDIT,              /* a record: audit (enum audit_kind as int), lane, item, text = JSON members for the payload; of an item's
+				   outcome also word, number = attempt, from = enum retry_class, to = status, at_us = wall time */
 	EFF_ITEM,               /* item's state changed */
 	EFF_DEAD,               /* item becomes a dead letter: word = phase, text = belief */
 	EFF_SPENT,              /* lane: number items and bytes more (returned: less) count for 24 h from wall time at_us */

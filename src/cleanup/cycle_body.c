@@ -206,8 +206,8 @@ static void recover_item(struct step *s, struct cycle_item *it)
 		item_set(s, it, ITEM_PLANNED);
 		break;
 	case ASK:
-		/* it may be as young as the wall clock says: a store that acts late is given its time */
-		it->sent_us = it->sent_wall_us < 0 ? -1 : s->now.boot_us - MAX(s->now.wall_us - it->sent_wall_us, 0);
+		/* it may be as young as the wall clock says, and have waited for its turn: a store that acts late is given its time */
+		it->sent_us = it->sent_wall_us < 0 ? -1 : s->now.boot_us - MAX(s->now.wall_us - it->sent_wall_us - OUTGOING_MAX_US, 0);
 		it->probes = 0;
 		/* no answer was ever heard: also not by an engine that asked and ended in its turn */
 		it->lost = it->state == ITEM_SENT || it->class_ == RETRY_NONE_CLASS;

@@ -26,6 +26,8 @@ struct effect *emit(struct step *s, enum effect_kind k, int lane, int32_t item);
 /* An audit record: note() opens its payload object, the caller adds members to s->w, note_emit closes it. */
 void note(struct step *s);
 void note_emit(struct step *s, enum audit_kind k, int lane, int32_t item);
+/* Of an item's outcome; word is static. */
+void note_outcome(struct step *s, const struct cycle_item *it, const char *word, int status);
 /* A record with one sentence. */
 void note_why(struct step *s, enum audit_kind k, int lane, const char *why);
 

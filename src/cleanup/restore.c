@@ -71,6 +71,10 @@ bool cycle_restored(const struct cycle *c, struct buf *out_)
 {
 	int64_t done = 0, all = 0, not_ = 0;
 	bool any = restore_wanted(c);
+	for (int i = 0; !any && i < c->lanes; i++)
+		any = c->lane[i].c.by_state[ITEM_RESTORED] > 0;
+	if (!any)
+		return false;
 	for (int32_t i = 0; i < c->items; i++) {
 		const struct cycle_item *it = &c->item[i];
 		bool back = it->state == ITEM_RESTORED, due = restore_due(c, it);
@@ -79,7 +83,7 @@ bool cycle_restored(const struct cycle *c, struct buf *out_)
 		done += back;
 		not_ += gone && !back && !due && c->lane[it->lane].phase == PHASE_ABORTED;
 	}
-	if (!done && !(any && all))
+	if (!done && !all)
 		return false;
 	buf_addf(out_, "restored %" PRId64 " of %" PRId64, done, all);
 	if (not_)

@@ -69,7 +69,7 @@ static void outcome(struct step *s, const struct cycle_item *it, const char *wha
 		jw_ki64(&s->w, "status", a->status);
 	if (a && a->detail && *a->detail)
 		jw_kz(&s->w, "detail", a->detail);
-	note_emit(s, AUDIT_OUTCOME, it->lane, item_index(s->c, it));
+	note_outcome(s, it, what, a ? a->status : 0);
 }
 
 void settle(struct step *s, struct cycle_item *it, enum item_state to, const struct cycle_answer *a)
@@ -98,7 +98,6 @@ static void send(struct step *s, struct cycle_lane *l, struct cycle_item *it, st
 	it->sent_us = s->now.boot_us;
 	it->sent_wall_us = s->now.wall_us;
 	it->ticket = ticket;
-	l->requests++;
 	l->in_flight++;
 	item_set(s, it, ITEM_SENT);
 	note(s);
@@ -121,13 +120,23 @@ static struct cycle_item *next_ready(struct step *s, struct cycle_lane *l)
 	return NULL;
 }
 
+int64_t cycle_wire(const struct cycle_lane *l)
+{
+	return MIN(l->o.in_flight, pace_in_flight(&l->pace));
+}
+
+static int64_t ahead(const struct cycle_lane *l)
+{
+	bool smooth = l->breaker.state == BREAKER_CLOSED && l->pace.state == PACE_CEILING;
+	return smooth ? outgoing_ahead(&l->times, cycle_wire(l)) : 0;
+}
+
 /* What nobody knows yet may fail too: it counts as in flight. */
 static bool may_fly(const struct cycle_lane *l)
 {
 	int64_t t, f, doubt = l->c.by_state[ITEM_PROBING] + l->c.by_state[ITEM_SETTLING];
 	cycle_tf(l, &t, &f);
-	int64_t most = MIN(l->o.in_flight, pace_in_flight(&l->pace));
-	return l->in_flight < most && l->in_flight + doubt < matrix_in_flight(l->n, f);
+	return l->in_flight < cycle_wire(l) + ahead(l) && l->in_flight + doubt < matrix_in_flight(l->n, f);
 }
 
 static void breaker_note(struct step *s, struct cycle_lane *l)
@@ -306,10 +315,11 @@ static void unclear(struct step *s, struct cycle_item *it, const struct cycle_an
 /* That attempt says nothing about the item. */
 static void untry(struct cycle_item *it) { it->tries = (uint8_t)MAX(it->tries - 1, 0); }
 
-/* Nothing was tried: as if it had not been sent. */
+/* Nothing was tried: as if it had not been sent. Nothing is written ahead until an answer says again what that is good for. */
 static void withdrawn(struct step *s, struct cycle_lane *l, struct cycle_item *it, const struct cycle_answer *a)
 {
 	untry(it);
+	l->times = (struct outgoing_times){ 0 };
 	if (s->c->aborting)
 		item_set(s, it, it->tries ? ITEM_FAILED : ITEM_PLANNED);
 	else
@@ -325,6 +335,13 @@ static void lane_refused(struct step *s, struct cycle_lane *l, struct cycle_item
 	lane_halt(s, l, a->detail && *a->detail ? a->detail : "the store refuses this account");
 }
 
+/* The request is as young as its leaving, not as its intent; the grant counts it in the minute of the intent. */
+static void left_late(struct step *s, struct cycle_lane *l, struct cycle_item *it, const struct cycle_answer *a)
+{
+	outgoing_measured(&l->times, a->ready_us - it->sent_us, s->now.boot_us - a->sent_us);
+	it->sent_us = a->sent_us;
+}
+
 void clean_answer(struct step *s, const struct cycle_event *ev)
 {
 	struct cycle_item *it = &s->c->item[ev->item];
@@ -335,8 +352,12 @@ void clean_answer(struct step *s, const struct cycle_event *ev)
 	l->in_flight--;
 	feed_breaker(s, l, it, a);
 	feed_pace(s, l, it, a);
-	if (a->kind != ANSWER_WITHDRAWN)
+	if (a->sent_us)
+		left_late(s, l, it, a);
+	if (a->kind != ANSWER_WITHDRAWN) {
+		l->requests++;
 		it->class_ = (uint8_t)a->class_;
+	}
 	switch (a->kind) {
 	case ANSWER_DELETED: settle(s, it, ITEM_DELETED, a); break;
 	case ANSWER_MISSING: settle(s, it, it->left ? ITEM_GONE : ITEM_GONE_OTHER, a); break;

@@ -13,7 +13,7 @@
 enum { PAGE = 1000, NAMED = 10 };
 
 /* One fact about one id, from one of the two accounts. */
-enum fact { ASKED, REALLY_DELETED, INTENT, SAID_DELETED, SAID_GONE, SAID_UNKNOWN };
+enum fact { ASKED, REALLY_DELETED, INTENT, TAKEN_BACK, SAID_DELETED, SAID_GONE, SAID_UNKNOWN };
 
 struct entry {
 	char *id;                       /* "lane/id" */
@@ -126,6 +126,8 @@ static void audit_record(struct facts *f, const struct owners *o, const struct j
 		add(f, lane, key.id, INTENT);
 	else if (!slice_is(kind, "outcome"))
 		return;
+	else if (slice_is(outcome, "withdrawn"))
+		add(f, lane, key.id, TAKEN_BACK);
 	else if (slice_is(outcome, "deleted"))
 		add(f, lane, key.id, SAID_DELETED);
 	else if (slice_is(outcome, "gone"))
@@ -180,6 +182,7 @@ static void one_id(struct tally *t, const struct entry *e, size_t n)
 	bool ours = by[SAID_DELETED] || by[SAID_GONE];
 	t->deleted += by[REALLY_DELETED] > 0;
 	t->asked += by[ASKED];
+	by[INTENT] -= by[TAKEN_BACK];           /* its request never left */
 	t->intents += by[INTENT];
 	t->proved += by[SAID_UNKNOWN] && by[REALLY_DELETED] && !ours;
 	if (ours && !by[REALLY_DELETED])

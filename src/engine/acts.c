@@ -16,6 +16,7 @@ struct one {
 	int32_t item;
 	bool reread;
 	int64_t why;                    /* enum reread_why */
+	int64_t ready_us, sent_us;      /* a delete: boot times at which its intent was durable and it left */
 };
 
 static struct one *one_new(struct runner *r, int lane, int32_t item)
@@ -39,20 +40,52 @@ static void sent(void *ctx, const struct lane_answer *a)
 	POINT("send", "after");
 	ev.item = o->item;
 	ev.answer = (struct cycle_answer){ .kind = kinds[a->kind], .class_ = a->class_, .left = a->left, .wait_ms = a->wait_ms,
-		.wait_coarse = a->wait_coarse, .quota = a->quota, .slow = a->took_us > acts_lane(r, o->lane)->cfg->timeout_ms * 500, .status = a->status, .detail = a->detail };
+		.wait_coarse = a->wait_coarse, .quota = a->quota, .slow = a->took_us > acts_lane(r, o->lane)->cfg->timeout_ms * 500, .status = a->status,
+		.ready_us = o->ready_us, .sent_us = a->kind == LANE_NOT_SENT ? 0 : o->sent_us, .detail = a->detail };
 	if (a->kind == LANE_NOT_SENT && a->trouble == LANE_NOT_PERMITTED)
 		ev.answer.kind = r->c->rehearsal ? ANSWER_REHEARSED : ANSWER_LANE_REFUSED;
 	r->waiting--;
+	outgoing_answered(&r->outgoing[o->lane]);
 	acts_feed(r, &ev);
+	acts_go_out(r);
 	free(o);
 }
 
-static void do_send(struct runner *r, const struct effect *e)
+static void do_send(struct runner *r, int lane, const struct outgoing_one *one, int64_t boot_us)
 {
-	struct one *o = one_new(r, e->lane, e->item);
+	struct one *o = one_new(r, lane, one->item);
+	o->ready_us = one->ready_us;
+	o->sent_us = boot_us;
 	POINT("send", "before");
-	lane_must_undo(acts_lane(r, e->lane)->lane, r->plan->item[e->item].class_ == REV_R3);
-	lane_delete(acts_lane(r, e->lane)->lane, r->plan->item[e->item].id, sent, o);
+	lane_must_undo(acts_lane(r, lane)->lane, r->plan->item[one->item].class_ == REV_R3);
+	lane_delete(acts_lane(r, lane)->lane, r->plan->item[one->item].id, sent, o);
+}
+
+/* What may leave leaves, what may not is taken back. */
+static void go_out(struct runner *r, int lane)
+{
+	struct outgoing *out = &r->outgoing[lane];
+	struct outgoing_one one;
+	const char *why;
+	struct now now = now_read();
+	for (;;)
+		switch (outgoing_next(out, r->c, lane, now, &one, &why)) {
+		case OUTGOING_NONE: return;
+		case OUTGOING_SEND: do_send(r, lane, &one, now.boot_us); break;
+		case OUTGOING_TAKE_BACK: runner_withdraw(r, one.item, false, why); break;
+		}
+}
+
+/* An answer that comes at once, and what it leads to, is gone through by the call that is under way. */
+void acts_go_out(struct runner *r)
+{
+	if (r->going_out || r->en->closing)
+		return;
+	r->going_out = true;
+	for (int i = 0; i < r->c->lanes; i++)
+		if (r->outgoing[i].n)
+			go_out(r, i);
+	r->going_out = false;
 }
 
 static void probed(void *ctx, const struct lane_probe *p)
@@ -145,7 +178,7 @@ void act(struct runner *r, const struct effect *e)
 	case EFF_VALIDATE: act_validate(r); break;
 	case EFF_RECHECK: act_recheck(r, e); break;
 	case EFF_CLAIM: act_claim(r, e); break;
-	case EFF_SEND: do_send(r, e); break;
+	case EFF_SEND: outgoing_add(&r->outgoing[e->lane], e->item, now_read().boot_us); break;
 	case EFF_PROBE: do_probe(r, e, false); break;
 	case EFF_REREAD: do_probe(r, e, true); break;
 	case EFF_RELIST: do_relist(r, e->lane); break;

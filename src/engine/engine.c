@@ -615,7 +615,7 @@ static void write_stop(struct engine *en, bool in_time)
 static bool quiet(const struct engine *en)
 {
 	bool run = !en->run || !en->run->waiting;
-	return run && jobs_idle(en) && delivery_idle(en) && bring_back_idle(en) && !store_waiting(en->store);
+	return run && jobs_idle(en) && delivery_idle(en) && bring_back_idle(en) && !engine_unwritten(en);
 }
 
 static void grace_check(void *ctx)
@@ -677,7 +677,7 @@ void engine_free(struct engine *en)
 		lane_free(en->lane[i].lane);
 	for (size_t i = 0; en->records && i < en->cfg->n_records; i++)
 		records_free(en->records[i].rec);
-	while ((en->store && (store_waiting(en->store) || !jobs_idle(en))) || en->change_queued || !delivery_idle(en))
+	while ((en->store && (engine_unwritten(en) || !jobs_idle(en))) || en->change_queued || !delivery_idle(en) || (en->run && en->run->turn_set))
 		loop_run_once(en->loop);
 	store_close(en->store);
 	delivery_free(en);

@@ -99,7 +99,7 @@ struct outcome_line {
 	int64_t at_us, took_us;
 	int32_t item;
 	int attempt, status;
-	char outcome[16], class_[16];
+	const char *outcome, *class_;   /* static words */
 };
 enum { OUTCOME_LOG = 50 };
 
@@ -129,6 +129,7 @@ struct runner {
 	char name[32];                  /* 2026-11-22.3 */
 	int64_t opened_us, closed_us;
 	struct loop_timer *timer;
+	int64_t armed_us;               /* boot time that it waits for; INT64_MAX = none, -1 = to be set */
 	char token[64];                 /* of claims */
 	struct slice control[CYCLE_MAX_LANES][CYCLE_CONTROL];   /* ids, in the plan's arena */
 	struct egrant grant[CYCLE_MAX_LANES];
@@ -140,6 +141,11 @@ struct runner {
 	int waiting;                    /* acts whose answer has not come: the runner may not be freed */
 	struct deed *backlog, **backlog_tail;   /* what the audit log refused, in order */
 	bool backlog_busy;
+	struct deed *open;              /* what this turn of the loop brought; NULL = nothing yet */
+	bool turn_set;                  /* its end is waited for */
+	struct effects fx;              /* empty: room for the next event's */
+	struct outgoing outgoing[CYCLE_MAX_LANES];
+	bool going_out;
 	bool copies_proved;             /* all that counts as restorable was read again since the start */
 	bool copies_just_proved;        /* for the command that is being given now */
 	struct restoring *restoring;    /* ids of an abort that restores; NULL = none yet */
@@ -463,13 +469,25 @@ void runner_event(struct runner *r, const struct cycle_event *ev, const struct a
 struct cycle_event event_of(enum cycle_event_kind k);
 bool runner_open(const struct engine *en);              /* a cycle is open */
 void runner_arm_timer(struct runner *r);
-void runner_retry(struct runner *r);                    /* try to write what waits */
 void runner_store_state(struct runner *r, struct journal *j);
+void runner_write(struct runner *r, struct effects *fx, struct journal *j, const struct audit_actor *who);    /* what is to be durable */
+
+/* ---- deeds.c ---- */
+/* Made durable together with what else this turn of the loop brings, then done. *fx is empty afterwards. */
+void deeds_add(struct runner *r, struct effects *fx, const struct audit_actor *who);
+/* The same at once, after what came before it; also (may be NULL) is taken over. *fx is empty afterwards. */
 void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also, const struct audit_actor *who,
 		      engine_reply *reply, void *ctx);
+void deeds_flush(struct runner *r);                     /* the turn of the loop ends here */
+void deeds_free(struct runner *r);
+void runner_retry(struct runner *r);                    /* try to write what waits */
+/* An intent, of an upload or a delete, comes to nothing: nothing was tried. */
+void runner_withdraw(struct runner *r, int32_t item, bool upload, const char *why);
+int engine_unwritten(const struct engine *en);          /* batches that are not durable yet */
 
 /* ---- acts.c ---- */
 void act(struct runner *r, const struct effect *e);
+void acts_go_out(struct runner *r);     /* deletes whose turn it is leave; those that may not leave any more are taken back */
 
 /* ---- protect.c ---- */
 /* The ids protected by hand in a lane, in order, in *a. */

@@ -11,6 +11,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/commands.c \
 	src/engine/copying.c src/engine/copying_impl.h src/engine/copying_item.c src/engine/copying_object.c \
 	src/engine/dead.c \
+	src/engine/deeds.c \
 	src/engine/degrade.c src/engine/degrade.h \
 	src/engine/depends.c \
 	src/engine/diagnose.c \

@@ -243,6 +243,7 @@ static enum rc rebuild(struct engine *en, struct open_cycle *o, struct err *e)
 	struct audit_actor who = actor_engine;
 	who.name = SLICE_LIT("recovery");
 	runner_carry_out(r, &fx, NULL, &who, NULL, NULL);
+	effects_done(&fx);
 	runner_arm_timer(r);
 	return RC_OK;
 }

@@ -1,5 +1,5 @@
-/* The shell around the coordinator: every record and state change of an event is one journal batch;
- * what the event asks to be done is done only after that batch is durable. */
+/* The shell around the coordinator: what an event changed is written to a journal, which deeds.c makes durable
+ * before what it asks for is done. */
 #include "engine/internal.h"
 
 #include "base/mem.h"
@@ -40,19 +40,13 @@ static void plan_hex(const struct runner *r, char hex[HASH_HEX])
 
 static void log_outcome(struct runner *r, const struct effect *e)
 {
-	struct outcome_line *l;
-	struct json_doc *d;
-	if (e->item < 0 || json_parse(&d, slice_of(e->text), NULL, NULL) != RC_OK)
+	struct outcome_line *l = &r->log[r->log_at];
+	if (e->item < 0 || !e->word)
 		return;
-	const struct json *j = json_root(d);
-	l = &r->log[r->log_at];
 	r->log_at = (r->log_at + 1) % OUTCOME_LOG;
 	r->log_n = MIN(r->log_n + 1, OUTCOME_LOG);
-	*l = (struct outcome_line){ .at_us = now_read().wall_us, .item = e->item, .took_us = -1,
-		.attempt = (int)json_get_i64(j, "attempt", 0), .status = (int)json_get_i64(j, "status", 0) };
-	snprintf(l->outcome, sizeof l->outcome, "%.*s", SLICE_FMT(json_get_str(j, "outcome")));
-	snprintf(l->class_, sizeof l->class_, "%.*s", SLICE_FMT(json_get_str(j, "class")));
-	json_doc_free(d);
+	*l = (struct outcome_line){ .at_us = e->at_us, .item = e->item, .took_us = -1, .attempt = (int)e->number, .status = e->to,
+		.outcome = e->word, .class_ = e->from ? retry_class_name((enum retry_class)e->from) : "" };
 }
 
 /* Every record of a rehearsal says that it is one. */
@@ -135,7 +129,7 @@ static void write_deleted(struct runner *r, struct journal *j)
 			journal_lane_deleted(j, slice_of(r->c->lane[i].o.name), deleted_of(&r->c->lane[i]));
 }
 
-static void write_effects(struct runner *r, struct effects *fx, struct journal *j, const struct audit_actor *who)
+void runner_write(struct runner *r, struct effects *fx, struct journal *j, const struct audit_actor *who)
 {
 	bool cycle_row = false;
 	int32_t last = -1;
@@ -172,151 +166,14 @@ static void write_effects(struct runner *r, struct effects *fx, struct journal *
 		runner_store_state(r, j);
 }
 
-/* ---- one event, made durable, then acted on ---- */
-
-struct deed {
-	struct runner *r;
-	struct journal *j;              /* kept until it is durable */
-	bool late;                      /* the log refused it at least once */
-	struct deed *next;
-	struct effects fx;              /* only acts are left in it */
-	engine_reply *reply;
-	void *ctx;
-	char result[64];
-};
-
-static bool is_act(enum effect_kind k) { return k >= EFF_DISCOVER; }
-
-static void keep_acts(struct effects *fx)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < fx->n; i++)
-		if (is_act(fx->e[i].kind))
-			fx->e[n++] = fx->e[i];
-		else
-			free(fx->e[i].text);
-	fx->n = n;
-}
-
-static void deed_free(struct deed *d)
-{
-	journal_free(d->j);
-	effects_done(&d->fx);
-	free(d);
-}
-
-/* The log refused an intent; when it can be written again the cycle is held, so the send is taken back. */
-static void take_back(struct runner *r, const struct effect *e)
-{
-	struct cycle_event ev = event_of(EV_ANSWER);
-	ev.item = e->item;
-	ev.answer = (struct cycle_answer){ .kind = ANSWER_WITHDRAWN, .wait_ms = -1,
-		.detail = "not sent: the audit log could not be written" };
-	if (e->kind == EFF_RESTORE) {
-		ev.kind = EV_RESTORED;
-		ev.number = RESTORE_WITHDRAWN;
-		ev.text = ev.answer.detail;
-	}
-	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
-}
-
-static void deed_end(struct deed *d, enum rc rc, const struct err *e)
-{
-	struct runner *r = d->r;
-	for (size_t i = 0; i < d->fx.n; i++)
-		if (d->late && (d->fx.e[i].kind == EFF_SEND || d->fx.e[i].kind == EFF_RESTORE))
-			take_back(r, &d->fx.e[i]);
-		else
-			act(r, &d->fx.e[i]);
-	if (d->reply)
-		d->reply(d->ctx, rc, e, rc == RC_OK ? d->result : NULL);
-	deed_free(d);
-	r->waiting--;
-	engine_changed(r->en, ENGINE_CYCLE | ENGINE_OVERVIEW);
-}
-
-static void store_failed(struct runner *r, const char *why)
-{
-	struct cycle_event ev = event_of(EV_STORE_FAILED);
-	ev.text = why;
-	if (!r->c->store_failed)
-		runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
-}
-
-/* Nothing is lost and nothing overtakes: what could not be written waits, and everything after it. */
-static void deed_done(void *ctx, enum rc rc, const struct err *e)
-{
-	struct deed *d = ctx;
-	struct runner *r = d->r;
-	if (rc == RC_OK) {
-		deed_end(d, rc, e);
-		return;
-	}
-	d->late = true;
-	d->next = NULL;
-	*r->backlog_tail = d;
-	r->backlog_tail = &d->next;
-	if (d->reply) {
-		struct err late;
-		err_set(&late, RC_AUDIT, "decided, but not recorded yet: %.180s; it counts once the audit log can be written", e->text);
-		d->reply(d->ctx, RC_AUDIT, &late, NULL);
-		d->reply = NULL;
-	}
-	store_failed(r, e->text);
-}
-
-static void backlog_done(void *ctx, enum rc rc, const struct err *e)
-{
-	struct runner *r = ctx;
-	struct deed *d = r->backlog;
-	r->backlog_busy = false;
-	if (rc != RC_OK)
-		return;
-	r->backlog = d->next;
-	if (!r->backlog)
-		r->backlog_tail = &r->backlog;
-	deed_end(d, rc, e);
-	if (r->backlog) {
-		runner_retry(r);
-		return;
-	}
-	struct cycle_event ev = event_of(EV_STORE_BACK);
-	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
-}
-
-void runner_retry(struct runner *r)
-{
-	if (!r->backlog || r->backlog_busy)
-		return;
-	r->backlog_busy = true;
-	store_commit(r->en->store, journal_keep(r->backlog->j), backlog_done, r);
-}
-
-void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also, const struct audit_actor *who,
-		      engine_reply *reply, void *ctx)
-{
-	struct deed *d = xcalloc(1, sizeof *d);
-	struct journal *j = also ? also : journal_new();
-	write_effects(r, fx, j, who);
-	keep_acts(fx);
-	*d = (struct deed){ .r = r, .j = j, .fx = *fx, .reply = reply, .ctx = ctx };
-	if (reply)
-		snprintf(d->result, sizeof d->result, "{\"stage\":\"%s\"}", cycle_stage_name(r->c->stage));
-	*fx = (struct effects){ 0 };
-	r->waiting++;
-	if (r->backlog) {
-		const struct err full = { .rc = RC_AUDIT, .text = "the audit log cannot be written; this waits until it can" };
-		deed_done(d, RC_AUDIT, &full);
-		return;
-	}
-	store_commit(r->en->store, journal_keep(j), deed_done, d);
-}
+/* ---- one event ---- */
 
 void runner_event(struct runner *r, const struct cycle_event *ev, const struct audit_actor *who, struct journal *also,
 		  engine_reply *reply, void *ctx)
 {
-	struct effects fx = { 0 };
+	struct effects fx = r->fx;      /* with the room that the last one left */
 	struct err e = { 0 };
+	r->fx = (struct effects){ 0 };
 	enum rc rc = cycle_handle(r->c, ev, &fx, &e);
 	if (rc != RC_OK) {
 		effects_done(&fx);
@@ -325,8 +182,15 @@ void runner_event(struct runner *r, const struct cycle_event *ev, const struct a
 			reply(ctx, rc, &e, NULL);
 		return;
 	}
-	if (fx.n || also || reply)
+	if (also || reply)
 		runner_carry_out(r, &fx, also, who, reply, ctx);
+	else if (fx.n)
+		deeds_add(r, &fx, who);
+	if (r->fx.e)
+		effects_done(&fx);
+	else
+		r->fx = fx;
+	acts_go_out(r);         /* of what is written ahead, a hold takes back what has not left */
 	runner_arm_timer(r);
 	engine_changed(r->en, ENGINE_CYCLE | ENGINE_OVERVIEW);
 }
@@ -337,16 +201,20 @@ static void on_timer(void *ctx)
 {
 	struct runner *r = ctx;
 	struct cycle_event ev = event_of(EV_TICK);
+	r->armed_us = -1;
 	runner_event(r, &ev, &actor_engine, NULL, NULL, NULL);
 }
 
 void runner_arm_timer(struct runner *r)
 {
-	int64_t due = cycle_due_us(r->c), now = now_read().boot_us;
+	int64_t due = cycle_due_us(r->c);
+	if (due == r->armed_us)
+		return;
+	r->armed_us = due;
 	if (due == INT64_MAX)
 		loop_timer_stop(r->timer);
 	else
-		loop_timer_start(r->timer, MAX((due - now + 999) / 1000, 1), 0);
+		loop_timer_start(r->timer, MAX((due - now_read().boot_us + 999) / 1000, 1), 0);
 }
 
 /* ---- life ---- */
@@ -397,6 +265,7 @@ struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy
 	}
 	runner_opened(r, now_read().wall_us);
 	r->closed_us = -1;
+	r->armed_us = -1;
 	r->timer = loop_timer_new(en->loop, on_timer, r);
 	r->backlog_tail = &r->backlog;
 	return r;
@@ -408,15 +277,15 @@ void runner_free(struct runner *r)
 		return;
 	for (int i = 0; i < r->c->lanes; i++)
 		r->en->lane[r->lane_of[i]].learned_mhz = pace_learned_mhz(&r->c->lane[i].pace);
-	for (struct deed *d = r->backlog, *next; d; d = next) {
-		next = d->next;
-		deed_free(d);
-	}
+	deeds_free(r);
+	effects_done(&r->fx);
 	loop_timer_free(r->timer);
 	redrive_free(r->redrive);
 	pick_free(r->pick);
 	restoring_free(r->restoring);
 	plan_free(r->plan);
+	for (int i = 0; i < CYCLE_MAX_LANES; i++)
+		outgoing_done(&r->outgoing[i]);
 	cycle_free(r->c);
 	free(r);
 }

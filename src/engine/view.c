@@ -102,7 +102,7 @@ static void chain_part(struct engine *en, struct jw *w)
 	jw_key(w, "chain");
 	jw_obj(w);
 	view_head(w, &h);
-	jw_ki64(w, "waiting", store_waiting(en->store));
+	jw_ki64(w, "waiting", engine_unwritten(en));
 	jw_kopt(w, "verified_seq", en->verified_us && en->verified.ok ? en->verified_seq : -1);
 	jw_kopt(w, "verified_us", en->verified_us ? en->verified_us : -1);
 	jw_kopt(w, "checked_from", en->verified_once && en->verified.first ? en->verified.first : -1);

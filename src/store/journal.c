@@ -161,12 +161,13 @@ void journal_seal(struct journal *j, int64_t last)
 	add(j, OP_SEAL)->last = last;
 }
 
-static void add_lane(struct journal *j, enum op_kind kind, struct op_lane lane)
+static struct op_lane *add_lane(struct journal *j, enum op_kind kind, struct op_lane lane)
 {
 	struct op *op = add(j, kind);
 
 	op->lane = lane;
 	op->lane.lane = keep(j, lane.lane);
+	return &op->lane;
 }
 
 void journal_lane_listed(struct journal *j, struct slice lane, int64_t items, int64_t at_us)
@@ -181,7 +182,14 @@ void journal_lane_deleted(struct journal *j, struct slice lane, int64_t more)
 
 void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int64_t bytes, int64_t at_us)
 {
-	add_lane(j, OP_LANE_SPENT, (struct op_lane){ .lane = lane, .items = items, .bytes = bytes, .at_us = at_us });
+	struct op_lane *l = j->spent;
+
+	if (l != NULL && l->at_us == at_us && slice_eq(l->lane, lane)) {
+		l->items += items;
+		l->bytes += bytes;
+		return;
+	}
+	j->spent = add_lane(j, OP_LANE_SPENT, (struct op_lane){ .lane = lane, .items = items, .bytes = bytes, .at_us = at_us });
 }
 
 void journal_escrow(struct journal *j, const struct journal_escrow *x)

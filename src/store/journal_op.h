@@ -51,6 +51,7 @@ struct journal {
 	struct arena *arena;
 	int holds;                              /* atomic */
 	struct op *first, **last;
+	struct op_lane *spent;                  /* the last of its kind: more of the same moment is added to it */
 	size_t audits;
 	uint64_t kinds;                         /* bit k = it holds a record of audit kind k */
 };

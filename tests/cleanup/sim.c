@@ -56,6 +56,7 @@ struct op {
 	int32_t item, from, to;         /* of the plan */
 	int64_t number;
 	enum fate fate;
+	int64_t ready, left;            /* an answer: when its intent was durable and its request left */
 };
 
 /* An event's effects on their way to the disk. */
@@ -112,6 +113,9 @@ struct sim {
 	int32_t disk_items;
 	int64_t spent_items, spent_bytes;
 	struct deed *queue, **tail;
+	struct outgoing outgoing[LANES];
+	bool going_out;
+	int64_t disk_us;                /* a commit takes up to this */
 	bool commit_set, log_failing;
 	bool new_plan;                  /* the event being handed over brings it */
 	int batch[LANES];               /* the last one that was seen, and its size */
@@ -260,7 +264,7 @@ static void queue_deed(struct sim *s, struct deed *d)
 	s->tail = &d->next;
 	if (!s->commit_set && !s->log_failing) {
 		s->commit_set = true;
-		op_add(s, between(s, 100, 4000), OP_COMMIT);
+		op_add(s, between(s, 100, s->disk_us), OP_COMMIT);
 	}
 }
 
@@ -310,7 +314,7 @@ static int64_t cap_of(const struct cycle_lane *l)
 {
 	int64_t t, f;
 	cycle_tf(l, &t, &f);
-	return MIN(l->o.in_flight, matrix_in_flight(l->n, f));
+	return MIN(l->o.in_flight + OUTGOING_AHEAD, matrix_in_flight(l->n, f));
 }
 
 /* A batch is no larger than the contract and the policy let it be, whatever happened since the one that was seen before; of
@@ -477,6 +481,8 @@ static struct cycle_event event(const struct sim *s, enum cycle_event_kind k)
 	return (struct cycle_event){ .kind = k, .now = s->now, .item = -1 };
 }
 
+static void go_out(struct sim *s);
+
 static enum rc hand(struct sim *s, const struct cycle_event *ev)
 {
 	struct effects fx = { 0 };
@@ -503,13 +509,15 @@ static enum rc hand(struct sim *s, const struct cycle_event *ev)
 		effects_done(&fx);
 		return rc;
 	}
-	s->ticks_in_place = ev->kind == EV_TICK && !fx.n ? s->ticks_in_place + 1 : 0;
-	PROMISE(s, s->ticks_in_place < 5 || cycle_due_us(c) > s->now.boot_us, "ticks lead nowhere");
+	bool idle_tick = ev->kind == EV_TICK && !fx.n;
 	if (fx.n || s->new_plan) {
 		struct deed *d = deed_new(s, &fx);
 		d->new_plan = s->new_plan;
 		queue_deed(s, d);
 	}
+	go_out(s);
+	s->ticks_in_place = idle_tick ? s->ticks_in_place + 1 : 0;
+	PROMISE(s, s->ticks_in_place < 5 || cycle_due_us(c) > s->now.boot_us, "ticks lead nowhere");
 	return RC_OK;
 }
 
@@ -546,11 +554,16 @@ static bool acts(enum fate f)
 	return f == FATE_OK || f == FATE_500_AFTER || f == FATE_CUT_AFTER || f == FATE_LATE || f == FATE_GARBLED || f == FATE_WRONG;
 }
 
-static void do_send(struct sim *s, const struct effect *e)
+static void do_send(struct sim *s, const struct outgoing_one *e, int lane)
 {
 	struct thing *t = thing_of(s, e->item);
 	enum fate f = draw_fate(s, t);
-	int64_t took = lag(s);
+	int64_t took = lag(s), waited = s->now.boot_us - e->ready_us;
+	const struct outgoing *out = &s->outgoing[lane];
+	s->r->waited += waited > 0;
+	PROMISE(s, out->out <= s->o[lane].in_flight, "%" PRId64 " requests are out", out->out);
+	PROMISE(s, waited <= OUTGOING_MAX_US, "item %d waited %" PRId64 " us for its turn", e->item, waited);
+	PROMISE(s, !waited || !(s->c->held || s->c->aborting || s->c->store_failed || s->c->lane[lane].halted), "item %d leaves while held", e->item);
 	t->result = 0;
 	t->requests++;
 	t->sent_at = s->now.boot_us;
@@ -565,6 +578,8 @@ static void do_send(struct sim *s, const struct effect *e)
 	struct op *o = op_add(s, took, OP_ANSWER);
 	o->item = e->item;
 	o->fate = f;
+	o->ready = e->ready_us;
+	o->left = s->now.boot_us;
 }
 
 static void erase(struct sim *s, struct thing *t, bool ours)
@@ -620,6 +635,9 @@ static void on_answer(struct sim *s, const struct op *o)
 	t->denied |= o->fate == FATE_DENIED;
 	t->answered_deleted |= ev.answer.kind == ANSWER_DELETED;
 	t->doubt = ev.answer.kind == ANSWER_UNCLEAR;
+	ev.answer.ready_us = o->ready;
+	ev.answer.sent_us = o->left;
+	outgoing_answered(&s->outgoing[t->lane]);
 	hand(s, &ev);
 }
 
@@ -1071,7 +1089,7 @@ static void act(struct sim *s, const struct effect *e)
 	if (e->kind < EFF_DISCOVER || e->kind == EFF_ENDED)
 		return;
 	if (e->kind == EFF_SEND) {
-		do_send(s, e);
+		outgoing_add(&s->outgoing[e->lane], e->item, s->now.boot_us);
 		return;
 	}
 	if (e->kind == EFF_RESTORE) {
@@ -1091,12 +1109,12 @@ static void act(struct sim *s, const struct effect *e)
 
 /* ---- the log ---- */
 
-static void take_back(struct sim *s, const struct effect *e)
+static void take_back(struct sim *s, int32_t item, bool upload)
 {
 	struct cycle_event ev = event(s, EV_ANSWER);
-	ev.item = e->item;
+	ev.item = item;
 	ev.answer = (struct cycle_answer){ .kind = ANSWER_WITHDRAWN, .wait_ms = -1 };
-	if (e->kind == EFF_RESTORE) {
+	if (upload) {
 		ev.kind = EV_RESTORED;
 		ev.number = RESTORE_WITHDRAWN;
 	}
@@ -1112,10 +1130,37 @@ static void carry_out(struct sim *s)
 	disk_write(s, d);
 	for (size_t i = 0; i < d->fx.n; i++)
 		if (d->late && (d->fx.e[i].kind == EFF_SEND || d->fx.e[i].kind == EFF_RESTORE))
-			take_back(s, &d->fx.e[i]);
+			take_back(s, d->fx.e[i].item, d->fx.e[i].kind == EFF_RESTORE);
 		else
 			act(s, &d->fx.e[i]);
 	deed_free(d);
+	go_out(s);
+}
+
+static void lane_out(struct sim *s, int lane)
+{
+	struct outgoing_one one;
+	const char *why;
+	for (;;)
+		switch (outgoing_next(&s->outgoing[lane], s->c, lane, s->now, &one, &why)) {
+		case OUTGOING_NONE: return;
+		case OUTGOING_SEND: do_send(s, &one, lane); break;
+		case OUTGOING_TAKE_BACK:
+			s->r->taken_back++;
+			take_back(s, one.item, false);
+			break;
+		}
+}
+
+/* What one that is taken back leads to is gone through by the call that is under way. */
+static void go_out(struct sim *s)
+{
+	if (s->going_out)
+		return;
+	s->going_out = true;
+	for (int i = 0; i < s->lanes; i++)
+		lane_out(s, i);
+	s->going_out = false;
 }
 
 static void on_commit(struct sim *s)
@@ -1195,6 +1240,8 @@ static void on_crash(struct sim *s)
 	for (int32_t i = 0; i < s->disk_items && s->c->plan_frozen && !s->rehearsal; i++)
 		thing_of(s, i)->doubt |= s->disk[i].state == ITEM_SENT || s->disk[i].state == ITEM_PROBING || s->disk[i].state == ITEM_SETTLING;
 	drop_queue(s);
+	for (int i = 0; i < s->lanes; i++)
+		outgoing_done(&s->outgoing[i]);
 	cycle_free(s->c);
 	s->c = NULL;
 	op_add(s, between(s, 100000, chance(s, 20) ? 20 * (int64_t)MINUTE : 5 * SECOND), OP_RESTART);
@@ -1452,6 +1499,7 @@ static void make_lane(struct sim *s, int lane)
 
 static void make_world(struct sim *s)
 {
+	s->disk_us = s->seed % 3 ? 4000 : 400000;
 	s->lanes = chance(s, 60) ? 1 : (int)between(s, 2, LANES);
 	s->t = xcalloc(THINGS, sizeof *s->t);
 	for (int i = 0; i < s->lanes; i++)
@@ -1618,6 +1666,8 @@ static void finish(struct sim *s)
 	if (!s->r->ok && !s->verbose)
 		print_ring(s);
 	drop_queue(s);
+	for (int i = 0; i < s->lanes; i++)
+		outgoing_done(&s->outgoing[i]);
 	cycle_free(s->c);
 	free(s->t);
 	free(s->plan);

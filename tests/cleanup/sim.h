@@ -23,7 +23,8 @@ struct sim_report {
 	bool ok;
 	char why[400];          /* the promise that did not hold */
 	enum cycle_end end;
-	int64_t events, sends, crashes, breakers, closed, holds, restored;      /* closed: breakers that closed again */
+	int64_t events, sends, crashes, breakers, closed, holds, restored,      /* closed: breakers that closed again */
+		waited, taken_back;     /* of what was written ahead: sent, and not */
 };
 
 /* verbose: every event on stdout. Otherwise the last ones are printed when a promise breaks. */

@@ -26,7 +26,7 @@ static const struct climate {
 };
 
 struct sums {
-	int64_t events, sends, crashes, breakers, closed, holds, restored, ends[END_COUNT];
+	int64_t events, sends, crashes, breakers, closed, holds, restored, waited, taken_back, ends[END_COUNT];
 };
 
 static bool one(uint64_t seed, size_t climate, bool verbose, struct sums *sum)
@@ -38,6 +38,8 @@ static bool one(uint64_t seed, size_t climate, bool verbose, struct sums *sum)
 	sum->crashes += r.crashes;
 	sum->breakers += r.breakers;
 	sum->closed += r.closed;
+	sum->waited += r.waited;
+	sum->taken_back += r.taken_back;
 	sum->holds += r.holds;
 	sum->restored += r.restored;
 	sum->ends[r.end]++;
@@ -85,8 +87,8 @@ int main(int argc, char **argv)
 		good &= run_climate(k, each, &sum);
 	int64_t us = MAX(now_read().boot_us - begun, 1);
 	printf("# %" PRIu64 " seeds, %" PRId64 " events, %" PRId64 " seeds/s; %" PRId64 " requests, %" PRId64 " crashes, %" PRId64 " lanes whose breaker moved, "
-	       "%" PRId64 " breakers that closed again, %" PRId64 " holds, %" PRId64 " restored;", each * ARRAY_LEN(climates), sum.events,
-	       (int64_t)(each * ARRAY_LEN(climates)) * 1000000 / us, sum.sends, sum.crashes, sum.breakers, sum.closed, sum.holds, sum.restored);
+	       "%" PRId64 " breakers that closed again, %" PRId64 " holds, %" PRId64 " restored, %" PRId64 " written ahead and sent, %" PRId64 " taken back;", each * ARRAY_LEN(climates), sum.events,
+	       (int64_t)(each * ARRAY_LEN(climates)) * 1000000 / us, sum.sends, sum.crashes, sum.breakers, sum.closed, sum.holds, sum.restored, sum.waited, sum.taken_back);
 	for (int e = 0; e < END_COUNT; e++)
 		if (sum.ends[e])
 			printf(" %" PRId64 " %s", sum.ends[e], cycle_end_name((enum cycle_end)e));

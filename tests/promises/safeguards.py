@@ -30,16 +30,16 @@ def s(name, file, text, instead, *test, also=()):
 
 
 # ---- durable first ----
-s('an act waits for the commit of its intent', 'src/engine/runner.c',
-  '	store_commit(r->en->store, journal_keep(j), deed_done, d);\n}',
-  '	store_commit(r->en->store, journal_keep(j), NULL, NULL);\n	deed_end(d, RC_OK, &(const struct err){ 0 });\n}',
+s('an act waits for the commit of its intent', 'src/engine/deeds.c',
+  '	else\n		store_commit(d->r->en->store, journal_keep(d->j), deed_done, d);\n',
+  '	else {\n		store_commit(d->r->en->store, journal_keep(d->j), NULL, NULL);\n		deed_end(d, RC_OK, &(const struct err){ 0 });\n	}\n',
   'crash.py', '--kills', '150', '--scenarios', 'fair', 'two')
 s('an intent is written before a send', 'src/cleanup/send.c', '	note_emit(s, AUDIT_INTENT, it->lane, item_index(s->c, it));\n', '',
   'engine_deletes', 'every_fault_comes_to_its_outcome_with_its_requests')
 s('a log that cannot be written holds the cycle', 'src/cleanup/events.c', '		hold(s, "the audit log could not be written");\n', '',
   'diskfaults.py', '--kinds', 'ENOSPC', '--points', '60')
-s('a send whose intent was late is taken back', 'src/engine/runner.c', 'if (d->late && (d->fx.e[i].kind == EFF_SEND || d->fx.e[i].kind == EFF_RESTORE))',
-  'if (!d)', 'diskfaults.py', '--kinds', 'ENOSPC', '--points', '60')
+s('a send whose intent was late is taken back', 'src/engine/deeds.c', 'if (e->kind == EFF_SEND || e->kind == EFF_RESTORE)',
+  'if (!e)', 'diskfaults.py', '--kinds', 'ENOSPC', '--points', '60')
 s('one intent is at most one request', 'src/net/http.c', '	if (c->copies++ > 0)\n		return CURL_PREREQFUNC_ABORT;\n', '	c->copies++;\n',
   'engine_deletes', 'every_fault_comes_to_its_outcome_with_its_requests')
 s('a new log is whole before it is put in place', 'src/store/db_open.c', '	if (rc == RC_OK)\n		rc = empty_log(d, e);\n', '	(void)empty_log;\n',
@@ -223,3 +223,11 @@ s('a copy is the one that the plan counts on', 'src/engine/keeping.c', '(want &&
   'escrow', 'the_gate_into_cleaning_reads_every_copy_again')
 s('there is room before the first copy', 'src/escrow/dir.c', 'if (bytes > free_bytes - s->reserve)', 'if (bytes > free_bytes)',
   'escrow', 'no_room_means_no_copy_and_the_reason')
+
+# ---- written ahead ----
+s('what is written ahead does not leave while held', 'src/cleanup/outgoing.c', 'if (blocked(&s, l))', 'if (now.boot_us < 0 && blocked(&s, l))',
+  'simulation')
+s('what is written ahead does not wait for long', 'src/cleanup/outgoing.c', 'if (now.boot_us - ready_us > OUTGOING_MAX_US)',
+  'if (now.boot_us - ready_us > 100 * (int64_t)OUTGOING_MAX_US)', 'simulation')
+s('a lost delete may be as young as its turn', 'src/cleanup/cycle_body.c', 's->now.wall_us - it->sent_wall_us - OUTGOING_MAX_US, 0)',
+  's->now.wall_us - it->sent_wall_us, 0)', 'simulation')

@@ -209,3 +209,7 @@ tests_unit_test_facts_LDADD = $(UNIT_LINK)
 unit_tests += tests/unit/test_depend
 tests_unit_test_depend_SOURCES = tests/unit/test_depend.c
 tests_unit_test_depend_LDADD = libsluice_cleanup.a $(UNIT_BASE)
+
+unit_tests += tests/unit/test_outgoing
+tests_unit_test_outgoing_SOURCES = tests/unit/test_outgoing.c
+tests_unit_test_outgoing_LDADD = libsluice_cleanup.a libsluice_guard.a $(UNIT_BASE)
