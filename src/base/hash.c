@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -224,17 +225,17 @@ bool base64_decode(struct buf *out, struct slice b64)
 
 static void be64(uint8_t dst[8], uint64_t v)
 {
-	for (int i = 0; i < 8; i++)
-		dst[i] = (uint8_t)(v >> (56 - 8 * i));
+	v = htobe64(v);
+	memcpy(dst, &v, sizeof(v));
 }
 
 static void enc(struct buf *out, char tag, const void *p, size_t n)
 {
-	uint8_t len[8];
-	be64(len, n);
-	buf_addc(out, tag);
-	buf_add(out, len, sizeof(len));
-	buf_add(out, p, n);
+	char *at = buf_more(out, 1 + sizeof(uint64_t) + n);
+	*at = tag;
+	be64((uint8_t *)at + 1, n);
+	if (n)
+		memcpy(at + 1 + sizeof(uint64_t), p, n);
 }
 
 void enc_bytes(struct buf *out, struct slice s)
@@ -244,9 +245,10 @@ void enc_bytes(struct buf *out, struct slice s)
 
 void enc_i64(struct buf *out, int64_t v)
 {
-	uint8_t b[8];
-	be64(b, (uint64_t)v);
-	enc(out, 'i', b, sizeof(b));
+	char *at = buf_more(out, 1 + 2 * sizeof(uint64_t));
+	*at = 'i';
+	be64((uint8_t *)at + 1, sizeof(uint64_t));
+	be64((uint8_t *)at + 1 + sizeof(uint64_t), (uint64_t)v);
 }
 
 void enc_null(struct buf *out)

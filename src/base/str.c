@@ -72,6 +72,15 @@ void buf_add(struct buf *b, const void *p, size_t n)
 	b->p[b->n] = '\0';
 }
 
+char *buf_more(struct buf *b, size_t n)
+{
+	buf_reserve(b, n);
+	char *at = b->p + b->n;
+	b->n += n;
+	b->p[b->n] = '\0';
+	return at;
+}
+
 void buf_addc(struct buf *b, char c)
 {
 	buf_add(b, &c, 1);

@@ -33,6 +33,7 @@ void buf_init(struct buf *b);
 void buf_done(struct buf *b);                     /* frees; b may be used again */
 void buf_clear(struct buf *b);                    /* keeps the memory */
 void buf_add(struct buf *b, const void *p, size_t n);
+char *buf_more(struct buf *b, size_t n);           /* n more bytes, for the caller to write at once */
 void buf_addc(struct buf *b, char c);
 void buf_adds(struct buf *b, const char *z);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -287,6 +287,7 @@ void cycle_drop_plan(struct cycle *c)
 	free(c->item);
 	c->item = NULL;
 	c->items = 0;
+	c->item_cap = 0;
 	c->plan_frozen = false;
 	for (int i = 0; i < c->lanes; i++) {
 		struct cycle_lane *l = &c->lane[i];

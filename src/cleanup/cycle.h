@@ -212,6 +212,7 @@ struct cycle {
 	struct cycle_lane lane[CYCLE_MAX_LANES];
 	struct cycle_item *item;
 	int32_t items;
+	size_t item_cap;                /* while they are restored one by one */
 	bool plan_frozen;
 	int64_t plan_until_wall_us, plan_until_boot_us;
 	bool needs_records;

@@ -169,7 +169,7 @@ enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_i
 {
 	if (!storable(c, n, p, st))
 		return err_set(e, RC_AUDIT, "item %d of the stored cycle has a state that cannot be; it cannot be continued", (int)n);
-	c->item = xreallocarray(c->item, (size_t)n + 1, sizeof *c->item);
+	GROW(c->item, c->item_cap, (size_t)n + 1);
 	c->items = n + 1;
 	struct cycle_item *it = &c->item[n];
 	struct cycle_lane *l = &c->lane[p->lane];

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,14 +52,47 @@ int64_t plan_charge(const struct plan_lane *l, const struct plan_item *it)
 
 /* What a comparison by id needs, side by side: the items themselves are far apart. */
 struct id_key {
-	struct slice id;
+	uint64_t word;                  /* eight bytes of the id after what all ids of the lane begin with */
 	int32_t lane, item;
 };
 
-static int by_lane_id(const void *a, const void *b)
+static int by_lane_id(const void *a, const void *b, void *items)
 {
 	const struct id_key *x = a, *y = b;
-	return x->lane != y->lane ? (x->lane > y->lane) - (x->lane < y->lane) : slice_cmp(x->id, y->id);
+	const struct plan_item *it = items;
+	if (x->lane != y->lane)
+		return (x->lane > y->lane) - (x->lane < y->lane);
+	return x->word != y->word ? (x->word > y->word) - (x->word < y->word) : slice_cmp(it[x->item].id, it[y->item].id);
+}
+
+static size_t same_start(struct slice a, struct slice b, size_t most)
+{
+	size_t n = 0;
+	most = MIN(MIN(a.n, b.n), most);
+	while (n < most && a.p[n] == b.p[n])
+		n++;
+	return n;
+}
+
+/* Bytes with which all ids of a lane begin; the caller frees. */
+static size_t *common_starts(const struct plan *p)
+{
+	size_t *n = xcalloc((size_t)p->lanes + 1, sizeof *n);
+	const struct plan_item **first = xcalloc((size_t)p->lanes + 1, sizeof *first);
+	for (int32_t i = 0; i < p->items; i++) {
+		const struct plan_item *it = &p->item[i], *was = first[it->lane];
+		n[it->lane] = was ? same_start(was->id, it->id, n[it->lane]) : it->id.n;
+		first[it->lane] = was ? was : it;
+	}
+	free(first);
+	return n;
+}
+
+static uint64_t word_at(struct slice id, size_t at)
+{
+	uint64_t v = 0;
+	memcpy(&v, id.p + at, MIN(id.n - at, sizeof v));
+	return be64toh(v);
 }
 
 /* Unknown sorts last in every order. */
@@ -287,13 +321,17 @@ static void encode_item(struct buf *b, const struct plan *p, const struct plan_i
 static struct id_key *sorted_by_id(const struct plan *p)
 {
 	struct id_key *v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
+	size_t *start = common_starts(p);
 	bool sorted = true;
-	for (int32_t i = 0; i < p->items; i++)
-		v[p->item[i].nth] = (struct id_key){ p->item[i].id, p->item[i].lane, i };
+	for (int32_t i = 0; i < p->items; i++) {
+		const struct plan_item *it = &p->item[i];
+		v[it->nth] = (struct id_key){ word_at(it->id, start[it->lane]), it->lane, i };
+	}
 	for (int32_t i = 1; sorted && i < p->items; i++)
-		sorted = by_lane_id(&v[i - 1], &v[i]) <= 0;
+		sorted = by_lane_id(&v[i - 1], &v[i], p->item) <= 0;
 	if (!sorted)
-		qsort(v, (size_t)p->items, sizeof *v, by_lane_id);
+		qsort_r(v, (size_t)p->items, sizeof *v, by_lane_id, p->item);
+	free(start);
 	return v;
 }
 
@@ -315,10 +353,9 @@ static struct hash *item_hashes(const struct plan *p)
 	return h;
 }
 
-void plan_hash(const struct plan *p, struct hash *out)
+static void hash_in_order(const struct plan *p, const struct id_key *v, struct hash *out)
 {
 	struct hasher *whole = hasher_new();
-	struct id_key *v = sorted_by_id(p);
 	struct hash *h = item_hashes(p);
 	hasher_begin(whole);
 	hasher_add(whole, p->header.p, p->header.n);
@@ -326,20 +363,24 @@ void plan_hash(const struct plan *p, struct hash *out)
 		hasher_add(whole, h[v[i].item].b, sizeof h->b);
 	hasher_end(whole, out);
 	free(h);
-	free(v);
 	hasher_free(whole);
 }
 
-static enum rc refuse_duplicates(const struct plan *p, struct err *e)
+void plan_hash(const struct plan *p, struct hash *out)
 {
 	struct id_key *v = sorted_by_id(p);
+	hash_in_order(p, v, out);
+	free(v);
+}
+
+static enum rc refuse_duplicates(const struct plan *p, const struct id_key *v, struct err *e)
+{
 	enum rc rc = RC_OK;
 	char id[80];
 	for (int32_t i = 1; rc == RC_OK && i < p->items; i++)
-		if (!by_lane_id(&v[i - 1], &v[i]))
+		if (!by_lane_id(&v[i - 1], &v[i], p->item))
 			rc = err_set(e, RC_FORMAT, "item %s stands twice in lane %.*s; list it again",
-				     text_z(id, sizeof id, v[i].id), SLICE_FMT(p->lane[v[i].lane].name));
-	free(v);
+				     text_z(id, sizeof id, p->item[v[i].item].id), SLICE_FMT(p->lane[v[i].lane].name));
 	return rc;
 }
 
@@ -369,16 +410,18 @@ void plan_remove(struct plan *p, const bool *gone)
 
 enum rc plan_freeze(struct plan *p, struct err *e)
 {
-	enum rc rc = refuse_duplicates(p, e);
-	if (rc != RC_OK)
-		return rc;
-	struct rank_key *key = ranked(p);
-	give_ranks(p, key);
-	encode_header(p);
-	plan_hash(p, &p->id);           /* while they still lie in the order in which they are hashed */
-	into_order(p, key);
-	free(key);
-	return RC_OK;
+	struct id_key *v = sorted_by_id(p);
+	enum rc rc = refuse_duplicates(p, v, e);
+	if (rc == RC_OK) {
+		struct rank_key *key = ranked(p);
+		give_ranks(p, key);
+		encode_header(p);
+		hash_in_order(p, v, &p->id);    /* while they still lie in the order in which they are hashed */
+		into_order(p, key);
+		free(key);
+	}
+	free(v);
+	return rc;
 }
 
 int64_t plan_bytes_of(const struct plan *p, int32_t lane, int64_t n)
