@@ -1,8 +1,8 @@
 #include "cleanup/plan.h"
 
+#include "base/keysort.h"
 #include "base/text.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,95 +50,79 @@ int64_t plan_charge(const struct plan_lane *l, const struct plan_item *it)
 	return it->bytes < 0 ? l->max_item_bytes : it->bytes;
 }
 
-/* What a comparison by id needs, side by side: the items themselves are far apart. */
-struct id_key {
-	uint64_t word;                  /* eight bytes of the id after what all ids of the lane begin with */
-	int32_t lane, item;
-};
+/* ---- the two orders ---- */
 
-static int by_lane_id(const void *a, const void *b, void *items)
+static int cmp_lane_id(const struct plan_item *a, const struct plan_item *b)
 {
-	const struct id_key *x = a, *y = b;
-	const struct plan_item *it = items;
-	if (x->lane != y->lane)
-		return (x->lane > y->lane) - (x->lane < y->lane);
-	return x->word != y->word ? (x->word > y->word) - (x->word < y->word) : slice_cmp(it[x->item].id, it[y->item].id);
+	return a->lane != b->lane ? (a->lane > b->lane) - (a->lane < b->lane) : slice_cmp(a->id, b->id);
 }
 
-static size_t same_start(struct slice a, struct slice b, size_t most)
+static int64_t group_of(const struct plan_item *it, bool levels) { return (int64_t)it->lane << 32 | (levels ? it->level : 0); }
+
+/* v by the lanes of its items, and levels, equals as they are. */
+static void into_groups(const struct plan *p, uint32_t *v, bool levels)
 {
-	size_t n = 0;
-	most = MIN(MIN(a.n, b.n), most);
-	while (n < most && a.p[n] == b.p[n])
-		n++;
-	return n;
-}
-
-/* Bytes with which all ids of a lane begin; the caller frees. */
-static size_t *common_starts(const struct plan *p)
-{
-	size_t *n = xcalloc((size_t)p->lanes + 1, sizeof *n);
-	const struct plan_item **first = xcalloc((size_t)p->lanes + 1, sizeof *first);
-	for (int32_t i = 0; i < p->items; i++) {
-		const struct plan_item *it = &p->item[i], *was = first[it->lane];
-		n[it->lane] = was ? same_start(was->id, it->id, n[it->lane]) : it->id.n;
-		first[it->lane] = was ? was : it;
-	}
-	free(first);
-	return n;
-}
-
-static uint64_t word_at(struct slice id, size_t at)
-{
-	uint64_t v = 0;
-	memcpy(&v, id.p + at, MIN(id.n - at, sizeof v));
-	return be64toh(v);
-}
-
-/* Unknown sorts last in every order. */
-static int cmp_i64(int64_t x, int64_t y, bool up)
-{
-	if ((x < 0) != (y < 0))
-		return x < 0 ? 1 : -1;
-	return up ? (x > y) - (x < y) : (x < y) - (x > y);
-}
-
-/* What most comparisons need, side by side: the items themselves are far apart. */
-struct rank_key {
-	int64_t value;
-	int32_t lane, level, item;
-};
-
-struct ranking {
-	const struct plan_item *item;
-	bool up;
-};
-
-static int by_rank(const void *a, const void *b, void *arg)
-{
-	const struct rank_key *x = a, *y = b;
-	const struct ranking *r = arg;
-	int d = (x->lane > y->lane) - (x->lane < y->lane);
-	if (!d)
-		d = (x->level > y->level) - (x->level < y->level);
-	if (!d)
-		d = cmp_i64(x->value, y->value, r->up);
-	return d ? d : slice_cmp(r->item[x->item].id, r->item[y->item].id);
-}
-
-static struct rank_key *ranked(const struct plan *p)
-{
-	bool by_age = p->order == ORDER_OLDEST || p->order == ORDER_NEWEST;
-	struct ranking r = { p->item, p->order == ORDER_OLDEST || p->order == ORDER_SMALLEST };
-	struct rank_key *key = xcalloc((size_t)p->items, sizeof *key);
+	bool one = true;
+	for (int32_t i = 1; one && i < p->items; i++)
+		one = group_of(&p->item[i], levels) == group_of(&p->item[0], levels);
+	if (one)
+		return;
+	struct keysort *k = keysort_new();
 	for (int32_t i = 0; i < p->items; i++)
-		key[i] = (struct rank_key){ by_age ? p->item[i].created_us : p->item[i].bytes, p->item[i].lane, p->item[i].level, i };
-	if (p->items)
-		qsort_r(key, (size_t)p->items, sizeof *key, by_rank, &r);
-	return key;
+		keysort_add_number(k, v[i], group_of(&p->item[v[i]], levels));
+	keysort_end(k, v);
 }
 
-static void give_ranks(struct plan *p, const struct rank_key *key)
+/* Items by lane and id; candidates come in this order, so most often there is nothing to sort. The caller frees. */
+static uint32_t *sorted_by_id(const struct plan *p)
+{
+	uint32_t *v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
+	bool sorted = true;
+	for (int32_t i = 0; i < p->items; i++)
+		v[p->item[i].nth] = (uint32_t)i;
+	for (int32_t i = 1; sorted && i < p->items; i++)
+		sorted = cmp_lane_id(&p->item[v[i - 1]], &p->item[v[i]]) <= 0;
+	if (sorted)
+		return v;
+	struct keysort *k = keysort_new();
+	for (int32_t i = 0; i < p->items; i++)
+		keysort_add_text(k, (uint32_t)i, p->item[i].id);
+	keysort_end(k, v);
+	into_groups(p, v, false);
+	return v;
+}
+
+/* Items by lane, level and rank. by_id: what stays among equals. Unknown comes last in every order. The caller frees. */
+static uint32_t *sorted_by_rank(const struct plan *p, const uint32_t *by_id)
+{
+	bool by_age = p->order == ORDER_OLDEST || p->order == ORDER_NEWEST, up = p->order == ORDER_OLDEST || p->order == ORDER_SMALLEST;
+	uint32_t *v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
+	struct keysort *k = keysort_new();
+	for (int32_t i = 0; i < p->items; i++) {
+		const struct plan_item *it = &p->item[by_id[i]];
+		int64_t value = by_age ? it->created_us : it->bytes;
+		if (value < 0)
+			keysort_add_none(k, by_id[i]);
+		else
+			keysort_add_number(k, by_id[i], up ? value : -value);
+	}
+	keysort_end(k, v);
+	into_groups(p, v, true);
+	return v;
+}
+
+int32_t *plan_in_rank_order(const struct plan *p)
+{
+	uint32_t *by_id = sorted_by_id(p), *v = sorted_by_rank(p, by_id);
+	int32_t *out = xcalloc((size_t)MAX(p->items, 1), sizeof *out);
+	for (int32_t i = 0; i < p->items; i++)
+		out[i] = (int32_t)v[i];
+	free(v);
+	free(by_id);
+	return out;
+}
+
+static void give_ranks(struct plan *p, const uint32_t *by_rank)
 {
 	for (int32_t i = 0; i < p->lanes; i++) {
 		p->lane[i].first = p->lane[i].items = 0;
@@ -146,7 +130,7 @@ static void give_ranks(struct plan *p, const struct rank_key *key)
 		memset(p->lane[i].by_class, 0, sizeof p->lane[i].by_class);
 	}
 	for (int32_t i = 0; i < p->items; i++) {
-		struct plan_item *it = &p->item[key[i].item];
+		struct plan_item *it = &p->item[by_rank[i]];
 		struct plan_lane *l = &p->lane[it->lane];
 		if (!l->items)
 			l->first = i;
@@ -156,11 +140,11 @@ static void give_ranks(struct plan *p, const struct rank_key *key)
 	}
 }
 
-static void into_order(struct plan *p, const struct rank_key *key)
+static void into_order(struct plan *p, const uint32_t *by_rank)
 {
 	struct plan_item *to = xcalloc((size_t)p->items, sizeof *to);
 	for (int32_t i = 0; i < p->items; i++)
-		to[i] = p->item[key[i].item];
+		to[i] = p->item[by_rank[i]];
 	free(p->item);
 	p->item = to;
 	p->item_cap = (size_t)p->items;
@@ -317,24 +301,6 @@ static void encode_item(struct buf *b, const struct plan *p, const struct plan_i
 	enc_i64(b, it->class_);
 }
 
-/* Candidates come in this order, so most often there is nothing to sort. */
-static struct id_key *sorted_by_id(const struct plan *p)
-{
-	struct id_key *v = xreallocarray(NULL, (size_t)MAX(p->items, 1), sizeof *v);
-	size_t *start = common_starts(p);
-	bool sorted = true;
-	for (int32_t i = 0; i < p->items; i++) {
-		const struct plan_item *it = &p->item[i];
-		v[it->nth] = (struct id_key){ word_at(it->id, start[it->lane]), it->lane, i };
-	}
-	for (int32_t i = 1; sorted && i < p->items; i++)
-		sorted = by_lane_id(&v[i - 1], &v[i], p->item) <= 0;
-	if (!sorted)
-		qsort_r(v, (size_t)p->items, sizeof *v, by_lane_id, p->item);
-	free(start);
-	return v;
-}
-
 /* The hash of each item by its place, read as they lie in memory. */
 static struct hash *item_hashes(const struct plan *p)
 {
@@ -353,14 +319,14 @@ static struct hash *item_hashes(const struct plan *p)
 	return h;
 }
 
-static void hash_in_order(const struct plan *p, const struct id_key *v, struct hash *out)
+static void hash_in_order(const struct plan *p, const uint32_t *by_id, struct hash *out)
 {
 	struct hasher *whole = hasher_new();
 	struct hash *h = item_hashes(p);
 	hasher_begin(whole);
 	hasher_add(whole, p->header.p, p->header.n);
 	for (int32_t i = 0; i < p->items; i++)
-		hasher_add(whole, h[v[i].item].b, sizeof h->b);
+		hasher_add(whole, h[by_id[i]].b, sizeof h->b);
 	hasher_end(whole, out);
 	free(h);
 	hasher_free(whole);
@@ -368,30 +334,20 @@ static void hash_in_order(const struct plan *p, const struct id_key *v, struct h
 
 void plan_hash(const struct plan *p, struct hash *out)
 {
-	struct id_key *v = sorted_by_id(p);
-	hash_in_order(p, v, out);
-	free(v);
+	uint32_t *by_id = sorted_by_id(p);
+	hash_in_order(p, by_id, out);
+	free(by_id);
 }
 
-static enum rc refuse_duplicates(const struct plan *p, const struct id_key *v, struct err *e)
+static enum rc refuse_duplicates(const struct plan *p, const uint32_t *by_id, struct err *e)
 {
 	enum rc rc = RC_OK;
 	char id[80];
 	for (int32_t i = 1; rc == RC_OK && i < p->items; i++)
-		if (!by_lane_id(&v[i - 1], &v[i], p->item))
+		if (!cmp_lane_id(&p->item[by_id[i - 1]], &p->item[by_id[i]]))
 			rc = err_set(e, RC_FORMAT, "item %s stands twice in lane %.*s; list it again",
-				     text_z(id, sizeof id, p->item[v[i].item].id), SLICE_FMT(p->lane[v[i].lane].name));
+				     text_z(id, sizeof id, p->item[by_id[i]].id), SLICE_FMT(p->lane[p->item[by_id[i]].lane].name));
 	return rc;
-}
-
-int32_t *plan_in_rank_order(const struct plan *p)
-{
-	struct rank_key *key = ranked(p);
-	int32_t *v = xcalloc((size_t)MAX(p->items, 1), sizeof *v);
-	for (int32_t i = 0; i < p->items; i++)
-		v[i] = key[i].item;
-	free(key);
-	return v;
 }
 
 void plan_remove(struct plan *p, const bool *gone)
@@ -410,17 +366,17 @@ void plan_remove(struct plan *p, const bool *gone)
 
 enum rc plan_freeze(struct plan *p, struct err *e)
 {
-	struct id_key *v = sorted_by_id(p);
-	enum rc rc = refuse_duplicates(p, v, e);
+	uint32_t *by_id = sorted_by_id(p);
+	enum rc rc = refuse_duplicates(p, by_id, e);
 	if (rc == RC_OK) {
-		struct rank_key *key = ranked(p);
-		give_ranks(p, key);
+		uint32_t *by_rank = sorted_by_rank(p, by_id);
+		give_ranks(p, by_rank);
 		encode_header(p);
-		hash_in_order(p, v, &p->id);    /* while they still lie in the order in which they are hashed */
-		into_order(p, key);
-		free(key);
+		hash_in_order(p, by_id, &p->id);        /* while they still lie in the order in which they are hashed */
+		into_order(p, by_rank);
+		free(by_rank);
 	}
-	free(v);
+	free(by_id);
 	return rc;
 }
 

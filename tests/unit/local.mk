@@ -206,6 +206,9 @@ tests_unit_test_turns_LDADD = $(UNIT_LINK)
 tests_unit_test_facts_SOURCES = tests/unit/test_facts.c
 tests_unit_test_facts_LDADD = $(UNIT_LINK)
 
+unit_tests += tests/unit/test_plan
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
+tests_unit_test_plan_LDADD = libsluice_cleanup.a $(UNIT_BASE)
 unit_tests += tests/unit/test_depend
 tests_unit_test_depend_SOURCES = tests/unit/test_depend.c
 tests_unit_test_depend_LDADD = libsluice_cleanup.a $(UNIT_BASE)
