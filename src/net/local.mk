@@ -7,7 +7,7 @@ libsluice_net_a_SOURCES = \
 	src/net/http_headers.c src/net/http_headers.h \
 	src/net/http_sock.c src/net/http_sock.h \
 	src/net/http_url.c \
-	src/net/loop.c src/net/loop.h src/net/loop_internal.h src/net/loop_step.c src/net/loop_timer.c \
+	src/net/loop.c src/net/loop.h src/net/loop_internal.h src/net/loop_step.c src/net/loop_fine.c src/net/loop_timer.c \
 	src/net/tcp.c src/net/tcp.h \
 	src/net/why.c src/net/why.h \
 	src/net/ws.c src/net/ws.h src/net/ws_internal.h \

@@ -26,6 +26,7 @@ struct loop {
 	struct loop_timer **heap;       /* that run, by due time */
 	size_t timers, heap_room;
 	uint64_t armed_ms;              /* what alarm is set to, of uv_now; 0 = it is not */
+	struct loop_fine *fine;         /* NULL: no descriptor was left for it */
 	int64_t lag_us, lag_before_us;
 
 	uv_prepare_t before_wait;
@@ -42,6 +43,9 @@ void loop_timers_init(struct loop *l);
 void loop_timers_before_wait(struct loop *l);
 void loop_timers_close(struct loop *l);         /* handles are closed; loop_timers_done() follows */
 void loop_timers_done(struct loop *l);          /* dies if one runs */
+void loop_fine_init(struct loop *l, void (*over)(struct loop *l));
+void loop_fine_set(struct loop *l, uint64_t due_ns);   /* of uv_hrtime(); over() is called then if that is soon; 0 = not */
+void loop_fine_close(struct loop *l);
 void loop_steps_init(struct loop *l);
 void loop_steps_begin(struct loop *l);          /* what was before is no step of the loop */
 void loop_steps_close(struct loop *l);

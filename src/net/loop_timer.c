@@ -99,6 +99,7 @@ static void arm_soon(struct loop *l)
 void loop_timers_before_wait(struct loop *l)
 {
 	arm(l);
+	loop_fine_set(l, l->timers ? l->heap[1]->due_ns : 0);
 }
 
 static void fire(struct loop *l, struct loop_timer *t)
@@ -119,17 +120,21 @@ static void fire(struct loop *l, struct loop_timer *t)
 
 /* Those that are due now, for a slice of time; what they start runs after the next look at descriptors, also when it is
  * due at once. */
-static void on_alarm(uv_timer_t *h)
+static void fire_due(struct loop *l)
 {
-	struct loop *l = h->data;
 	uint64_t now = uv_hrtime();
 
 	l->armed_ms = 0;
 	while (l->timers && l->heap[1]->due_ns <= now && uv_hrtime() - now < SLICE_NS)
 		fire(l, l->heap[1]);
 	/* started at no distance it would run again at once: the true time is told before the next wait */
-	loop_must(l->timers ? uv_timer_start(h, on_alarm, 1, 0) : uv_timer_stop(h), "timer start");
+	loop_must(l->timers ? uv_timer_start(&l->alarm, on_alarm, 1, 0) : uv_timer_stop(&l->alarm), "timer start");
 	l->armed_ms = 0;
+}
+
+static void on_alarm(uv_timer_t *h)
+{
+	fire_due(h->data);
 }
 
 /* ---- a loop's ---- */
@@ -138,11 +143,13 @@ void loop_timers_init(struct loop *l)
 {
 	loop_must(uv_timer_init(&l->uv, &l->alarm), "timer");
 	l->alarm.data = l;
+	loop_fine_init(l, fire_due);
 }
 
 void loop_timers_close(struct loop *l)
 {
 	uv_close((uv_handle_t *)&l->alarm, NULL);
+	loop_fine_close(l);
 }
 
 void loop_timers_done(struct loop *l)

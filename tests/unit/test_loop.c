@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "net/loop.h"
+#include "net/loop_internal.h"
 
 struct seen {
 	struct loop *loop;
@@ -52,6 +52,49 @@ static void free_myself(void *ctx)
 
 	s->count++;
 	loop_timer_free(s->timer);
+}
+
+struct wait {
+	struct loop_timer *timer;
+	uint64_t began_ns;
+	int64_t ms, shortest_ns, longest_ns;
+	int left;
+};
+
+static void wait_over(void *ctx)
+{
+	struct wait *w = ctx;
+	int64_t took = (int64_t)(uv_hrtime() - w->began_ns) - w->ms * 1000000;
+
+	w->shortest_ns = took < w->shortest_ns ? took : w->shortest_ns;
+	w->longest_ns = took > w->longest_ns ? took : w->longest_ns;
+	if (--w->left == 0)
+		return;
+	w->ms = 1 + w->left % 4;
+	w->began_ns = uv_hrtime();
+	loop_timer_start(w->timer, w->ms, 0);
+}
+
+/* Also when no descriptor is left for the fine one: then each is up to a millisecond late, and none is lost. */
+static void short_waits_are_never_short_of_their_time(void **state)
+{
+	(void)state;
+	for (int exact = 0; exact < 2; exact++) {
+		struct wait w = { .ms = 1, .shortest_ns = INT64_MAX, .left = 60 };
+		struct loop *l = loop_new();
+
+		if (!exact)
+			loop_fine_close(l);
+		w.timer = loop_timer_new(l, wait_over, &w);
+		w.began_ns = uv_hrtime();
+		loop_timer_start(w.timer, 1, 0);
+		loop_run(l);
+		assert_int_equal(w.left, 0);
+		assert_true(w.shortest_ns >= 0);
+		print_message("# %s waits were %.2f to %.2f ms late\n", exact ? "fine" : "coarse", (double)w.shortest_ns / 1e6, (double)w.longest_ns / 1e6);
+		loop_timer_free(w.timer);
+		loop_free(l);
+	}
 }
 
 static void a_timer_may_be_freed_in_its_own_callback(void **state)
@@ -387,6 +430,7 @@ static void a_stop_before_the_run_ends_it_at_once(void **state)
 
 static const struct CMUnitTest TESTS[] = {
 	cmocka_unit_test(a_repeating_timer_runs_until_it_is_stopped),
+	cmocka_unit_test(short_waits_are_never_short_of_their_time),
 	cmocka_unit_test(a_timer_may_be_freed_in_its_own_callback),
 	cmocka_unit_test(deferred_calls_run_in_order_and_a_new_one_runs_in_the_turn_after),
 	cmocka_unit_test(work_runs_and_its_end_is_told_on_the_loop),
