@@ -19,6 +19,8 @@ struct http_socks {
 	struct loop *loop;
 	CURLM *multi;
 	struct loop_timer *timer;
+	bool inside;                    /* an event or the timer is being told to libcurl: it is asked again before that returns */
+	bool at_once;                   /* libcurl wants to be called without delay: requests that were added */
 	void (*ready)(void *ctx);
 	void *ctx;
 	struct sock **by_fd;
@@ -65,13 +67,32 @@ static struct sock *sock_add(struct http_socks *s, curl_socket_t fd, bool ours)
 	return k;
 }
 
+/* What an answer brings about goes out before the next answer is read: a store works on it meanwhile. */
+static void tell(struct http_socks *s, curl_socket_t fd, int flags)
+{
+	int running;
+
+	s->inside = true;
+	curl_multi_socket_action(s->multi, fd, flags, &running);
+	s->ready(s->ctx);
+	if (s->at_once) {
+		s->at_once = false;
+		curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		s->ready(s->ctx);
+	}
+	s->inside = false;
+	if (s->at_once)
+		loop_timer_start(s->timer, 0, 0);
+	s->at_once = false;
+}
+
 /* An idle connection that turns readable was ended by its server: nobody reads it until libcurl
  * looks at it again, so the watcher is stopped or it would fire for ever. */
 static void on_event(uv_poll_t *h, int status, int events)
 {
 	struct sock *k = h->data;
 	struct http_socks *s = k->owner;
-	int flags = status < 0 ? CURL_CSELECT_ERR : 0, running;
+	int flags = status < 0 ? CURL_CSELECT_ERR : 0;
 
 	if (!k->wanted || status < 0) {
 		uv_poll_stop(h);
@@ -83,8 +104,7 @@ static void on_event(uv_poll_t *h, int status, int events)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(s->multi, k->fd, flags, &running);
-	s->ready(s->ctx);
+	tell(s, k->fd, flags);
 }
 
 static void watch(struct sock *k, int events)
@@ -151,11 +171,7 @@ static int on_close(void *ctx, curl_socket_t fd)
 
 static void on_timer(void *ctx)
 {
-	struct http_socks *s = ctx;
-	int running;
-
-	curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	s->ready(s->ctx);
+	tell(ctx, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* Never acts from in here: libcurl may be in the middle of something. */
@@ -164,6 +180,9 @@ static int on_timeout(CURLM *m, long ms, void *ctx)
 	struct http_socks *s = ctx;
 
 	(void)m;
+	s->at_once = s->inside && ms == 0;
+	if (s->at_once)
+		return 0;
 	if (ms < 0)
 		loop_timer_stop(s->timer);
 	else
