@@ -153,6 +153,20 @@ static void count_spent(struct step *s, struct cycle_lane *l, const struct cycle
 	e->bytes += sign * bytes;
 }
 
+/* To an engine that starts again these are one: the item goes back to the plan. Only a row that may carry our claim must be
+ * known before it is asked for. */
+static bool only_waits(const struct cycle_item *it, enum item_state st)
+{
+	return st == ITEM_PLANNED || st == ITEM_CHECKING || st == ITEM_READY || (st == ITEM_CLAIMING && !it->has_row);
+}
+
+/* The last word on an item is always written. */
+static void item_changed(struct step *s, struct cycle_item *it)
+{
+	it->written = it->state;
+	emit(s, EFF_ITEM, it->lane, item_index(s->c, it));
+}
+
 void item_set(struct step *s, struct cycle_item *it, enum item_state to)
 {
 	struct cycle_lane *l = lane_of(s->c, it);
@@ -166,13 +180,16 @@ void item_set(struct step *s, struct cycle_item *it, enum item_state to)
 		l->c.failed_by[it->class_]++;
 	if (held != item_holds_unit(to))
 		count_spent(s, l, it, held ? -1 : 1);
-	emit(s, EFF_ITEM, it->lane, item_index(s->c, it));
+	if (!only_waits(it, to) || !only_waits(it, (enum item_state)it->written) || (to == ITEM_PLANNED && it->written != ITEM_PLANNED))
+		item_changed(s, it);
 }
 
 void row_set(struct step *s, struct cycle_item *it, enum row_state to)
 {
 	it->row = (uint8_t)to;
-	emit(s, EFF_ITEM, it->lane, item_index(s->c, it));
+	/* that there is no row is written with its intent */
+	if (it->has_row || !only_waits(it, (enum item_state)it->state) || !only_waits(it, (enum item_state)it->written))
+		item_changed(s, it);
 }
 
 void item_dead(struct step *s, struct cycle_item *it, const char *phase, const char *belief)

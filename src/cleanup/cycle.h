@@ -95,6 +95,7 @@ struct cycle_item {
 	uint16_t attempts;              /* intents written */
 	uint8_t tries;                  /* of them, or of its uploads, those that count against its tier */
 	uint8_t state;                  /* enum item_state */
+	uint8_t written;                /* the state that was last told to be written */
 	uint8_t row;                    /* enum row_state */
 	uint8_t class_;                 /* enum retry_class of the last failure */
 	uint8_t probes;                 /* asked without an answer */

@@ -174,7 +174,8 @@ enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_i
 	struct cycle_item *it = &c->item[n];
 	struct cycle_lane *l = &c->lane[p->lane];
 	*it = (struct cycle_item){ .bytes = p->bytes, .lane = p->lane, .sent_us = -1, .sent_wall_us = st->sent_wall_us,
-		.done_us = -1, .checked_us = INT64_MIN / 2, .has_row = p->has_row, .restorable = (uint8_t)p->restorable, .state = (uint8_t)st->state, .row = (uint8_t)st->row,
+		.done_us = -1, .checked_us = INT64_MIN / 2, .has_row = p->has_row, .restorable = (uint8_t)p->restorable, 
+		.state = (uint8_t)st->state, .written = (uint8_t)st->state, .row = (uint8_t)st->row,
 		.attempts = (uint16_t)MIN(st->attempts, (int)UINT16_MAX), .tries = c->rehearsal ? 0 : (uint8_t)MIN(st->attempts, (int)UINT8_MAX),
 		.class_ = (uint8_t)st->class_, .left = !c->rehearsal && may_have_left(st) };
 	cycle_count_item(c, n, (enum item_state)st->state);
