@@ -1,10 +1,16 @@
 """A peer that speaks json-events (python3-websockets): it sends numbered messages until each is acknowledged, on every new
-connection all that are not from the start; it acknowledges the events that come; it cuts when told. One process, told by lines."""
+connection all that are not from the start; it acknowledges the events that come; it cuts when told, or by itself at a message or
+event it was told of (CUTS). One process, told by lines."""
 import asyncio
 import json
 import sys
 
 import websockets
+
+
+# Where it cuts by itself, once: right after it sent message n, so that no ack of it can have come; when the ack of n comes, which is
+# lost; when an event of ours comes, which gets no ack; right after the ack of an event, which arrives or does not.
+CUTS = ('after', 'ack', 'event', 'said')
 
 
 class Peer:
@@ -16,6 +22,20 @@ class Peer:
         self.conns = set()
         self.sent = self.connections = 0
         self.mute = False               # true: it acknowledges nothing
+        self.trap = None                # (one of CUTS, n)
+        self.stay_away = False          # once the trap sprang nobody comes in until told
+        self.shut = False
+        self.sprung = []                # [one of CUTS, number of the message or id of the event]
+        self.times = {}                 # how often each message was sent
+
+    def springs(self, ws, kind, what):
+        """Whether it cuts here and now."""
+        if not self.trap or self.trap[0] != kind or (kind in ('after', 'ack') and self.trap[1] != what):
+            return False
+        self.sprung.append([kind, what])
+        self.trap, self.shut = None, self.stay_away
+        ws.transport.abort()
+        return True
 
     async def feed(self, ws):
         """Repeats what is not acknowledged from the first on, then what is new."""
@@ -25,22 +45,40 @@ class Peer:
             for n in waiting:
                 await ws.send(json.dumps({'id': f'm{n}', 'type': 'thing', 'sequence': n, 'epoch': 'e1'}))
                 self.sent += 1
+                self.times[n] = self.times.get(n, 0) + 1
                 at = n
+                if self.springs(ws, 'after', n):
+                    return
             await asyncio.sleep(0.002)
 
+    async def heard(self, ws, m):
+        """False: the connection is cut."""
+        if m['type'] == 'ack':
+            n = int(m['id'][1:]) if m['id'][1:].isdigit() else m['id']
+            # sending may wait, so that the ack is here before the cut behind the message
+            if self.springs(ws, 'ack', n) or self.springs(ws, 'after', n):
+                return False
+            self.acked.add(n)
+        elif m['type'] == 'event':
+            self.got[m['id']] = self.got.get(m['id'], 0) + 1
+            if self.springs(ws, 'event', m['id']):
+                return False
+            if not self.mute:
+                await ws.send(json.dumps({'type': 'ack', 'id': m['id']}))
+                return not self.springs(ws, 'said', m['id'])
+        return True
+
     async def serve(self, ws, path=None):
+        if self.shut:
+            ws.transport.abort()
+            return
         self.conns.add(ws)
         self.connections += 1
         task = asyncio.ensure_future(self.feed(ws))
         try:
             async for text in ws:
-                m = json.loads(text)
-                if m['type'] == 'ack':
-                    self.acked.add(int(m['id'][1:]) if m['id'][1:].isdigit() else m['id'])
-                elif m['type'] == 'event':
-                    self.got[m['id']] = self.got.get(m['id'], 0) + 1
-                    if not self.mute:
-                        await ws.send(json.dumps({'type': 'ack', 'id': m['id']}))
+                if not await self.heard(ws, json.loads(text)):
+                    break
         except websockets.ConnectionClosed:
             pass
         finally:
@@ -52,6 +90,10 @@ class Peer:
             self.total = int(words[1])
         elif words[0] == 'mute':
             self.mute = words[1] == 'yes'
+        elif words[0] == 'trap':        # KIND N and what follows
+            self.trap, self.stay_away = (words[1], int(words[2])), words[3:] == ['stay-away']
+        elif words[0] == 'open':
+            self.shut = False
         elif words[0] == 'cut':         # without a Close, in the middle of whatever is said
             for ws in list(self.conns):
                 ws.transport.abort()
@@ -59,7 +101,8 @@ class Peer:
             for ws in list(self.conns):
                 await ws.send(' '.join(words[1:]))
         return {'total': self.total, 'acked': len(self.acked), 'sent': self.sent, 'connections': self.connections,
-                'open': len(self.conns), 'events': self.got}
+                'open': len(self.conns), 'events': self.got, 'sprung': self.sprung,
+                'again': [[kind, what, self.times[what], what in self.acked] for kind, what in self.sprung if kind in ('after', 'ack')]}
 
     async def run(self):
         server = await websockets.serve(self.serve, '127.0.0.1', self.port, ping_interval=None, max_queue=None, close_timeout=1)
