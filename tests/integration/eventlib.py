@@ -34,6 +34,7 @@ class Peer:
             return False
         self.sprung.append([kind, what])
         self.trap, self.shut = None, self.stay_away
+        self.conns.discard(ws)
         ws.transport.abort()
         return True
 
@@ -77,7 +78,8 @@ class Peer:
         task = asyncio.ensure_future(self.feed(ws))
         try:
             async for text in ws:
-                if not await self.heard(ws, json.loads(text)):
+                # what came before a cut of its own and was not read yet is lost with it
+                if ws not in self.conns or not await self.heard(ws, json.loads(text)):
                     break
         except websockets.ConnectionClosed:
             pass
