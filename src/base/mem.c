@@ -1,6 +1,7 @@
 #include "base/mem.h"
 
 #include <stdint.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,15 @@ void grow(void **p, size_t *cap, size_t need, size_t size)
 	*cap = want;
 }
 
+enum { ARENAS = 2, LARGE_BYTES = 128 << 10 };
+
+void mem_settle(void)
+{
+	mallopt(M_ARENA_MAX, ARENAS);
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 4 * LARGE_BYTES);
+}
+
 struct block {
 	struct block *next;
 	size_t n;              /* bytes after this header */
@@ -76,7 +86,8 @@ struct arena {
 	size_t block_bytes, held;
 };
 
-enum { ARENA_MIN_BLOCK = 256 };
+/* Blocks double up to a size that malloc takes from the system, whole pages, and gives back when it is freed. */
+enum { ARENA_MIN_BLOCK = 256, ARENA_MAX_BLOCK = (256 << 10) - 64 };
 
 static struct block *block_add(struct arena *a, size_t n)
 {
@@ -144,6 +155,8 @@ void *arena_alloc(struct arena *a, size_t n)
 	/* something large gets a block of its own; the current block goes on */
 	if (n > a->block_bytes / 4)
 		return block_add(a, n)->data;
+	if (a->blocks && a->block_bytes < ARENA_MAX_BLOCK)
+		a->block_bytes = MIN(a->block_bytes * 2, (size_t)ARENA_MAX_BLOCK);
 	struct block *b = block_add(a, a->block_bytes);
 	a->at = b->data + n;
 	a->end = b->data + b->n;

@@ -15,6 +15,10 @@ char *xstrndup(const char *s, size_t n);
 void grow(void **p, size_t *cap, size_t need, size_t size);
 #define GROW(p, cap, need) do { void *grow_p_ = (p); grow(&grow_p_, &(cap), (need), sizeof *(p)); (p) = grow_p_; } while (0)
 
+/* For a process that runs for days: what was large and is freed goes back to the system at once, and threads share their
+ * heaps. Before the first thread. */
+void mem_settle(void);
+
 struct arena;
 struct arena *arena_new(size_t block_bytes);
 void arena_free(struct arena *a);               /* NULL is fine */

@@ -106,6 +106,7 @@ enum rc verb_engine_run(struct cli *c, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	secret_harden_process();
+	mem_settle();
 	signal(SIGHUP, SIG_IGN);                /* until serve() reopens the log by it */
 	rc = paths_make(c->paths, cfg->engine.group, e);
 	if (rc == RC_OK)

@@ -249,7 +249,9 @@ enum rc catalog_list_finish(struct catalog *c, int32_t lane, int64_t *items, str
 		rc = catalog_set_list(c, lane, n, e);
 	if (items != NULL)
 		*items = n;
-	return catalog_end(c, rc, e);
+	rc = catalog_end(c, rc, e);
+	db_shrink(c->db);
+	return rc;
 }
 
 /* ---- the rows of the records ---- */

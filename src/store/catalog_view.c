@@ -129,7 +129,9 @@ enum rc catalog_verdicts_finish(struct catalog *c, struct err *e)
 			     "CREATE INDEX verdicts_id ON verdicts (id)", e);
 	if (rc == RC_OK)
 		rc = catalog_set_list(c, CATALOG_VERDICTS, last + 1, e);
-	return catalog_end(c, rc, e);
+	rc = catalog_end(c, rc, e);
+	db_shrink(c->db);
+	return rc;
 }
 
 /* ---- orders ---- */

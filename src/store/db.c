@@ -286,6 +286,11 @@ struct hasher *db_hasher(struct db *d)
 	return d->hasher;
 }
 
+void db_shrink(struct db *d)
+{
+	sqlite3_db_release_memory(d->h);
+}
+
 enum rc db_exec(struct db *d, const char *sql, struct err *e)
 {
 	if (sqlite3_exec(d->h, sql, NULL, NULL, NULL) != SQLITE_OK)

@@ -36,6 +36,7 @@ struct db_schema {
  * file that is no database or of another application with RC_AUDIT. */
 enum rc db_open(struct db **out, const char *path, enum db_mode mode, const struct db_schema *schema, struct err *e) MUST_USE;
 void db_close(struct db *d);
+void db_shrink(struct db *d);                  /* pages kept in memory that are on disk are given up */
 enum rc db_exec(struct db *d, const char *sql, struct err *e) MUST_USE;
 
 /* One statement without values through the statement cache: BEGIN, SAVEPOINT … */

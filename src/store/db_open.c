@@ -53,9 +53,9 @@ static const char *settings(enum db_mode mode)
 	switch (mode) {
 	case DB_WRITER:
 		return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-		       "PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0";
+		       "PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0";
 	case DB_READER:
-		return "PRAGMA query_only=ON; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=0";
+		return "PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=0";
 	case DB_SCRATCH:
 		return "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768; PRAGMA secure_delete=OFF;"
 		       "PRAGMA journal_size_limit=16777216; PRAGMA wal_autocheckpoint=4000";

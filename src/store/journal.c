@@ -40,9 +40,20 @@ uint64_t journal_kinds(const struct journal *j)
 	return j->kinds;
 }
 
+/* Bytes of an op of each kind: most are far smaller than a record of the log. */
+static const size_t op_bytes[] = {
+#define OP_BYTES(member) (offsetof(struct op, member) + sizeof((struct op *)0)->member)
+	[OP_AUDIT] = OP_BYTES(audit), [OP_CYCLE] = OP_BYTES(cycle), [OP_PLAN] = OP_BYTES(plan), [OP_ITEM] = OP_BYTES(item),
+	[OP_ITEM_STATE] = OP_BYTES(item), [OP_GRANT] = OP_BYTES(grant), [OP_DEAD] = OP_BYTES(dead), [OP_DEAD_REMOVE] = OP_BYTES(dead),
+	[OP_SEAL] = OP_BYTES(last), [OP_LANE_LISTED] = OP_BYTES(lane), [OP_LANE_DELETED] = OP_BYTES(lane), [OP_LANE_SPENT] = OP_BYTES(lane),
+	[OP_ESCROW] = OP_BYTES(escrow), [OP_SETTING] = OP_BYTES(setting), [OP_TAKEN] = OP_BYTES(taken), [OP_PROTECT] = OP_BYTES(protect),
+	[OP_RESTORED] = OP_BYTES(restore), [OP_BASELINE] = OP_BYTES(restore)
+#undef OP_BYTES
+};
+
 static struct op *add(struct journal *j, enum op_kind kind)
 {
-	struct op *op = arena_alloc(j->arena, sizeof *op);
+	struct op *op = arena_alloc(j->arena, op_bytes[kind]);
 
 	op->next = NULL;
 	op->kind = kind;
@@ -105,12 +116,19 @@ void journal_item(struct journal *j, const struct journal_item *it)
 {
 	struct op *op = add(j, OP_ITEM);
 
+	struct slice *const text[] = { &op->item.id, &op->item.name, &op->item.row, &op->item.rule, &op->item.evidence };
+	size_t n = 0;
+
 	op->item = *it;
-	op->item.id = keep(j, it->id);
-	op->item.name = keep(j, it->name);
-	op->item.row = keep(j, it->row);
-	op->item.rule = keep(j, it->rule);
-	op->item.evidence = keep(j, it->evidence);
+	for (size_t i = 0; i < ARRAY_LEN(text); i++)
+		n += text[i]->n;
+	char *to = arena_alloc(j->arena, n);
+	for (size_t i = 0; i < ARRAY_LEN(text); i++) {
+		if (text[i]->n)
+			memcpy(to, text[i]->p, text[i]->n);
+		text[i]->p = to;
+		to += text[i]->n;
+	}
 }
 
 void journal_item_state(struct journal *j, int64_t cycle, int32_t n, int32_t state, int32_t row_state,
