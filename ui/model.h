@@ -135,6 +135,7 @@ struct m_cycle {
 	bool rehearsal, balanced, has_plan, plan_valid;
 	int64_t since_us, ack_needed;
 	int64_t picked;                 /* items picked by hand, -1 = all that the policy selects */
+	int64_t picked_absent;          /* of them, on no list; -1 = not known yet */
 	bool copying;                   /* before the plan: content is being copied */
 	int64_t copying_items, copying_kept, copying_not_kept, copying_bytes;
 	struct m_stage *stage_list;

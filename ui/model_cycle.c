@@ -81,6 +81,7 @@ static void read_head(struct m_cycle *c, const struct json *j)
 		F_STR(m_cycle, end, "end"), F_STR(m_cycle, equation, "equation"), F_STR(m_cycle, restored, "restored"), F_BOOL(m_cycle, rehearsal, "rehearsal"),
 		F_BOOL(m_cycle, balanced, "balanced"), F_I64(m_cycle, since_us, "since_us"),
 		F_I64(m_cycle, ack_needed, "ack_needed"), F_I64(m_cycle, picked, "picked"),
+		F_I64(m_cycle, picked_absent, "picked_absent"),
 	};
 	static const struct field copying[] = {
 		F_I64(m_cycle, copying_items, "items"), F_I64(m_cycle, copying_kept, "kept"), F_I64(m_cycle, copying_not_kept, "not_kept"),

@@ -173,11 +173,15 @@ static enum rc command_with(struct cli *c, const char *method, const char *k1, c
 	return rc;
 }
 
+/* What the engine takes: so many, and a message of so many bytes. */
+enum { PICKED_MAX = 10000, MESSAGE_MAX = 1 << 20 };
+
 /* One line for an item: its lane, a blank or tab, its id; - reads the standard input. */
-static enum rc read_picked(struct jw *w, const char *path, struct err *e)
+static enum rc read_picked(struct jw *w, const struct buf *so_far, const char *path, struct err *e)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	enum rc rc = RC_OK;
+	int items = 0;
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
@@ -190,6 +194,11 @@ static enum rc read_picked(struct jw *w, const char *path, struct err *e)
 			continue;
 		if (!lane || (ssize_t)lane + 1 >= n || memchr(line, '\0', (size_t)n)) {
 			rc = err_set(e, RC_USAGE, "--only %s line %d: it takes a lane, a blank and an id", path, at);
+			break;
+		}
+		if (++items > PICKED_MAX || so_far->n > MESSAGE_MAX - 4096) {
+			rc = err_set(e, RC_USAGE, "--only %s line %d: at most %d items are picked by hand, in a list of 1 MiB; nothing was started: "
+				     "take fewer, or write a policy that selects them", path, at, (int)PICKED_MAX);
 			break;
 		}
 		jw_obj(w);
@@ -218,7 +227,7 @@ enum rc verb_cycle_start(struct cli *c, struct err *e)
 	if (only) {
 		jw_key(&w, "only");
 		jw_arr(&w);
-		rc = read_picked(&w, only, e);
+		rc = read_picked(&w, &b, only, e);
 		jw_end_arr(&w);
 	}
 	jw_end_obj(&w);

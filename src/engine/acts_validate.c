@@ -53,6 +53,7 @@ static void plan_record(struct validating *q)
 		jw_end_obj(&w);
 	}
 	jw_end_arr(&w);
+	pick_found_json(&w, &q->v);
 	jw_kz(&w, "expires", time_rfc3339((char[TIME_TEXT]){ 0 }, p->until_us, false));
 	jw_kbool(&w, "rehearsal", p->rehearsal);
 	jw_ki64(&w, "judged_ms", q->v.judged_us / 1000);
@@ -82,6 +83,7 @@ static void give_plan(struct runner *r, const struct validation *v)
 
 static void note_lane_figures(struct runner *r, const struct validation *v)
 {
+	pick_tell(r->pick, v);
 	for (int i = 0; i < v->lanes; i++) {
 		struct elane *l = acts_lane(r, i);
 		memcpy(l->by_verdict, v->by_verdict[i], sizeof l->by_verdict);
@@ -138,6 +140,7 @@ static void validating_free(struct validating *q)
 	for (int i = 0; i < q->v.lanes; i++)
 		referrals_free((struct ereferrals *)q->v.referrals[i]);
 	arena_free(q->v.arena);
+	free(q->v.pick_seen);
 	free(q);
 }
 

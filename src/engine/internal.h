@@ -402,6 +402,10 @@ struct validation {
 	const struct cfg_policy *policy;
 	const struct redrive *redrive;  /* NULL, or all that may be planned */
 	const struct pick *pick;        /* the same */
+	bool *pick_seen;                /* of it, by place: the lists have it; NULL = none yet */
+	struct pick_found {
+		int64_t planned, kept, absent;  /* absent: on no list */
+	} pick_found;
 	const struct cfg_lane *lanes_cfg;       /* of the configuration */
 	struct policy_facts facts;
 	const struct ereferrals *referrals[CYCLE_MAX_LANES];    /* NULL = the lane has no places configured */
@@ -521,6 +525,11 @@ enum rc pick_parse(struct pick **out, const struct json *items, const struct cfg
 void pick_free(struct pick *p);                         /* NULL is fine */
 int64_t pick_count(const struct pick *p);               /* -1 = NULL */
 bool pick_has(const struct pick *p, const char *lane, struct slice id);
+void pick_seen(struct validation *v, const char *lane, struct slice id);        /* an item that is on a list */
+void pick_proof(struct validation *v);                  /* what became of them into the plan's header, before it is hashed */
+void pick_found_json(struct jw *w, const struct validation *v);         /* member picked, names of those on no list with it */
+void pick_tell(struct pick *p, const struct validation *v);
+int64_t pick_absent(const struct pick *p);              /* -1 = not known: nothing is planned, or a restart came after it */
 void pick_open(struct journal *j, const struct pick *p, const struct audit_actor *who, const char *policy, int64_t cycle);
 enum rc pick_restore(struct engine *en, int64_t cycle, const struct cfg_policy *policy, struct pick **out, struct err *e) MUST_USE;   /* NULL: it has none */
 

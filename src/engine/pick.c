@@ -5,11 +5,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PICKED_MAX = 10000 };
+enum { PICKED_MAX = 10000, NAMED = 20, NAMED_IN_TEXT = 3 };
 
 struct picked {
 	struct slice lane, id;
@@ -19,6 +20,7 @@ struct pick {
 	struct arena *texts;
 	struct picked *item;            /* sorted by lane and id */
 	size_t n, cap;
+	struct pick_found found;
 };
 
 void pick_free(struct pick *p)
@@ -39,11 +41,98 @@ static int by_item(const void *x, const void *y)
 	return d ? d : slice_cmp(a->id, b->id);
 }
 
-bool pick_has(const struct pick *p, const char *lane, struct slice id)
+static const struct picked *find(const struct pick *p, const char *lane, struct slice id)
 {
 	const struct picked probe = { slice_of(lane), id };
-	return bsearch(&probe, p->item, p->n, sizeof *p->item, by_item) != NULL;
+	return bsearch(&probe, p->item, p->n, sizeof *p->item, by_item);
 }
+
+bool pick_has(const struct pick *p, const char *lane, struct slice id) { return find(p, lane, id) != NULL; }
+
+/* ---- what became of them ---- */
+
+void pick_seen(struct validation *v, const char *lane, struct slice id)
+{
+	const struct picked *one = v->pick ? find(v->pick, lane, id) : NULL;
+	if (!one)
+		return;
+	if (!v->pick_seen)
+		v->pick_seen = xcalloc(v->pick->n, sizeof *v->pick_seen);
+	v->pick_seen[one - v->pick->item] = true;
+}
+
+/* On no list, and there is a list of its lane. */
+static bool absent(const struct validation *v, size_t i)
+{
+	for (int k = 0; k < v->lanes; k++)
+		if (v->excluded[k] && slice_is(v->pick->item[i].lane, v->lane_name[k]))
+			return false;
+	return !v->pick_seen || !v->pick_seen[i];
+}
+
+static void count(struct validation *v)
+{
+	v->pick_found = (struct pick_found){ .planned = v->plan->items };
+	for (size_t i = 0; i < v->pick->n; i++)
+		v->pick_found.absent += absent(v, i);
+	v->pick_found.kept = (int64_t)v->pick->n - v->pick_found.absent - v->pick_found.planned;
+}
+
+void pick_proof(struct validation *v)
+{
+	struct buf b;
+	char shown[80];
+	int named = 0;
+	if (!v->pick)
+		return;
+	count(v);
+	buf_init(&b);
+	buf_add(&b, v->plan->records_proof.p, v->plan->records_proof.n);
+	buf_addf(&b, "%s%zu picked by hand: %" PRId64 " planned, %" PRId64 " kept, %" PRId64 " not found", b.n ? "; " : "", v->pick->n,
+		 v->pick_found.planned, v->pick_found.kept, v->pick_found.absent);
+	for (size_t i = 0; i < v->pick->n && named < NAMED_IN_TEXT; i++)
+		if (absent(v, i))
+			buf_addf(&b, "%s%s", named++ ? ", " : " (", text_z(shown, sizeof shown, v->pick->item[i].id));
+	if (named)
+		buf_adds(&b, v->pick_found.absent > named ? " ...)" : ")");
+	v->plan->records_proof = plan_keep(v->plan, buf_slice(&b));
+	buf_done(&b);
+}
+
+void pick_found_json(struct jw *w, const struct validation *v)
+{
+	int named = 0;
+	if (!v->pick)
+		return;
+	jw_key(w, "picked");
+	jw_obj(w);
+	jw_ki64(w, "items", (int64_t)v->pick->n);
+	jw_ki64(w, "planned", v->pick_found.planned);
+	jw_ki64(w, "kept", v->pick_found.kept);
+	jw_ki64(w, "absent", v->pick_found.absent);
+	jw_key(w, "not_found");
+	jw_arr(w);
+	for (size_t i = 0; i < v->pick->n && named < NAMED; i++) {
+		if (!absent(v, i))
+			continue;
+		named++;
+		jw_obj(w);
+		jw_kstr(w, "lane", v->pick->item[i].lane);
+		jw_kstr(w, "id", v->pick->item[i].id);
+		jw_end_obj(w);
+	}
+	jw_end_arr(w);
+	jw_end_obj(w);
+	jw_ki64(w, "picked_absent", v->pick_found.absent);
+}
+
+void pick_tell(struct pick *p, const struct validation *v)
+{
+	if (p)
+		p->found = v->pick_found;
+}
+
+int64_t pick_absent(const struct pick *p) { return p && p->found.planned >= 0 ? p->found.absent : -1; }
 
 static struct slice keep(struct pick *p, struct slice s) { return (struct slice){ arena_strndup(p->texts, s.p, s.n), s.n }; }
 
@@ -71,6 +160,7 @@ enum rc pick_parse(struct pick **out, const struct json *items, const struct cfg
 	enum rc rc = RC_OK;
 	char shown[80];
 	p->texts = arena_new(4096);
+	p->found.planned = -1;
 	for (const struct json *j = json_first(items); j && rc == RC_OK; j = json_next(j))
 		rc = add(p, j, policy, cfg, e);
 	if (rc == RC_OK && !p->n)

@@ -126,6 +126,7 @@ static enum rc one_item(void *ctx, const struct catalog_item *it, const struct c
 		return RC_OK;
 	}
 	policy_judge(p->v->policy, &p->v->facts, it, rows, n, &p->verdict);
+	pick_seen(p->v, p->v->lane_name[p->lane], it->id);
 	bound_to_chosen(p, it);
 	p->v->by_verdict[p->lane][p->verdict.verdict]++;
 	p->v->reconciled[p->lane].of[p->verdict.reconciled]++;
@@ -381,8 +382,10 @@ void validation_freeze(struct validation *v)
 	if (v->rc == RC_OK)
 		v->rc = settle_copies(p);
 	v->frozen_us = now_read().boot_us;
-	if (v->rc == RC_OK)
+	if (v->rc == RC_OK) {
 		reconcile_proof(v);
+		pick_proof(v);
+	}
 	if (v->rc == RC_OK)
 		v->rc = plan_freeze(v->plan, &v->err);
 	v->frozen_us = now_read().boot_us - v->frozen_us;

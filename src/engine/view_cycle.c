@@ -316,6 +316,7 @@ static void whole_cycle(struct engine *en, struct runner *r, struct buf *out)
 	jw_kz(&w, "name", r->name);
 	jw_kz(&w, "policy", r->policy->name);
 	jw_kopt(&w, "picked", pick_count(r->pick));
+	jw_kopt(&w, "picked_absent", pick_absent(r->pick));
 	jw_kbool(&w, "rehearsal", c->rehearsal);
 	jw_kz(&w, "stage", cycle_stage_name(c->stage));
 	jw_kz(&w, "state", state_word(c));

@@ -19,7 +19,7 @@ static const char *const templates[AUDIT_KIND_COUNT] = {
 	[AUDIT_DISCOVERY] = "{complete?complete:INCOMPLETE};{items!} items;{bytes:b};{pages} pages;{expected} expected;{trouble};"
 			    "{server_clock?:the server told no time};{rehearsal?rehearsal:}",
 	[AUDIT_RECORDS_LIST] = "{complete?complete:INCOMPLETE};{places};{trouble}",
-	[AUDIT_PLAN] = "{items!} items;expires {expires};{rehearsal?rehearsal:}",
+	[AUDIT_PLAN] = "{items!} items;{picked_absent} picked items are on no list;expires {expires};{rehearsal?rehearsal:}",
 	[AUDIT_GRANT_PROPOSED] = grant,
 	[AUDIT_GRANT_APPROVED] = grant,
 	[AUDIT_GRANT_REJECTED] = grant,

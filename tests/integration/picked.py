@@ -47,12 +47,38 @@ def nothing_but_the_picked_is_deleted_and_no_protection_is_lifted():
         contains(verdict(w, orphans[0])[1], 'not among the items that were picked')
         log = w.audit('cycle.picked')
         same([(p['items'], sorted(x['id'] for x in p['picked'])) for _, _, p in log], [(4, sorted(want + [kept[0]]))])
+        same(s['picked_absent'], 0)
         w.arm()
         w.grant()
         w.call('cycle.step')
         same(w.finish()['end'], 'COMPLETED')
         same(sorted(w.deletes()[1]), want)
         w.verify()
+
+
+@test
+def what_is_on_no_list_is_named():
+    with World(files=30, orphan=10, unused=0) as w:
+        want = by_role(w, 'orphan')[:2]
+        s = start(w, only(*want, by_role(w, 'tracked')[0], 'file-nowhere', 'file-\u202eodd'))
+        same(s['picked_absent'], None)
+        w.call('cycle.step')
+        s = w.settled()
+        same((planned(w), s['picked'], s['picked_absent']), (sorted(want), 5, 2))
+        told = w.call('plan.show')['records'][0]['places']
+        contains(told, '5 picked by hand: 2 planned, 1 kept, 2 not found (')
+        contains(told, 'file-nowhere')
+        true('\u202e' not in told, told)
+        record = w.audit('plan.frozen')[-1][2]['picked']
+        same({k: record[k] for k in ('items', 'planned', 'kept', 'absent')}, {'items': 5, 'planned': 2, 'kept': 1, 'absent': 2})
+        same(sorted(x['id'] for x in record['not_found']), ['file-nowhere', 'file-\u202eodd'])
+        w.call('cycle.cancel')
+        w.settled()
+        start(w, only(*(f'none-{n:02}' for n in range(30)), want[0]))
+        w.call('cycle.step')
+        w.settled()
+        record = w.audit('plan.frozen')[-1][2]['picked']
+        same((record['absent'], len(record['not_found'])), (30, 20))
 
 
 @test
@@ -144,6 +170,22 @@ def the_verb_reads_a_list():
         same(rc, 0, err)
         w.settled()
         same(w.status()['picked'], 2)
+        w.call('cycle.cancel')
+        w.settled()
+        rc, err = run(''.join(f'alpha f{n}\n' for n in range(10001)))
+        same(rc, 2, err)
+        contains(err, 'line 10001: at most 10000')
+        rc, err = run(''.join(f'alpha {n:01000}\n' for n in range(1100)))
+        same(rc, 2, err)
+        contains(err, '1 MiB')
+        same(w.status()['state'], 'ended')
+        for n in (9999, 10000):
+            rc, err = run(''.join(f'alpha f{n}\n' for n in range(n)))
+            same(rc, 0, err)
+            w.settled()
+            same(w.status()['picked'], n)
+            w.call('cycle.cancel')
+            w.settled()
 
 
 if __name__ == '__main__':

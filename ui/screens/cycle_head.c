@@ -91,6 +91,8 @@ int cycle_head(struct ui *ui, struct area a, int y)
 		x = area_put(a, y, x, ROLE_ACCENT, "REHEARSAL") + 2;
 	if (c->picked > 0)
 		x = area_putf(a, y, x, ROLE_ACCENT, "%" PRId64 " picked by hand", c->picked) + 2;
+	if (c->picked > 0 && c->picked_absent > 0)
+		x = area_putf(a, y, x, ROLE_WARN, "%" PRId64 " of them on no list", c->picked_absent) + 2;
 	format_age(age, ui->now.wall_us, c->since_us);
 	text_show(&text, ended ? c->end : c->state, 24, false);
 	buf_addf(&text, ended ? ", %s ago" : " %s", age);
