@@ -260,6 +260,7 @@ struct runner *runner_new(struct engine *en, int64_t id, const struct cfg_policy
 	r->c = cycle_new(id, seed, o, n, r->records != NULL, rehearsal, gates);
 	for (int i = 0; i < n; i++) {
 		pace_init(&r->c->lane[i].pace, o[i].rate_mhz, o[i].burst, o[i].learned_mhz, now_read().boot_us);
+		pace_bulk(&r->c->lane[i].pace, lane_bulk(en->lane[p->lanes[i]].lane), now_read().boot_us);
 		breaker_init(&r->c->lane[i].breaker, &o[i].breaker, seed + (uint64_t)i + 1, now_read().boot_us);
 		byhand_breaker(&en->lane[p->lanes[i]].byhand, &r->c->lane[i].breaker);
 	}

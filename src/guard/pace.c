@@ -5,6 +5,7 @@
 enum {
 	START_PER_S = 1000,             /* a higher ceiling is approached from here */
 	START_STEP = 25,                /* accepted, for the next step */
+	START_BULK = 10,                /* at most so many times more items, where a request carries many */
 	START_FLIGHT = 4, START_FLIGHT_OF = 8,  /* in flight: 4, later an eighth of what was accepted */
 	ROUGH = 5, SURE = 20,           /* accepted between two empty moments: enough to guess, to know the rate */
 	ROUGH_PERCENT = 90, BELOW_PERCENT = 97, /* of a guessed, of a learned rate */
@@ -61,7 +62,7 @@ static void set_rate(struct pace *p, int64_t mhz, int64_t now_us)
 void pace_init(struct pace *p, int64_t rate_mhz, int64_t burst, int64_t learned_mhz, int64_t now_us)
 {
 	*p = (struct pace){ .ceiling_mhz = MAX(rate_mhz, 0), .burst = burst, .state = PACE_CEILING, .gain_bp = GAIN_BP,
-		.sent_us = INT64_MIN / 2, .cut_us = INT64_MIN / 2, .asked_until_us = INT64_MIN / 2, .empty = { -1, 0 },
+		.per_request = 1, .sent_us = INT64_MIN / 2, .cut_us = INT64_MIN / 2, .asked_until_us = INT64_MIN / 2, .empty = { -1, 0 },
 		.recent = { { now_us, 0 }, { now_us, 0 } }, .left = -1, .last = { -1, -1, -1 }, .trust_bp = TOLD_BP };
 	bucket_init(&p->bucket, p->ceiling_mhz, burst, now_us);
 	if (learned_mhz > 0 && learned_mhz < p->ceiling_mhz)
@@ -71,6 +72,15 @@ void pace_init(struct pace *p, int64_t rate_mhz, int64_t burst, int64_t learned_
 	if (p->state != PACE_CEILING) {
 		set_rate(p, p->state == PACE_START ? START_PER_S * MHZ : learned_mhz, now_us);
 		p->bucket.level = MIN(p->bucket.level, p->bucket.burst * BUCKET_TOKEN);
+	}
+}
+
+void pace_bulk(struct pace *p, int64_t per_request, int64_t now_us)
+{
+	p->per_request = MAX(per_request, 1);
+	if (p->state == PACE_START) {
+		set_rate(p, START_PER_S * MHZ * MIN(p->per_request, START_BULK), now_us);
+		bucket_level(&p->bucket, p->bucket.burst, now_us);
 	}
 }
 
@@ -86,7 +96,7 @@ int64_t pace_learned_mhz(const struct pace *p)
 
 int64_t pace_in_flight(const struct pace *p)
 {
-	return p->state == PACE_START ? MAX(p->accepted / START_FLIGHT_OF, START_FLIGHT) : INT64_MAX;
+	return p->state == PACE_START ? MAX(p->accepted / START_FLIGHT_OF, START_FLIGHT * p->per_request) : INT64_MAX;
 }
 
 /* Nothing is left of what the store told: the next answer says more, or time does. */

@@ -39,6 +39,7 @@ struct pace {
 	struct bucket bucket;
 	int64_t ceiling_mhz, burst;     /* configured; tokens per 1,000 s, tokens */
 	enum pace_state state;
+	int64_t per_request;            /* items that one request may carry */
 	int64_t out;                    /* sent, not answered */
 	int64_t accepted;               /* so far */
 	int64_t grown_at;               /* accepted at the last step of the rate */
@@ -63,6 +64,8 @@ struct pace {
 /* learned_mhz: what pace_learned gave at the end of an earlier cycle, 0 = nothing known,
  * the ceiling or more = it may be asked that fast at once. */
 void pace_init(struct pace *p, int64_t rate_mhz, int64_t burst, int64_t learned_mhz, int64_t now_us);
+/* One request may carry so many items: little is known of requests, not of items. Right after pace_init. */
+void pace_bulk(struct pace *p, int64_t per_request, int64_t now_us);
 int64_t pace_wait_us(const struct pace *p, int64_t now_us);        /* until the next may be sent; INT64_MAX if an answer must come first */
 void pace_sent(struct pace *p, int64_t now_us);
 /* Once for each one sent; neither refused nor accepted: it never left, or nobody knows. */

@@ -179,6 +179,11 @@ void lane_upload(struct lane *ln, const struct lane_file *f, lane_uploaded_fn *f
 	ln->kind->upload(ln, f, fn, ctx);
 }
 
+int64_t lane_bulk(const struct lane *ln)
+{
+	return ln->kind->bulk > 0 ? ln->kind->bulk : 1;
+}
+
 int64_t lane_upload_most(const struct lane *ln)
 {
 	return ln->kind->upload_most ? ln->kind->upload_most : INT64_MAX;

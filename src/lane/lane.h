@@ -115,6 +115,7 @@ struct lane_answer {
 };
 typedef void lane_answer_fn(void *ctx, const struct lane_answer *a);
 void lane_delete(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
+int64_t lane_bulk(const struct lane *ln);                  /* deletes that may share one request */
 
 /* A file to be made anew, streamed from fd (its first `bytes`), which is the caller's and must live until the answer. */
 struct lane_file {

@@ -19,6 +19,7 @@ struct lane_kind {
 	void (*list)(struct lane *ln, struct slice cursor, lane_page_fn *fn, void *ctx);
 	void (*probe)(struct lane *ln, struct slice id, lane_probe_fn *fn, void *ctx);
 	void (*delete_)(struct lane *ln, struct slice id, lane_answer_fn *fn, void *ctx);
+	int64_t bulk;                                          /* deletes that may share a request; 0 = none */
 	/* Bytes of an item; NULL = this kind never gives any. */
 	const char *(*content_never)(const struct lane *ln, struct slice purpose);
 	struct lane_stream *(*content)(struct lane *ln, struct slice id, int64_t at_most, lane_part_fn *part, lane_content_fn *fn, void *ctx);

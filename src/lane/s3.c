@@ -195,7 +195,7 @@ void s3_versioned_stop(struct s3_lane *ln)
 const struct lane_kind s3_kind = {
 	.speaks = s3_speaks, .names = s3_names, .open = s3_new, .free = s3_free, .permit = s3_permit,
 	.can_get = s3_can_get, .requests_sent = s3_requests_sent, .identity = s3_identity,
-	.list = s3_list, .probe = s3_probe, .delete_ = s3_delete,
+	.list = s3_list, .probe = s3_probe, .delete_ = s3_delete, .bulk = S3_BATCH_KEYS,
 	.content_never = s3_content_never, .content = s3_content, .content_go_on = s3_content_go_on, .content_stop = s3_content_stop,
 	.upload_never = s3_upload_never, .upload = s3_upload, .upload_most = S3_PUT_MAX, .upload_keeps_id = true,
 	.undoes = s3_undoes, .must_undo = s3_must_undo, .undo = s3_undo,

@@ -318,6 +318,29 @@ static void what_was_learned_serves_the_next_cycle(void **state)
 	keeps("the next cycle", r, 2000, 110, 2);
 }
 
+static void where_a_request_carries_many_the_start_counts_requests(void **state)
+{
+	(void)state;
+	struct pace p;
+	pace_init(&p, 100000000, 10000, 0, 0);
+	assert_int_equal(pace_in_flight(&p), 4);
+	pace_bulk(&p, 1000, 0);
+	assert_int_equal(pace_in_flight(&p), 4000);
+	assert_int_equal(pace_rate_mhz(&p), 10000000);          /* ten times more items, not a thousand */
+	assert_int_equal(p.state, PACE_START);
+	pace_init(&p, 100000000, 10000, 0, 0);
+	pace_bulk(&p, 1, 0);
+	assert_int_equal(pace_in_flight(&p), 4);
+	assert_int_equal(pace_rate_mhz(&p), 1000000);
+	pace_init(&p, 5000000, 10000, 0, 0);
+	pace_bulk(&p, 1000, 0);
+	assert_int_equal(p.state, PACE_CEILING);                /* never faster than configured */
+	assert_int_equal(pace_rate_mhz(&p), 5000000);
+	pace_init(&p, 100000000, 10000, 700000, 0);
+	pace_bulk(&p, 1000, 0);
+	assert_int_equal(pace_rate_mhz(&p), 700000);            /* what was learned stands */
+}
+
 static void a_store_that_refuses_everything_is_asked_ever_less(void **state)
 {
 	(void)state;
@@ -340,7 +363,8 @@ int main(void)
 		cmocka_unit_test(an_open_store_is_asked_at_full_speed_within_a_second),
 		cmocka_unit_test(a_limit_that_changes_is_found_again),
 		cmocka_unit_test(what_was_learned_serves_the_next_cycle),
-		cmocka_unit_test(a_store_that_refuses_everything_is_asked_ever_less),
+		cmocka_unit_test(where_a_request_carries_many_the_start_counts_requests),
+	cmocka_unit_test(a_store_that_refuses_everything_is_asked_ever_less),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
