@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -34,30 +33,17 @@ void grid_resize(struct grid *g, int rows, int cols)
 
 void grid_clear(struct grid *g)
 {
-	size_t n = (size_t)g->rows * (size_t)g->cols;
-	for (size_t i = 0; i < n; i++)
-		g->cell[i] = blank;
-}
-
-struct cell *grid_at(const struct grid *g, int y, int x)
-{
-	return &g->cell[(size_t)y * (size_t)g->cols + (size_t)x];
-}
-
-bool cell_eq(const struct cell *a, const struct cell *b)
-{
-	return a->role == b->role && a->selected == b->selected && a->width == b->width && strcmp(a->g, b->g) == 0;
+	size_t n = (size_t)g->rows * (size_t)g->cols, done = 1;
+	g->cell[0] = blank;
+	for (; done < n; done *= 2)
+		memcpy(g->cell + done, g->cell, MIN(done, n - done) * sizeof *g->cell);
 }
 
 bool grid_eq(const struct grid *a, const struct grid *b)
 {
 	if (a->rows != b->rows || a->cols != b->cols)
 		return false;
-	size_t n = (size_t)a->rows * (size_t)a->cols;
-	for (size_t i = 0; i < n; i++)
-		if (!cell_eq(&a->cell[i], &b->cell[i]))
-			return false;
-	return true;
+	return memcmp(a->cell, b->cell, (size_t)a->rows * (size_t)a->cols * sizeof *a->cell) == 0;
 }
 
 void grid_copy(struct grid *to, const struct grid *from)
@@ -91,15 +77,24 @@ struct area area_cols(struct area a, int x, int w)
 	return area_sub(a, 0, x, a.h, w);
 }
 
+static void set_glyph(struct cell *c, const char *bytes, size_t n, int width)
+{
+	memset(c->g, 0, sizeof c->g);
+	memcpy(c->g, bytes, n);
+	c->width = (uint8_t)width;
+}
+
 /* Half of a wide cell that stays when the other half is overwritten becomes a blank. */
 static void heal(struct area a, int y, int x)
 {
 	struct grid *g = a.g;
 	struct cell *c = grid_at(g, y, x);
+	if (c->width == 1)
+		return;
 	if (c->width == 0 && x > 0)
-		memcpy(grid_at(g, y, x - 1)->g, " ", 2), grid_at(g, y, x - 1)->width = 1;
+		set_glyph(grid_at(g, y, x - 1), " ", 1, 1);
 	if (c->width == 2 && x + 1 < g->cols)
-		memcpy(grid_at(g, y, x + 1)->g, " ", 2), grid_at(g, y, x + 1)->width = 1;
+		set_glyph(grid_at(g, y, x + 1), " ", 1, 1);
 	c->width = 1;
 }
 
@@ -112,13 +107,21 @@ static bool set_cell(struct area a, int y, int x, enum role r, const char *bytes
 	if (width == 2)
 		heal(a, a.y + y, a.x + x + 1);
 	struct cell *c = grid_at(a.g, a.y + y, a.x + x);
-	memcpy(c->g, bytes, n);
-	c->g[n] = '\0';
-	c->width = (uint8_t)width;
+	set_glyph(c, bytes, n, width);
 	c->role = (uint8_t)r;
 	if (width == 2)
 		c[1] = (struct cell){ .g = "", .width = 0, .role = (uint8_t)r, .selected = c->selected };
 	return true;
+}
+
+static inline void put_letter(struct area a, int y, int x, enum role r, char letter)
+{
+	if (y < 0 || y >= a.h || x < 0)
+		return;
+	struct cell *c = grid_at(a.g, a.y + y, a.x + x);
+	if (c->width != 1)
+		heal(a, a.y + y, a.x + x);
+	*c = (struct cell){ .g = { letter }, .width = 1, .role = (uint8_t)r, .selected = c->selected };
 }
 
 static void add_mark(struct area a, int y, int x, const char *bytes, size_t n)
@@ -128,7 +131,7 @@ static void add_mark(struct area a, int y, int x, const char *bytes, size_t n)
 	struct cell *c = grid_at(a.g, a.y + y, a.x + x);
 	size_t have = strlen(c->g);
 	if (have + n < CELL_BYTES)
-		memcpy(c->g + have, bytes, n), c->g[have + n] = '\0';
+		memcpy(c->g + have, bytes, n);          /* what follows is 0 */
 }
 
 /* Text that is already fit to be shown. What is not a printable code point becomes `?`: the second fence. */
@@ -137,6 +140,13 @@ static int put_shown(struct area a, int y, int x, enum role r, struct slice s)
 	int last = -1;
 	for (size_t i = 0; i < s.n;) {
 		size_t from = i;
+		if (s.p[i] >= 0x20 && s.p[i] <= 0x7E) {         /* most of all text */
+			if (x + 1 > a.w)
+				return a.w;
+			put_letter(a, y, x, r, s.p[i++]);
+			last = x++;
+			continue;
+		}
 		int32_t cp = utf8_next(s, &i);
 		int w = cp < 0 ? -1 : text_cp_width((uint32_t)cp);
 		if (w == 0) {
@@ -257,8 +267,9 @@ int area_show_id(struct area a, int y, int x, int w, enum role r, struct slice i
 
 void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph)
 {
+	struct slice s = slice_of(glyph);
 	for (int i = 0; i < w; i++)
-		area_put(a, y, x + i, r, glyph);
+		put_shown(a, y, x + i, r, s);
 }
 
 void area_clear(struct area a)

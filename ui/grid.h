@@ -6,6 +6,8 @@
 #ifndef SLUICE_UI_GRID_H
 #define SLUICE_UI_GRID_H
 
+#include <string.h>
+
 #include "base/str.h"
 
 /* Role and its letter in text dumps (upper case, or # for text, where the row is selected). */
@@ -39,8 +41,8 @@ enum role {
 
 enum { CELL_BYTES = 9 };
 
-struct cell {
-	char g[CELL_BYTES];             /* UTF-8, NUL-terminated; "" in the right half of a wide one */
+struct cell {                           /* without holes: two are the same if their bytes are */
+	char g[CELL_BYTES];             /* UTF-8, then zeros; "" in the right half of a wide one */
 	uint8_t width;                  /* 1, 2, or 0: right half */
 	uint8_t role;
 	uint8_t selected;
@@ -61,8 +63,17 @@ void grid_init(struct grid *g, int rows, int cols, bool ascii);
 void grid_done(struct grid *g);
 void grid_resize(struct grid *g, int rows, int cols);   /* cleared; at least 1 × 1 */
 void grid_clear(struct grid *g);
-struct cell *grid_at(const struct grid *g, int y, int x);
-bool cell_eq(const struct cell *a, const struct cell *b);
+
+static inline struct cell *grid_at(const struct grid *g, int y, int x)
+{
+	return &g->cell[(size_t)y * (size_t)g->cols + (size_t)x];
+}
+
+static inline bool cell_eq(const struct cell *a, const struct cell *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
 bool grid_eq(const struct grid *a, const struct grid *b);
 void grid_copy(struct grid *to, const struct grid *from);
 

@@ -150,6 +150,11 @@ static void cell_wide(const struct cell *c, wchar_t out[4])
 {
 	struct slice s = slice_of(c->g);
 	size_t n = 0;
+	if (s.n == 1 && s.p[0] >= 0x20 && s.p[0] <= 0x7E) {
+		out[0] = (wchar_t)s.p[0];
+		out[1] = L'\0';
+		return;
+	}
 	for (size_t i = 0; i < s.n && n < 3;) {
 		int32_t cp = utf8_next(s, &i);
 		out[n++] = cp < 0 ? L'?' : (wchar_t)cp;
@@ -172,6 +177,22 @@ static void draw_cell(struct curses_term *t, const struct cell *c, int y, int x)
 		mvadd_wch(y, x, &cc);
 }
 
+/* What is not as it was; false when nothing is. */
+static bool draw_row(struct curses_term *t, const struct grid *g, int y, bool all)
+{
+	const struct cell *row = grid_at(g, y, 0);
+	struct cell *front = all ? NULL : grid_at(&t->front, y, 0);
+	size_t bytes = (size_t)g->cols * sizeof *row;
+	if (front && memcmp(row, front, bytes) == 0)
+		return false;
+	for (int x = 0; x < g->cols; x++)
+		if (row[x].width != 0 && (!front || !cell_eq(&row[x], &front[x])))
+			draw_cell(t, &row[x], y, x);
+	if (front)
+		memcpy(front, row, bytes);
+	return true;
+}
+
 static bool curses_present(struct term *base, const struct grid *g, int cy, int cx)
 {
 	struct curses_term *t = (struct curses_term *)base;
@@ -185,18 +206,12 @@ static bool curses_present(struct term *base, const struct grid *g, int cy, int 
 		clearok(curscr, TRUE);
 		erase();
 	}
-	for (int y = 0; y < g->rows; y++) {
-		for (int x = 0; x < g->cols; x++) {
-			const struct cell *c = grid_at(g, y, x);
-			if (c->width == 0 || (!all && cell_eq(c, grid_at(&t->front, y, x))))
-				continue;
-			draw_cell(t, c, y, x);
-			changed = true;
-		}
-	}
+	for (int y = 0; y < g->rows; y++)
+		changed |= draw_row(t, g, y, all);
 	if (!changed && cy == t->cy && cx == t->cx)
 		return true;
-	grid_copy(&t->front, g);
+	if (all)
+		grid_copy(&t->front, g);
 	if ((cy < 0) != (t->cy < 0) || all)
 		curs_set(cy >= 0);
 	t->cy = cy;

@@ -144,6 +144,18 @@ static void unit_control(struct unit *u, unsigned c)
 	}
 }
 
+static bool plain(char c) { return c >= 0x20 && c <= 0x7E; }
+
+/* Bytes from s[i] on that are shown as they are, one column each; at most `most`. */
+static size_t plain_run(struct slice s, size_t i, size_t most)
+{
+	size_t n = 0;
+	most = MIN(most, s.n - i);
+	while (n < most && plain(s.p[i + n]))
+		n++;
+	return n;
+}
+
 /* The unit at s[*i]. *base: whether the unit before can carry one combining mark. */
 static void unit_next(struct slice s, size_t *i, bool ascii, bool *base, struct unit *u)
 {
@@ -185,6 +197,16 @@ struct text_info text_show(struct buf *out, struct slice s, int max_columns, boo
 	size_t cut = out->n;
 	int cut_columns = 0;
 	for (size_t i = 0; i < s.n;) {
+		size_t run = plain_run(s, i, max_columns > 0 ? (size_t)(max_columns - info.columns) : s.n);
+		if (run > 0) {
+			buf_add(out, s.p + i, run);
+			i += run;
+			base = s.p[i - 1] != ' ';
+			info.columns += (int)run;
+			cut_columns = info.columns - (info.columns == max_columns);
+			cut = out->n - (size_t)(info.columns - cut_columns);
+			continue;
+		}
 		unit_next(s, &i, ascii, &base, &u);
 		if (max_columns > 0 && info.columns + u.columns > max_columns) {
 			info.clipped = true;
@@ -215,8 +237,23 @@ struct mark {
 	int columns;
 };
 
+static struct text_info plain_middle(struct buf *out, struct slice s, size_t max, bool ascii)
+{
+	size_t tail = max > 0 ? (max - 1) / 3 : 0;
+	if (max == 0 || s.n <= max) {
+		buf_add(out, s.p, s.n);
+		return (struct text_info){ (int)s.n, false, false };
+	}
+	buf_add(out, s.p, max - 1 - tail);
+	buf_adds(out, ellipsis(ascii));
+	buf_add(out, s.p + s.n - tail, tail);
+	return (struct text_info){ (int)max, .clipped = true };
+}
+
 struct text_info text_show_middle(struct buf *out, struct slice s, int max_columns, bool ascii)
 {
+	if (s.n > 0 && plain_run(s, 0, s.n) == s.n)
+		return plain_middle(out, s, (size_t)MAX(max_columns, 0), ascii);
 	struct text_info info = { 0, false, false };
 	struct buf whole = { 0 };
 	struct mark *marks = NULL;
