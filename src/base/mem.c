@@ -74,6 +74,11 @@ void mem_settle(void)
 	mallopt(M_TRIM_THRESHOLD, 4 * LARGE_BYTES);
 }
 
+void mem_trim(void)
+{
+	malloc_trim(0);
+}
+
 struct block {
 	struct block *next;
 	size_t n;              /* bytes after this header */

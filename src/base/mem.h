@@ -18,6 +18,8 @@ void grow(void **p, size_t *cap, size_t need, size_t size);
 /* For a process that runs for days: what was large and is freed goes back to the system at once, and threads share their
  * heaps. Before the first thread. */
 void mem_settle(void);
+/* What is free between things that live goes back, too: after much was freed, on a worker. */
+void mem_trim(void);
 
 struct arena;
 struct arena *arena_new(size_t block_bytes);

@@ -31,17 +31,35 @@ struct slice plan_keep(struct plan *p, struct slice s)
 	return (struct slice){ arena_strndup(p->arena, s.p ? s.p : "", s.n), s.n };
 }
 
+/* All in one piece, each with a NUL behind it: a million items have five million texts. Items in a row mostly go by one rule. */
+static void keep_texts(struct plan *p, struct plan_item *it)
+{
+	struct slice *const text[] = { &it->id, &it->name, &it->row, &it->evidence, &it->rule };
+	const struct plan_item *was = it->nth ? it - 1 : NULL;
+	size_t n = ARRAY_LEN(text), bytes = 0;
+	if (was && slice_eq(was->rule, it->rule)) {
+		it->rule = was->rule;
+		n--;
+	}
+	for (size_t i = 0; i < n; i++)
+		bytes += text[i]->n + 1;
+	char *to = arena_alloc(p->arena, bytes);
+	for (size_t i = 0; i < n; i++) {
+		if (text[i]->n)
+			memcpy(to, text[i]->p, text[i]->n);
+		to[text[i]->n] = '\0';
+		text[i]->p = to;
+		to += text[i]->n + 1;
+	}
+}
+
 struct plan_item *plan_add(struct plan *p, const struct plan_item *it)
 {
 	GROW(p->item, p->item_cap, (size_t)p->items + 1);
 	struct plan_item *to = &p->item[p->items];
 	*to = *it;
 	to->nth = p->items++;
-	to->id = plan_keep(p, it->id);
-	to->name = plan_keep(p, it->name);
-	to->row = plan_keep(p, it->row);
-	to->rule = plan_keep(p, it->rule);
-	to->evidence = plan_keep(p, it->evidence);
+	keep_texts(p, to);
 	return to;
 }
 

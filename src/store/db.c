@@ -289,6 +289,7 @@ struct hasher *db_hasher(struct db *d)
 void db_shrink(struct db *d)
 {
 	sqlite3_db_release_memory(d->h);
+	mem_trim();
 }
 
 enum rc db_exec(struct db *d, const char *sql, struct err *e)
