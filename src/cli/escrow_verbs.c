@@ -121,6 +121,11 @@ static enum rc to_file(struct cli *c, const struct json *copy, const char *path,
 	int64_t bytes = json_get_i64(copy, "bytes", -1);
 	char *from = xstrndup(json_get_str(copy, "path").p, json_get_str(copy, "path").n);
 	int in, out;
+	if (from[0] != '/') {
+		err_set(e, RC_REFUSED, "the copy lies in a bucket, %.250s: download it from there and compare its SHA-256, or bring it back with --reason", from);
+		free(from);
+		return RC_REFUSED;
+	}
 	enum rc rc = hash_parse(&sha, json_get_str(copy, "sha256")) ? escrow_open_verified(from, bytes, &sha, &in, e)
 	                                                              : err_set(e, RC_FORMAT, "its copy has no hash to be verified by");
 	free(from);

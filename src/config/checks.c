@@ -505,6 +505,7 @@ void checks_run(struct filling *f)
 	each(f, c->n_links, check_link);
 	each(f, c->n_lanes, check_lane);
 	each(f, c->n_objects, checks_objects);
+	checks_escrow(f);
 	each(f, c->n_records, check_records);
 	each(f, c->n_policies, check_policy);
 	each(f, c->n_triggers, check_trigger);

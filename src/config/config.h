@@ -41,6 +41,7 @@ enum cfg_escrow_word { CFG_ESCROW_OFF, CFG_ESCROW_TRY, CFG_ESCROW_REQUIRED, CFG_
 
 struct cfg_escrow {
 	const char *dir;                       /* absolute; NULL = STATE/escrow */
+	int lane;                              /* index into lanes[] whose bucket takes the copies; -1 = none */
 	int64_t reserve;                       /* 1 GB of its file system stay free */
 	int64_t at_once;                       /* 4 copies under way */
 	int64_t keep_for_ms;                   /* 30 d; 0 = for ever */

@@ -624,19 +624,6 @@ static const struct field policy_fields[] = {
 };
 static const struct section section_policy = { "policy", sizeof(struct cfg_policy), policy_fields, policy_init };
 
-static const struct field escrow_fields[] = {
-	{ .key = "dir", .type = FIELD_PATH, AT(cfg_escrow, dir),
-	  .doc = "Directory of the copies (mode 0700), made if it is not there. Absent: escrow in the state directory." },
-	{ .key = "reserve", .type = FIELD_BYTES, AT(cfg_escrow, reserve), .def = "1GB", .min = 0, .max = BYTES_MAX,
-	  .doc = "Room of its file system that copies leave free." },
-	{ .key = "at_once", .type = FIELD_INT, AT(cfg_escrow, at_once), .def = "4", .min = 1, .max = 64,
-	  .doc = "Copies under way at the same time, over all lanes; each lane's rate holds as well." },
-	{ .key = "keep_for", .type = FIELD_DURATION, AT(cfg_escrow, keep_for_ms), .def = "30d", .min = 0, .max = YEARS_100,
-	  .doc = "How long copies are kept after they were made; never removed while their cycle is open. 0: for ever." },
-	END
-};
-static const struct section section_escrow = { "escrow", sizeof(struct cfg_escrow), escrow_fields, NULL };
-
 static const struct field_word when_words[] = {
 	{ .word = "link_down", .value = CFG_WHEN_LINK_DOWN },
 	{ .word = "link_jammed", .value = CFG_WHEN_LINK_JAMMED },
@@ -684,14 +671,14 @@ static const struct field config_fields[] = {
 	{ .key = "name", .type = FIELD_NAME, .required = true, AT(config, name),
 	  .doc = "Name of the environment, always on the screen." },
 	{ .key = "engine", .type = FIELD_MAP, AT(config, engine), .of = &section_engine, .doc = "The engine itself." },
-	{ .key = "escrow", .type = FIELD_MAP, AT(config, escrow), .of = &section_escrow,
-	  .doc = "Verified copies of what is going to be deleted." },
 	{ .key = "operators", .type = FIELD_LIST, ARR(config, operators), .max = 64, .of = &section_operator,
 	  .doc = "Who may do what. Anybody else who reaches the socket may look." },
 	{ .key = "links", .type = FIELD_LIST, ARR(config, links), .max = CFG_MAX_LINKS, .of = &section_link,
 	  .doc = "WebSocket endpoints to watch." },
 	{ .key = "lanes", .type = FIELD_LIST, ARR(config, lanes), .max = CFG_MAX_LANES, .of = &section_lane,
 	  .doc = "File store accounts." },
+	{ .key = "escrow", .type = FIELD_MAP, AT(config, escrow), .of = &section_escrow,
+	  .doc = "Verified copies of what is going to be deleted." },
 	{ .key = "objects", .type = FIELD_LIST, ARR(config, objects), .max = 16, .of = &section_objects,
 	  .doc = "The application's own copies of the bytes." },
 	{ .key = "records", .type = FIELD_LIST, ARR(config, records), .max = 16, .of = &section_records,

@@ -80,6 +80,7 @@ struct section {
 extern const struct section section_config;
 extern const struct section section_features; /* fields_features.c */
 extern const struct section section_objects;  /* fields_objects.c */
+extern const struct section section_escrow;   /* fields_escrow.c */
 size_t section_fields(const struct section *s);
 const struct field *section_field(const struct section *s, struct slice key);
 bool field_is_list(enum field_type t);         /* a YAML sequence */

@@ -10,6 +10,8 @@ void finish_defaults(struct filling *f);
 void checks_run(struct filling *f);
 /* The rules of one policy, groups and their members; part of checks_run. */
 void checks_rules(struct filling *f, size_t policy);
+/* checks_escrow.c */
+void checks_escrow(struct filling *f);
 /* checks_objects.c */
 void checks_objects(struct filling *f, size_t objects);
 void checks_object_column(struct filling *f, size_t records);

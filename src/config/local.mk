@@ -2,6 +2,7 @@ noinst_LIBRARIES += libsluice_config.a
 libsluice_config_a_SOURCES = \
 	src/config/canon.c \
 	src/config/checks.c \
+	src/config/checks_escrow.c \
 	src/config/checks_objects.c \
 	src/config/checks_rules.c \
 	src/config/config.c \
@@ -11,6 +12,7 @@ libsluice_config_a_SOURCES = \
 	src/config/fields.c \
 	src/config/fields.h \
 	src/config/fields_features.c \
+	src/config/fields_escrow.c \
 	src/config/fields_objects.c \
 	src/config/files.c \
 	src/config/fill.c \

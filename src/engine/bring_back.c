@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/point.h"
 #include "base/text.h"
+#include "engine/vault.h"
 #include "escrow/escrow.h"
 
 #include <inttypes.h>
@@ -121,6 +122,8 @@ static void look_work(void *ctx)
 	if (b->rc != RC_OK)
 		return;
 	b->path = xstrndup(b->copy.path.p, b->copy.path.n);
+	if (hash_parse(&b->sha256, b->copy.sha256) && vault_holds(b->copy.path))
+		return;
 	b->rc = hash_parse(&b->sha256, b->copy.sha256) ? escrow_open_verified(b->path, b->copy.bytes, &b->sha256, &b->fd, &b->err)
 	                                         : err_set(&b->err, RC_FORMAT, "its copy has no hash to be verified by");
 }
@@ -213,9 +216,8 @@ static void probed(void *ctx, const struct lane_probe *p)
 		store_commit(b->en->store, record(b, AUDIT_RESTORE_INTENT), intended, b);
 }
 
-static void looked(void *ctx)
+static void proved(struct bringing_back *b)
 {
-	struct bringing_back *b = ctx;
 	const char *never = b->rc == RC_OK ? lane_upload_never(b->lane->lane, b->copy.purpose) : NULL;
 	if (b->rc != RC_OK)
 		end(b);
@@ -225,6 +227,25 @@ static void looked(void *ctx)
 		lane_probe(b->lane->lane, b->id, probed, b);
 	else
 		probed(b, NULL);
+}
+
+static void fetched(void *ctx, enum rc rc, const struct err *e, int fd)
+{
+	struct bringing_back *b = ctx;
+	b->fd = fd;
+	if (rc != RC_OK)
+		b->rc = err_set(&b->err, rc, "%s", e->text);
+	proved(b);
+}
+
+static void looked(void *ctx)
+{
+	struct bringing_back *b = ctx;
+	const struct vault_copy c = { .path = b->copy.path, .bytes = b->copy.bytes, .sha256 = b->sha256 };
+	if (b->rc == RC_OK && vault_holds(b->copy.path))
+		vault_read(b->en, &c, true, fetched, b);
+	else
+		proved(b);
 }
 
 /* ---- the command ---- */

@@ -103,6 +103,7 @@ void copying_settled(struct copy_task *t, bool kept, const char *why)
 	buf_done(&t->in);
 	buf_done(&t->out);
 	buf_done(&t->headers);
+	buf_done(&t->far);
 	free(t);
 	engine_changed(x->en, ENGINE_CYCLE);
 	copying_go(x);
@@ -272,12 +273,23 @@ static int64_t bytes_needed(struct copying *x, struct db *d)
 		for (int32_t k = l->next; k < l->end && k - l->next < l->cap; k++) {
 			const struct plan_item *it = item_at(x, k);
 			struct journal_escrow old;
-			if (wanted(x->v, it) && escrow_find(d, slice_of(elane_at(x, i)->cfg->name), it->id, &old, a, NULL) != RC_OK)
-				sum += plan_charge(&x->v->plan->lane[i], it);
+			if (!wanted(x->v, it) || escrow_find(d, slice_of(elane_at(x, i)->cfg->name), it->id, &old, a, NULL) == RC_OK)
+				continue;
+			sum += plan_charge(&x->v->plan->lane[i], it);
+			x->largest = MAX(x->largest, plan_charge(&x->v->plan->lane[i], it));
+			x->need_items++;
 		}
 		arena_free(a);
 	}
 	return sum;
+}
+
+void copying_dir(const struct engine *en, struct buf *out)
+{
+	if (en->cfg->escrow.dir)
+		buf_adds(out, en->cfg->escrow.dir);
+	else
+		buf_addf(out, "%s/escrow", en->paths->state_dir);
 }
 
 static void prepare_work(void *ctx)
@@ -286,16 +298,13 @@ static void prepare_work(void *ctx)
 	struct db *d = NULL;
 	struct buf dir;
 	buf_init(&dir);
-	if (x->en->cfg->escrow.dir)
-		buf_adds(&dir, x->en->cfg->escrow.dir);
-	else
-		buf_addf(&dir, "%s/escrow", x->en->paths->state_dir);
+	copying_dir(x->en, &dir);
 	x->rc = escrow_open(&x->dir, buf_z(&dir), x->en->cfg->escrow.reserve, &x->err);
 	if (x->rc == RC_OK)
 		x->rc = db_open(&d, x->en->paths->db, DB_READER, NULL, &x->err);
 	if (x->rc == RC_OK) {
 		x->need = bytes_needed(x, d);
-		x->rc = escrow_room(x->dir, x->need, &x->err);
+		x->rc = escrow_room(x->dir, copying_bucket_is(x) ? MIN(x->need, x->largest * x->en->cfg->escrow.at_once) : x->need, &x->err);
 	}
 	db_close(d);
 	buf_done(&dir);
@@ -306,6 +315,10 @@ static void prepared(void *ctx)
 	struct copying *x = ctx;
 	if (x->rc != RC_OK)
 		copying_disk_failed(x, x->err.text);
+	if (x->rc == RC_OK && copying_bucket_is(x) && !x->stopped[0]) {
+		copying_bucket_room(x);
+		return;
+	}
 	x->ready = true;
 	copying_go(x);
 }

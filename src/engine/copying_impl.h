@@ -26,6 +26,8 @@ struct copy_task {
 	bool has_old;
 	struct copying_object *object;  /* it comes from there, not from its lane: out of a directory, */
 	bool of_bucket;                 /* or out of a bucket: its stream is one of that lane */
+	struct buf far;                 /* its path in the bucket that takes the copies, once that is known */
+	int far_fd;                     /* the verified copy while it is put there */
 	struct lane_stream *stream;     /* NULL = nothing is under way */
 	bool refused;                   /* a part was not taken */
 	struct lane_content answer;     /* once it came */
@@ -72,7 +74,7 @@ struct copying {
 	bool aborted;                   /* and what runs is given up */
 	int64_t wanted, kept, not_kept;         /* items */
 	int64_t bytes;                  /* that came */
-	int64_t need;                   /* bytes that are to be copied */
+	int64_t need, need_items, largest;      /* bytes that are to be copied, items, bytes of the largest */
 	struct err err;
 	enum rc rc;
 };
@@ -90,6 +92,15 @@ void copying_item_ask(struct copy_task *t);             /* the lane's pace allow
 /* A task that is being asked, or waits to be. */
 void copying_item_stop(struct copy_task *t, const char *why);
 void copying_item_end(struct copy_task *t);             /* t->rc says what became of it, t->made what was copied */
+
+void copying_item_settle(struct copy_task *t);          /* so it is; where it lies in the end is known */
+void copying_item_looked(struct copy_task *t);          /* t->rc says whether the whole copy that was there is what it was */
+
+/* ---- copying_bucket.c ---- */
+bool copying_bucket_is(const struct copying *x);        /* copies go into one */
+void copying_bucket_room(struct copying *x);            /* sets x->ready */
+void copying_bucket_put(struct copy_task *t);           /* the verified copy, out of the directory */
+void copying_bucket_look(struct copy_task *t);          /* at t->old, which lies in one */
 
 /* ---- copying_object.c ---- */
 /* Whether this item's bytes may come from the object that its row names. */

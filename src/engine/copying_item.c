@@ -1,6 +1,7 @@
 /* One item's copy: intent on disk, bytes from the lane to a worker that writes, whole and compared,
  * outcome on disk. Nothing blocks the loop; what comes faster than the disk takes it waits in the lane. */
 #include "engine/copying_impl.h"
+#include "engine/vault.h"
 
 #include "base/mem.h"
 
@@ -39,7 +40,12 @@ static void index_row(const struct copy_task *t, struct journal *j, const char *
 	buf_init(&meta);
 	buf_init(&path);
 	origin(t, &meta);
-	escrow_path(t->x->dir, lane_name_of(t), t->item->id, &path);
+	if (t->has_old)
+		buf_add(&path, t->old.path.p, t->old.path.n);
+	else if (t->far.n)
+		buf_add(&path, t->far.p, t->far.n);
+	else
+		escrow_path(t->x->dir, lane_name_of(t), t->item->id, &path);
 	struct journal_escrow x = { .lane = lane_name_of(t), .id = t->item->id, .name = t->item->name, .purpose = wish(t)->purpose,
 		.bytes = bytes, .sha256 = slice_of(hex), .created_us = t->item->created_us, .meta = buf_slice(&meta), .path = buf_slice(&path),
 		.state = slice_of(state), .cycle = t->x->r->c->id, .at_us = now_read().wall_us };
@@ -79,6 +85,8 @@ static void outcome_kept(void *ctx, enum rc rc, const struct err *e)
 	struct copy_task *t = ctx;
 	char why[200];
 	snprintf(why, sizeof why, "copied, but the audit log could not say so: %.120s", e->text);
+	if (rc == RC_OK && t->far.n && vault_holds(t->old.path) && !slice_eq(t->old.path, buf_slice(&t->far)))
+		vault_remove(t->x->en, t->old.path);    /* of what was under this id before; in a directory it is written over */
 	copying_settled(t, rc == RC_OK, why);
 }
 
@@ -151,6 +159,14 @@ static void finish_work(void *ctx)
 }
 
 void copying_item_end(struct copy_task *t)
+{
+	if (t->rc == RC_OK && copying_bucket_is(t->x))
+		copying_bucket_put(t);
+	else
+		copying_item_settle(t);
+}
+
+void copying_item_settle(struct copy_task *t)
 {
 	if (t->rc == RC_IO)
 		copying_disk_failed(t->x, t->err.text);
@@ -329,9 +345,8 @@ static void look_work(void *ctx)
 		t->rc = RC_FORMAT;
 }
 
-static void looked(void *ctx)
+void copying_item_looked(struct copy_task *t)
 {
-	struct copy_task *t = ctx;
 	if (t->rc == RC_OK) {
 		t->made_bytes = t->old.bytes;
 		outcome(t, true);
@@ -342,6 +357,8 @@ static void looked(void *ctx)
 	buf_clear(&t->headers);
 	intend(t);
 }
+
+static void looked(void *ctx) { copying_item_looked(ctx); }
 
 /* Of the same item of the same account; a point look-up. */
 static bool there_already(struct copy_task *t)
@@ -380,7 +397,9 @@ void copying_item_begin(struct copy_task *t)
 		copying_settled(t, false, "the lane does not say how long it is and its row has no hash, so a copy could not be verified");
 	else if (hex.n && !row_hash(t, hex))
 		copying_settled(t, false, "the sha256 in its row is no SHA-256 in hexadecimal, so a copy could not be verified");
-	else if (there_already(t))
+	else if (there_already(t) && vault_holds(t->old.path))
+		copying_bucket_look(t);
+	else if (t->has_old)
 		loop_work(t->x->en->loop, look_work, looked, t);
 	else
 		intend(t);

@@ -1,4 +1,5 @@
 #include "engine/internal.h"
+#include "engine/vault.h"
 #include "engine/lease.h"
 
 #include "base/log.h"
@@ -615,7 +616,7 @@ static void write_stop(struct engine *en, bool in_time)
 static bool quiet(const struct engine *en)
 {
 	bool run = !en->run || !en->run->waiting;
-	return run && jobs_idle(en) && delivery_idle(en) && bring_back_idle(en) && !engine_unwritten(en);
+	return run && jobs_idle(en) && delivery_idle(en) && bring_back_idle(en) && vault_idle(en) && !engine_unwritten(en);
 }
 
 static void grace_check(void *ctx)
@@ -644,6 +645,7 @@ void engine_stop(struct engine *en, const struct audit_actor *who, void (*stoppe
 	referrers_stop(en, -1, "the engine stops");
 	delivery_stop(en);
 	copying_stop(en, "the engine stops");
+	vault_stop(en);
 	loop_timer_stop(en->tick);
 	en->last_tick = now_read();
 	en->grace = loop_timer_new(en->loop, grace_check, en);
@@ -661,6 +663,7 @@ void engine_free(struct engine *en)
 	discover_stop(en, -1, "the engine stops");
 	referrers_stop(en, -1, "the engine stops");
 	copying_stop(en, "the engine stops");
+	vault_stop(en);
 	otlp_free(en);
 	loop_timer_free(en->tick);
 	loop_timer_free(en->hold_poll);
@@ -677,7 +680,8 @@ void engine_free(struct engine *en)
 		lane_free(en->lane[i].lane);
 	for (size_t i = 0; en->records && i < en->cfg->n_records; i++)
 		records_free(en->records[i].rec);
-	while ((en->store && (engine_unwritten(en) || !jobs_idle(en))) || en->change_queued || !delivery_idle(en) || (en->run && en->run->turn_set))
+	while ((en->store && (engine_unwritten(en) || !jobs_idle(en))) || en->change_queued || !delivery_idle(en) || !vault_idle(en) ||
+	       (en->run && en->run->turn_set))
 		loop_run_once(en->loop);
 	store_close(en->store);
 	delivery_free(en);

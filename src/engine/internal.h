@@ -216,6 +216,7 @@ struct engine {
 	bool verified_once;
 	struct anchoring *anchoring;
 	bool sealing;
+	struct vault_task *vault;       /* requests about copies in a bucket; NULL = none is under way */
 	struct bringing_back *bringing_back;    /* a copy is uploaded by hand; NULL = none is */
 	atomic_bool no_proofs;          /* the engine stops: verifications end */
 	struct looking *lookings;       /* candidates.c: windows that are being read */
@@ -457,6 +458,8 @@ struct copying;
 /* Not while the engine stops. Copies the candidates' content as v->escrow asks and tells in v->copy what came of each; done on the loop. */
 void copying_run(struct runner *r, struct validation *v, void (*done)(void *ctx), void *ctx);
 /* It ends soon: nothing new is begun, what runs is given up. */
+/* The directory where copies are made. */
+void copying_dir(const struct engine *en, struct buf *out);
 void copying_stop(struct engine *en, const char *why);
 void copying_json(const struct engine *en, struct jw *w);       /* member escrow: how far it is, or null */
 /* What a crash left under way is taken away. At the start, before a cycle is rebuilt. */

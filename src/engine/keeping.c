@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/vault.h"
 #include "escrow/escrow.h"
 
 #include <stdatomic.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAMED = 100, LISTED = 1000, EXPIRED_AT_ONCE = 1000 };
+enum { NAMED = 100, LISTED = 1000, FAR_AT_ONCE = 4 };
 
 /* One copy that is looked at; bytes -1 and no hash: whatever the index says. */
 struct want {
@@ -29,6 +30,11 @@ struct survey {
 	struct arena *texts;
 	struct want *want;
 	size_t n, cap;
+	struct far_copy {
+		struct survey *s;
+		struct journal_escrow x;
+	} *far;                         /* those in a bucket: read after the worker's, some at a time */
+	size_t n_far, cap_far, far_next, far_running;
 	struct slice lane, id, state;   /* of whom, where nothing is wanted by name; empty = all */
 	int64_t checked, bytes, damaged;
 	char first[300];
@@ -57,6 +63,7 @@ static void survey_free(struct survey *s)
 	arena_free(s->texts);
 	buf_done(&s->list);
 	free(s->want);
+	free(s->far);
 	free(s);
 }
 
@@ -79,6 +86,13 @@ static void damaged(struct survey *s, const struct journal_escrow *x, const char
 	jw_end_obj(&s->w);
 }
 
+static void keep_far(struct survey *s, const struct journal_escrow *x)
+{
+	GROW(s->far, s->cap_far, s->n_far + 1);
+	s->far[s->n_far++] = (struct far_copy){ .x = { .lane = keep(s, x->lane), .id = keep(s, x->id), .path = keep(s, x->path),
+		.sha256 = keep(s, x->sha256), .bytes = x->bytes } };
+}
+
 static void look_at(struct survey *s, const struct journal_escrow *x, const struct want *want)
 {
 	struct hash sha;
@@ -88,6 +102,8 @@ static void look_at(struct survey *s, const struct journal_escrow *x, const stru
 	s->checked++;
 	if (!hash_parse(&sha, x->sha256) || x->bytes < 0 || (want && (want->bytes != x->bytes || !hash_eq(&want->sha, &sha))))
 		damaged(s, x, "the index has another copy than the one that the plan counts on");
+	else if (vault_holds(x->path))
+		keep_far(s, x);
 	else if (escrow_open_verified(path, x->bytes, &sha, &fd, &e) != RC_OK)
 		damaged(s, x, e.text);
 	else {
@@ -142,7 +158,6 @@ static void survey_work(void *ctx)
 	if (!s->n)
 		s->rc = escrow_each(d, &f, each, s, &s->err);
 	db_close(d);
-	jw_end_arr(&s->w);
 }
 
 /* ---- what came out ---- */
@@ -169,15 +184,55 @@ static void note(struct survey *s)
 	snprintf(t->first, sizeof t->first, "%s", s->first);
 }
 
-static void surveyed(void *ctx)
+static void surveyed(struct survey *s)
 {
-	struct survey *s = ctx;
+	jw_end_arr(&s->w);
 	if (s->rc == RC_OK && s->checked && !s->en->closing)
 		note(s);
+	if (s->rc != RC_OK && !s->done)
+		log_warn("escrow", NULL, "no copy could be tested: %s", s->err.text);
 	if (s->done)
 		s->done(s);
 	survey_free(s);
 }
+
+/* ---- those in a bucket ---- */
+
+static void far_go(struct survey *s);
+
+static void far_read(void *ctx, enum rc rc, const struct err *e, int fd)
+{
+	struct far_copy *f = ctx;
+	struct survey *s = f->s;
+	(void)fd;
+	s->far_running--;
+	if (rc == RC_CANCELLED)
+		s->rc = err_set(&s->err, RC_REFUSED, "the engine is stopping");
+	else if (rc == RC_INCOMPLETE || rc == RC_IO)    /* that is not known of this one, nor of the others */
+		s->rc = err_set(&s->err, rc, "%s", e->text);
+	else if (rc != RC_OK)
+		damaged(s, &f->x, e->text);
+	else
+		s->bytes += f->x.bytes;
+	far_go(s);
+}
+
+static void far_go(struct survey *s)
+{
+	while (s->rc == RC_OK && s->far_next < s->n_far && s->far_running < FAR_AT_ONCE && !stopped(s)) {
+		struct far_copy *f = &s->far[s->far_next++];
+		struct vault_copy c = { .path = f->x.path, .bytes = f->x.bytes };
+		f->s = s;
+		if (!hash_parse(&c.sha256, f->x.sha256))
+			memset(&c.sha256, 0, sizeof c.sha256);  /* matches nothing */
+		s->far_running++;
+		vault_read(s->en, &c, false, far_read, f);
+	}
+	if (!s->far_running)
+		surveyed(s);
+}
+
+static void worked(void *ctx) { far_go(ctx); }
 
 /* ---- of a plan ---- */
 
@@ -259,7 +314,7 @@ bool keeping_gate(struct runner *r, const struct engine_who *who, enum cycle_eve
 	s->reply = reply;
 	s->ctx = ctx;
 	s->done = gate_done;
-	job_read(r->en, survey_work, surveyed, s);
+	job_read(r->en, survey_work, worked, s);
 	return false;
 }
 
@@ -279,7 +334,7 @@ void keeping_test_one(struct runner *r)
 	for (int32_t i = 0; i < r->plan->items; i++)
 		if (r->plan->item[i].class_ == REV_R1 && n++ == pick)
 			want_item(s, r->plan, &r->plan->item[i]);
-	job_read(r->en, survey_work, surveyed, s);
+	job_read(r->en, survey_work, worked, s);
 }
 
 /* ---- asked by operators ---- */
@@ -313,7 +368,7 @@ void engine_escrow_verify(struct engine *en, struct slice lane, struct slice id,
 	s->reply = r;
 	s->ctx = ctx;
 	s->done = verified;
-	job_read(en, survey_work, surveyed, s);
+	job_read(en, survey_work, worked, s);
 }
 
 static enum rc one_copy(void *ctx, const struct journal_escrow *x)
@@ -368,101 +423,4 @@ void engine_escrow_list(struct engine *en, struct slice lane, struct slice id, s
 	s->reply = r;
 	s->ctx = ctx;
 	job_read(en, list_work, listed, s);
-}
-
-/* ---- how long they stay ---- */
-
-struct expiry {
-	struct engine *en;
-	int64_t before_us, open_cycle;
-	struct journal *j;
-	char *path[EXPIRED_AT_ONCE];
-	int n;
-};
-
-static enum rc expire(void *ctx, const struct journal_escrow *x)
-{
-	struct expiry *q = ctx;
-	struct journal_escrow now = *x;
-	if (x->at_us >= q->before_us || x->cycle == q->open_cycle || q->n == EXPIRED_AT_ONCE)
-		return RC_OK;
-	struct buf b;
-	struct jw w;
-	buf_init(&b);
-	jw_init(&w, &b);
-	jw_obj(&w);
-	jw_kstr(&w, "lane", x->lane);
-	jw_kz(&w, "outcome", "discarded");
-	jw_kz(&w, "why", "it was kept for as long as keep_for says");
-	jw_end_obj(&w);
-	journal_audit(q->j, AUDIT_ESCROW_OUTCOME, &actor_engine, x->id, x->cycle, SLICE_LIT(""), buf_slice(&b));
-	buf_done(&b);
-	now.state = SLICE_LIT("discarded");
-	now.at_us = now_read().wall_us;
-	journal_escrow(q->j, &now);
-	q->path[q->n++] = xstrndup(x->path.p, x->path.n);
-	return RC_OK;
-}
-
-static void expiry_free(void *ctx)
-{
-	struct expiry *q = ctx;
-	for (int i = 0; i < q->n; i++)
-		free(q->path[i]);
-	journal_free(q->j);
-	free(q);
-}
-
-static void remove_work(void *ctx)
-{
-	struct expiry *q = ctx;
-	struct err e;
-	for (int i = 0; i < q->n; i++)
-		if (escrow_remove(q->path[i], &e) != RC_OK)
-			log_warn("escrow", NULL, "%s", e.text);
-}
-
-static void expiry_recorded(void *ctx, enum rc rc, const struct err *e)
-{
-	struct expiry *q = ctx;
-	(void)e;
-	if (rc == RC_OK && !q->en->closing)
-		job_read(q->en, remove_work, expiry_free, q);
-	else
-		expiry_free(q);
-}
-
-static void expire_work(void *ctx)
-{
-	struct expiry *q = ctx;
-	const struct escrow_filter f = { .state = SLICE_LIT("ok") };
-	struct db *d;
-	struct err e;
-	if (db_open(&d, q->en->paths->db, DB_READER, NULL, &e) != RC_OK)
-		return;
-	if (escrow_each(d, &f, expire, q, &e) != RC_OK)
-		log_warn("escrow", NULL, "%s", e.text);
-	db_close(d);
-}
-
-static void expired(void *ctx)
-{
-	struct expiry *q = ctx;
-	struct journal *j = q->j;
-	if (!q->n || q->en->closing) {
-		expiry_free(q);
-		return;
-	}
-	q->j = NULL;
-	store_commit(q->en->store, j, expiry_recorded, q);
-}
-
-void keeping_expire(struct engine *en)
-{
-	int64_t now = now_read().wall_us, keep_us = en->cfg->escrow.keep_for_ms * 1000;
-	if (!keep_us || en->closing || en->stopping)
-		return;
-	struct expiry *q = xcalloc(1, sizeof *q);
-	*q = (struct expiry){ .en = en, .before_us = now - keep_us, .open_cycle = runner_open(en) ? en->run->c->id : -1, .j = journal_new() };
-	job_read(en, expire_work, expired, q);
 }

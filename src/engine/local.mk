@@ -9,7 +9,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/anchoring.c \
 	src/engine/bounds.c src/engine/bring_back.c src/engine/byhand.c src/engine/candidates.c \
 	src/engine/commands.c \
-	src/engine/copying.c src/engine/copying_impl.h src/engine/copying_item.c src/engine/copying_object.c \
+	src/engine/copying.c src/engine/copying_bucket.c src/engine/copying_impl.h src/engine/copying_item.c src/engine/copying_object.c \
 	src/engine/dead.c \
 	src/engine/deeds.c \
 	src/engine/degrade.c src/engine/degrade.h \
@@ -30,7 +30,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/metrics.c src/engine/metrics_census.c src/engine/metrics_links.c src/engine/metrics_process.c \
 	src/engine/objects.c \
 	src/engine/otlp.c src/engine/otlp.h \
-	src/engine/keeping.c \
+	src/engine/keeping.c src/engine/keeping_expire.c \
 	src/engine/referrers.c \
 	src/engine/pick.c src/engine/plan_make.c src/engine/protect.c \
 	src/engine/policies.c src/engine/policies.h \
@@ -43,6 +43,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/sealing.c \
 	src/engine/triggers.c src/engine/triggers.h \
 	src/engine/validate.c \
+	src/engine/vault.c src/engine/vault.h \
 	src/engine/view.c src/engine/view.h \
 	src/engine/view_cycle.c \
 	src/engine/view_plan.c

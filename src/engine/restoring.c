@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/point.h"
+#include "engine/vault.h"
 #include "escrow/escrow.h"
 
 #include <inttypes.h>
@@ -421,6 +422,35 @@ static void verified(void *ctx)
 	lane_upload(ln, &f, uploaded, b);
 }
 
+static void fetched(void *ctx, enum rc rc, const struct err *e, int fd)
+{
+	struct bringing *b = ctx;
+	b->fd = fd;
+	if (rc == RC_OK || rc == RC_NOT_FOUND || rc == RC_FORMAT || rc == RC_REFUSED) {
+		b->rc = rc == RC_OK ? rc : err_set(&b->err, rc, "%s", e->text);
+		verified(b);
+		return;
+	}
+	struct cycle_event ev = event_of(EV_RESTORED);  /* the copy may be what it was: nothing is given up */
+	ev.number = RESTORE_LANE;
+	ev.text = e->text;
+	ev.answer.wait_ms = -1;
+	brought(b, &ev);
+}
+
+/* Out of its bucket, into a file of ours. */
+static void fetch(struct bringing *b)
+{
+	struct vault_copy c = { .path = b->copy.path, .bytes = b->copy.bytes };
+	if (!hash_parse(&b->sha256, b->copy.sha256)) {
+		b->rc = err_set(&b->err, RC_FORMAT, "its copy has no hash to be verified by");
+		no_copy(b);
+		return;
+	}
+	c.sha256 = b->sha256;
+	vault_read(b->r->en, &c, true, fetched, b);
+}
+
 void restoring_upload(struct runner *r, int32_t item)
 {
 	if (undoes(r, item)) {
@@ -437,7 +467,10 @@ void restoring_upload(struct runner *r, int32_t item)
 		return;
 	}
 	b->path = xstrndup(b->copy.path.p, b->copy.path.n);
-	loop_work(r->en->loop, verify_work, verified, b);
+	if (vault_holds(b->copy.path))
+		fetch(b);
+	else
+		loop_work(r->en->loop, verify_work, verified, b);
 }
 
 /* ---- an upload whose answer was lost ---- */

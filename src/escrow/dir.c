@@ -93,6 +93,20 @@ enum rc escrow_room(const struct escrow *s, int64_t bytes, struct err *e)
 	return RC_OK;
 }
 
+enum rc escrow_spare(const struct escrow *s, int *fd, struct err *e)
+{
+	struct buf path = { 0 };
+
+	buf_addf(&path, "%s/spare-XXXXXX", s->dir);
+	*fd = mkostemp(path.p, O_CLOEXEC);
+	enum rc rc = *fd < 0 ? err_set(e, RC_IO, "cannot make a file in %s: %s", s->dir, strerror(errno)) : RC_OK;
+
+	if (*fd >= 0)
+		unlink(path.p);
+	buf_done(&path);
+	return rc;
+}
+
 static enum rc flush_dir_of(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');

@@ -23,6 +23,8 @@ void escrow_close(struct escrow *s);
 void escrow_path(const struct escrow *s, struct slice lane, struct slice id, struct buf *out);
 /* RC_FULL unless this many bytes fit beside the reserve. */
 enum rc escrow_room(const struct escrow *s, int64_t bytes, struct err *e) MUST_USE;
+/* A file of the directory that has no name, to read and write. */
+enum rc escrow_spare(const struct escrow *s, int *fd, struct err *e) MUST_USE;
 /* A copy by its path in the index, finished or not; nothing there is fine. */
 enum rc escrow_remove(const char *path, struct err *e) MUST_USE;
 

@@ -223,6 +223,17 @@ s('a copy is the one that the plan counts on', 'src/engine/keeping.c', '(want &&
   'escrow', 'the_gate_into_cleaning_reads_every_copy_again')
 s('there is room before the first copy', 'src/escrow/dir.c', 'if (bytes > free_bytes - s->reserve)', 'if (bytes > free_bytes)',
   'escrow', 'no_room_means_no_copy_and_the_reason')
+s('nothing is deleted before its copy is proved in the bucket', 'src/lane/s3_upload.c',
+  'if (c->trouble == LANE_FINE && p->came == p->bytes && hash_eq(&now, &p->sha256)) {', 'if (c->trouble == LANE_FINE && p->came >= 0) {',
+  'escrow_bucket', 'what_is_not_proved_in_the_bucket_is_not_deleted')
+s('what the bucket did not take is no copy', 'src/engine/copying_bucket.c', '	if (rc != RC_OK) {\n		t->rc = err_set(', '	if (rc == RC_CANCELLED) {\n		t->rc = err_set(',
+  'escrow_bucket', 'a_bucket_that_takes_nothing_stops_the_copying_and_says_why')
+s('the gate reads copies in the bucket again', 'src/engine/vault.c', 'else if (a->trouble == LANE_FINE && t->came == t->copy.bytes && hash_eq(&now, &t->copy.sha256))',
+  'else if (a->trouble == LANE_FINE && t->came >= 0)', 'escrow_bucket', 'the_gate_reads_the_bucket_and_a_bucket_that_is_silent_holds')
+s('there is room in the bucket', 'src/engine/copying_bucket.c', 'm->items + x->need_items > l->quota_items', 'x->need_items > l->quota_items',
+  'escrow_bucket', 'there_is_room_in_the_bucket_or_nothing_is_put')
+s('copies leave the bucket only in mode armed', 'src/engine/keeping_expire.c', 'if (vault_holds(x->path) && !q->armed)', 'if (vault_holds(x->path) && q->n < 0)',
+  'escrow_bucket', 'old_copies_leave_the_bucket_only_in_mode_armed')
 
 # ---- written ahead ----
 s('what is written ahead does not leave while held', 'src/cleanup/outgoing.c', 'if (blocked(&s, l))', 'if (now.boot_us < 0 && blocked(&s, l))',

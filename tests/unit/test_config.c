@@ -53,6 +53,9 @@ struct row {
 	const char *says;       /* and holds this */
 };
 
+#define BUCKET(name, prefix) "  - name: " name "\n    dialect: s3\n    url: http://127.0.0.1:8081\n    bucket: bbb\n    region: r\n    prefix: " prefix "\n" \
+	"    account: " name "\n    key_file: " name "\n"
+
 static const struct row rows[] = {
 	/* lenient numbers */
 	{ "in_flight: 64", "in_flight: 010", "18:lanes[0].in_flight: ", "leading zero" },
@@ -189,6 +192,14 @@ static const struct row rows[] = {
 	{ "handshake: exai", "handshake: exai\n    floor: 2", "12:links[0].floor: ", "is above connections" },
 	{ "handshake: exai", "handshake: exai\n    connections: 4\n    session_id: abc", "13:links[0].session_id: ", "cannot be shared" },
 	{ "approvals: 2", "on_abort: restore", "38:policies[0].on_abort: ", "needs escrow" },
+	{ "name: test", "name: test\nescrow: {lane: kimi}", "2:escrow.lane: ", "no lane of dialect s3" },
+	{ "name: test", "name: test\nescrow: {lane: nowhere}", "2:escrow.lane: ", "is not in `lanes:`" },
+	{ "    account: second\n", "    account: second\n" BUCKET("c", "a/") "escrow: {lane: c}\nobjects: [{name: o, type: s3, lane: c}]\n", "32:escrow.lane: ",
+	  "is the lane of objects o" },
+	{ "    account: second\n", "    account: second\n" BUCKET("c", "a/") BUCKET("d", "a/b/") "escrow: {lane: c}\n", "40:escrow.lane: ", "bucket and prefix of lane d" },
+	{ "    account: second\n", "    account: second\n" BUCKET("c", "a/") "    versions: all\nescrow: {lane: c}\n", "33:escrow.lane: ", "versions: current" },
+	{ "    dialect: openai\n    url: http://127.0.0.1:8080/v2\n    account: second\n", "    dialect: s3\n    url: http://127.0.0.1:8081\n    bucket: bbb\n    region: r\n    key_file: k\n"
+	  "escrow: {lane: glm}\n", "26:escrow.lane: ", "policy old may delete from" },
 	{ "approvals: 2", "auto: [cleaning]", "38:policies[0].auto[0]: ", "never opens by itself" },
 	{ "approvals: 2", "order: random", "38:policies[0].order: ", "write oldest, newest, largest or smallest" },
 	{ "name: test", "name: test\nengine: {log_levels: [link=debug, links=debug]}", "2:engine.log_levels: ", "MODULE=LEVEL" },
@@ -804,7 +815,7 @@ static void the_shipped_file_loads(void **state)
 	char *text = shipped("data/sluice.yaml");
 	put(text);
 	struct config *c = loaded();
-	assert_int_equal(c->n_lanes, 2);
+	assert_int_equal(c->n_lanes, 3);
 	struct retry_policy want;
 	retry_policy_default(&want);
 	assert_memory_equal(&c->lanes[0].retry, &want, sizeof(want));
