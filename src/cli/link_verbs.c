@@ -111,10 +111,17 @@ static void show_group(const struct json *x, const char *name)
 {
 	static const struct { const char *before, *key; } row[] = { { " of ", "connections" }, { " connections: p50 ", "rtt_p50_us" }, { " µs, p99 ", "rtt_p99_us" },
 		{ " µs, ", "drops" }, { " drops, ", "reconnects" }, { " reconnects, ", "duplicates" }, { " repeats, ", "errors" }, { " errors in ", "messages" } };
+	static const struct { const char *before, *key; } queue[] = { { "; events: ", "events" }, { ", without room: ", "full" }, { ", lost: ", "lost" },
+		{ ", waiting: ", "depth" } };
 	printf("    %s", name);
 	for (size_t i = 0; i < ARRAY_LEN(row); i++)
 		print_count(row[i].before, json_get(x, name), row[i].key);
-	puts(" messages");
+	fputs(" messages", stdout);
+	if (json_get(json_get(x, name), "missed"))
+		print_count("; its window got wrong: ", json_get(x, name), "missed");
+	for (size_t i = 0; json_get(json_get(x, name), "events") && i < ARRAY_LEN(queue); i++)
+		print_count(queue[i].before, json_get(x, name), queue[i].key);
+	putchar('\n');
 }
 
 static void show_features(const struct json *x)

@@ -290,6 +290,18 @@ static void check_events(struct filling *f, size_t i, const struct cfg_link *l)
 			fill_bad(f, in("links", i, "notify.kinds").z, "has an entry that is no kind of the log; sluice audit tail shows them");
 }
 
+static void check_features(struct filling *f, size_t i, const struct cfg_link *l)
+{
+	const struct cfg_features *x = &l->features;
+	bool dedup = x->dedup_window || x->dedup_age_ms, queue = x->queue_items || x->queue_bytes;
+	if (l->connections < 2 && (x->ping_interval_ms || x->pong_timeout_ms || dedup || queue))
+		fill_bad(f, in("links", i, "features").z, "needs connections to compare: with one there is no canary; make connections at least 2");
+	if (dedup && !same(l->handshake, "json-events"))
+		fill_bad(f, in("links", i, "features").z, "tries another window for repeats, and only `handshake: json-events` has one; write that, or remove it");
+	if (queue && !l->notify.n_kinds)
+		fill_bad(f, in("links", i, "features").z, "tries another queue, and without notify.kinds there is none; write them, or remove it");
+}
+
 static void check_link(struct filling *f, size_t i)
 {
 	const struct cfg_link *l = &f->c->links[i];
@@ -307,8 +319,7 @@ static void check_link(struct filling *f, size_t i)
 	if (l->token_file && !exai)
 		fill_bad(f, in("links", i, "token_file").z, "is only sent in the exai hello; write `handshake: exai` or remove it");
 	check_events(f, i, l);
-	if (l->connections < 2 && (l->features.ping_interval_ms || l->features.pong_timeout_ms))
-		fill_bad(f, in("links", i, "features").z, "needs connections to compare: with one there is no canary; make connections at least 2");
+	check_features(f, i, l);
 	if (!exai && l->health_file)
 		fill_bad(f, in("links", i, "health_file").z, "is the exai daemon's; write `handshake: exai` or remove it");
 	if (!exai && !same(l->probe, "none"))

@@ -140,6 +140,8 @@ static struct arrival *arrived(struct engine *en)
 static void take(struct dlink *l, const struct link_position *p, const struct dedup_mark *m, bool ack)
 {
 	struct arrival *a = arrived(l->en);
+	size_t window;
+	int64_t age_us;
 	struct journal_taken t = { .link = slice_of(l->cfg->name), .marked = m != NULL, .epoch = dedup_epoch(l->dedup) };
 	*a = (struct arrival){ .link = l->i, .marked = m != NULL, .id = ack && p->id.n ? xstrndup(p->id.p, p->id.n) : NULL };
 	t.sequenced = dedup_highest(l->dedup, &t.highest);
@@ -148,8 +150,9 @@ static void take(struct dlink *l, const struct link_position *p, const struct de
 		t.key = m->key;
 		t.n = m->n;
 		t.at_us = m->at_us;
-		t.keep_after_n = m->n - l->cfg->events.window;
-		t.stale_us = m->at_us - l->cfg->events.window_age_ms * 1000;
+		dedup_holds(l->dedup, m->at_us, &window, &age_us);
+		t.keep_after_n = m->n - (int64_t)window;
+		t.stale_us = m->at_us - age_us;
 	} else {
 		l->unmarked++;
 	}
@@ -163,6 +166,7 @@ static bool came(struct dlink *l, const struct link_position *p)
 	bool ack = l->cfg->events.ack;
 	switch (dedup_see(l->dedup, p, wall_us(), &m)) {
 	case DEDUP_NEW:
+		delivery_missed(l, DEDUP_NEW, &m);
 		take(l, p, &m, ack);
 		return true;
 	case DEDUP_NOWHERE:
@@ -171,6 +175,7 @@ static bool came(struct dlink *l, const struct link_position *p)
 		take(l, p, NULL, ack);
 		return true;
 	case DEDUP_DUPLICATE:
+		delivery_missed(l, DEDUP_DUPLICATE, &m);
 		pool_duplicate(l->en->link[l->i]);
 		if (ack && p->id.n)
 			acknowledge(l, p->id);
@@ -222,7 +227,8 @@ static enum rc open_link(struct engine *en, size_t i, struct err *e)
 	pool_on_message(en->link[i], on_message, l);
 	if (!l->adapter->position)
 		return RC_OK;
-	l->dedup = dedup_new((size_t)c->events.window, c->events.window_age_ms * 1000);
+	struct dedup_bounds most = feature_dedup_most(c);
+	l->dedup = dedup_new((size_t)most.window, most.age_us);
 	enum rc rc = restore(l, e);
 	return rc == RC_OK ? delivery_open_queue(l, e) : rc;
 }
@@ -239,6 +245,14 @@ enum rc delivery_open(struct engine *en, struct err *e)
 	return rc;
 }
 
+/* What is out goes out again. */
+static void cut(struct dlink *l)
+{
+	queue_cut(l->queue);
+	if (l->tried)
+		queue_cut(l->tried);
+}
+
 void delivery_link_changed(struct engine *en, size_t i)
 {
 	struct dlink *l = en->delivery ? &en->delivery->l[i] : NULL;
@@ -247,7 +261,7 @@ void delivery_link_changed(struct engine *en, size_t i)
 	if (pool_state(en->link[i]) == LINK_UP)
 		delivery_pump_soon(en, 0);
 	else
-		queue_cut(l->queue);
+		cut(l);
 }
 
 void delivery_link_cut(struct engine *en, size_t i)
@@ -255,7 +269,7 @@ void delivery_link_cut(struct engine *en, size_t i)
 	struct dlink *l = en->delivery ? &en->delivery->l[i] : NULL;
 	if (!l || !l->queue)
 		return;
-	queue_cut(l->queue);
+	cut(l);
 	delivery_pump_soon(en, 0);
 }
 
@@ -263,9 +277,11 @@ void delivery_committed(struct engine *en)
 {
 	if (!en->delivery || en->delivery->stopping)
 		return;
-	for (size_t i = 0; i < en->cfg->n_links; i++)
-		if (en->delivery->l[i].queue && store_head(en->store).seq > en->delivery->l[i].read && queue_has_room(en->delivery->l[i].queue, 1))
+	for (size_t i = 0; i < en->cfg->n_links; i++) {
+		const struct dlink *l = &en->delivery->l[i];
+		if (l->queue && store_head(en->store).seq > l->read && (queue_has_room(l->queue, 1) || (l->tried && queue_has_room(l->tried, 1))))
 			delivery_pump_soon(en, 0);
+	}
 }
 
 void delivery_tick(struct engine *en)
@@ -306,10 +322,34 @@ void delivery_free(struct engine *en)
 	for (size_t i = 0; i < en->cfg->n_links; i++) {
 		dedup_free(d->l[i].dedup);
 		queue_free(d->l[i].queue);
+		queue_free(d->l[i].tried);
 	}
 	free(d->l);
 	free(d);
 	en->delivery = NULL;
+}
+
+/* As one. */
+static void look_queues(const struct dlink *l, struct delivery_view *v)
+{
+	v->out = *queue_counts(l->queue);
+	v->oldest_us = queue_oldest_at(l->queue);
+	v->queue_items = (int64_t)queue_items(l->queue);
+	v->queue_bytes = (int64_t)queue_bytes(l->queue);
+	v->queue_out = (int64_t)queue_items_out(l->queue);
+	if (!l->tried)
+		return;
+	const struct queue_counts *c = queue_counts(l->tried);
+	int64_t at = queue_oldest_at(l->tried);
+	v->oldest_us = v->oldest_us < 0 || (at >= 0 && at < v->oldest_us) ? at : v->oldest_us;
+	v->queue_items += (int64_t)queue_items(l->tried);
+	v->queue_bytes += (int64_t)queue_bytes(l->tried);
+	v->queue_out += (int64_t)queue_items_out(l->tried);
+	v->out.taken += c->taken;
+	v->out.sent += c->sent;
+	v->out.repeated += c->repeated;
+	v->out.expired += c->expired;
+	v->out.too_large += c->too_large;
 }
 
 void delivery_look(const struct engine *en, size_t i, struct delivery_view *v)
@@ -337,11 +377,6 @@ void delivery_look(const struct engine *en, size_t i, struct delivery_view *v)
 		v->pending = (int64_t)dedup_pending(l->dedup);
 		v->in = *dedup_counts(l->dedup);
 	}
-	if (l->queue) {
-		v->queue_items = (int64_t)queue_items(l->queue);
-		v->queue_bytes = (int64_t)queue_bytes(l->queue);
-		v->queue_out = (int64_t)queue_items_out(l->queue);
-		v->oldest_us = queue_oldest_at(l->queue);
-		v->out = *queue_counts(l->queue);
-	}
+	if (l->queue)
+		look_queues(l, v);
 }

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "link/dedup.h"
 #include "link/facts.h"
+#include "link/feature.h"
 #include "link/queue.h"
 
 struct delivery;
@@ -35,6 +36,13 @@ struct delivery_view {
 	int said_healthy;               /* its health page: 1 it says so, 0 it says something else, -1 it does not say */
 };
 void delivery_look(const struct engine *en, size_t i, struct delivery_view *v);
+
+/* The feature in this mode, decided at since_us (wall time); what both groups do is counted anew. Nothing known is
+ * forgotten, and nothing queued is dropped by it. */
+void delivery_try_dedup(struct engine *en, size_t i, enum feature_mode m, int64_t since_us);
+void delivery_try_queue(struct engine *en, size_t i, enum feature_mode m);
+/* Fills in what of the feature is counted here; since it was set. */
+void delivery_figures(const struct engine *en, size_t i, enum canary_feature of, struct canary_figures f[GROUPS]);
 
 /* Value of `health` of a link: what its health page says; null = none is asked. */
 void delivery_said_json(const struct engine *en, size_t i, struct jw *w);

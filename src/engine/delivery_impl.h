@@ -18,8 +18,18 @@ struct dlink {
 	int64_t taken;
 	bool stale;                     /* a commit failed: memory is read anew before anything is taken */
 	int64_t unmarked;               /* being written */
+	/* tried on a few connections */
+	struct {
+		enum feature_mode dedup;
+		int64_t missed[GROUPS];
+		int64_t events[GROUPS], full[GROUPS], large[GROUPS], expired[GROUPS];   /* expired: before it began */
+		struct window wait[GROUPS];
+		int64_t seq;            /* the event that was given last */
+		int group, turn;        /* it was meant for; whose turn it is */
+	} trial;
 	/* out */
 	struct queue *queue;            /* NULL = it wants no events */
+	struct queue *tried;            /* the canary's share of them while another size is tried, else NULL */
 	int64_t read, saved;            /* seq: given to the queue; told the database */
 	bool saving;
 	/* what the peer says of itself, and whether it answers */
@@ -58,6 +68,15 @@ void delivery_acknowledged(struct dlink *l, struct slice id);
 void delivery_pump_soon(struct engine *en, int64_t ms);
 void delivery_pump(void *engine);
 void delivery_save(struct dlink *l);
+
+/* ---- delivery_trial.c ---- */
+/* Of a message that was just seen: would the window of its connection's group have told the same? */
+void delivery_missed(struct dlink *l, enum dedup_verdict v, const struct dedup_mark *m);
+
+/* Into the queue of the group whose turn it is; into the other while that one cannot take it. */
+enum queue_answer delivery_give(struct dlink *l, int64_t seq, int64_t at_us, struct slice frame);
+void delivery_gone(struct dlink *l, int group, int64_t at_us);          /* an event of then was given to a connection */
+struct queue *delivery_queue(const struct dlink *l, int group);         /* NULL = it has none of its own */
 
 /* ---- delivery_probe.c ---- */
 void delivery_probe(struct dlink *l);                   /* once a second */

@@ -44,7 +44,7 @@ static enum rc offer(void *ctx, const struct audit_record *rec)
 		buf_addf(&id, "%s:%" PRId64, l->en->cfg->name, rec->seq);
 		audit_json(&json, rec);
 		adapter_event(&frame, buf_slice(&id), rec->seq, buf_slice(&json));
-		answer = queue_add(l->queue, rec->seq, rec->at.wall_us, buf_slice(&frame), wall_us());
+		answer = delivery_give(l, rec->seq, rec->at.wall_us, buf_slice(&frame));
 	}
 	buf_done(&id);
 	buf_done(&json);
@@ -61,7 +61,9 @@ static void read_log(struct dlink *l)
 	struct audit_filter f = { .after_seq = l->read, .limit = READ_AT_ONCE, .oldest_first = true };
 	int64_t was = l->read;
 	struct err e;
-	queue_expire(l->queue, wall_us());
+	for (int g = 0; g < GROUPS; g++)
+		if (delivery_queue(l, g))
+			queue_expire(delivery_queue(l, g), wall_us());
 	if (store_head(l->en->store).seq <= l->read)
 		return;
 	enum rc rc = audit_query(l->en->reader, &f, offer, l, &e);
@@ -71,29 +73,42 @@ static void read_log(struct dlink *l)
 		delivery_pump_soon(l->en, 1);
 }
 
-static void send_events(struct dlink *l)
+static void send_from(struct dlink *l, int group)
 {
 	struct pool *k = l->en->link[l->i];
+	struct queue *q = delivery_queue(l, group);
 	struct slice frame;
 	struct err e;
 	int64_t id;
-	if (pool_state(k) != LINK_UP)
-		return;
 	if (!l->cfg->notify.acked && pool_unsent(k) == 0)
-		queue_left(l->queue);
-	while (queue_items_out(l->queue) < OUT_MAX && pool_unsent(k) < UNSENT_MAX && queue_next(l->queue, wall_us(), &id, &frame)) {
-		if (pool_send(k, frame, &e) != RC_OK)
+		queue_left(q);
+	while (queue_items_out(q) < OUT_MAX && pool_unsent(k) < UNSENT_MAX && queue_next(q, wall_us(), &id, &frame)) {
+		if ((l->tried ? pool_send_by(k, group, frame, &e) : pool_send(k, frame, &e)) != RC_OK)
 			return;
-		queue_out(l->queue, id);
+		delivery_gone(l, group, queue_at(q, id));
+		queue_out(q, id);
 	}
-	if (!l->cfg->notify.acked && queue_items_out(l->queue))
+	if (!l->cfg->notify.acked && queue_items_out(q))
 		delivery_pump_soon(l->en, LEFT_MS);
+}
+
+static void send_events(struct dlink *l)
+{
+	if (pool_state(l->en->link[l->i]) != LINK_UP)
+		return;
+	for (int g = 0; g < GROUPS; g++)
+		if (delivery_queue(l, g))
+			send_from(l, g);
 }
 
 /* All up to this record were sent or dropped. */
 static int64_t handled(const struct dlink *l)
 {
-	return queue_items(l->queue) ? MIN(queue_oldest(l->queue) - 1, l->read) : l->read;
+	int64_t upto = l->read;
+	for (int g = 0; g < GROUPS; g++)
+		if (delivery_queue(l, g) && queue_items(delivery_queue(l, g)))
+			upto = MIN(upto, queue_oldest(delivery_queue(l, g)) - 1);
+	return upto;
 }
 
 static void setting_of(const struct dlink *l, char key[64])
@@ -149,7 +164,9 @@ void delivery_acknowledged(struct dlink *l, struct slice id)
 	if (!colon || !slice_is(env, l->en->cfg->name))
 		return;
 	number = (struct slice){ colon + 1, id.n - env.n - 1 };
-	if (parse_i64(number, &seq) && l->queue && queue_sent(l->queue, seq))
+	if (!parse_i64(number, &seq) || !l->queue)
+		return;
+	if (queue_sent(l->queue, seq) || (l->tried && queue_sent(l->tried, seq)))
 		delivery_pump_soon(l->en, 0);
 }
 

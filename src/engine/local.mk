@@ -15,10 +15,10 @@ libsluice_engine_a_SOURCES = \
 	src/engine/degrade.c src/engine/degrade.h \
 	src/engine/depends.c \
 	src/engine/diagnose.c \
-	src/engine/delivery.c src/engine/delivery_out.c src/engine/delivery_probe.c src/engine/delivery_file.c src/engine/delivery_said.c src/engine/delivery.h src/engine/delivery_impl.h \
+	src/engine/delivery.c src/engine/delivery_out.c src/engine/delivery_probe.c src/engine/delivery_file.c src/engine/delivery_said.c src/engine/delivery_trial.c src/engine/delivery.h src/engine/delivery_impl.h \
 	src/engine/discovery.c \
 	src/engine/engine.c src/engine/engine.h \
-	src/engine/features.c src/engine/features.h \
+	src/engine/features.c src/engine/features_rows.c src/engine/features_view.c src/engine/features.h src/engine/features_impl.h \
 	src/engine/gather.c \
 	src/engine/grants.c \
 	src/engine/hidden.c src/engine/hidden.h \

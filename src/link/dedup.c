@@ -19,10 +19,11 @@ struct mark {
 struct dedup {
 	struct mark *ring;
 	int32_t *chain;
-	size_t window, chains;
+	size_t most, chains;            /* slots */
+	size_t window;                  /* of them in use, when nothing older than since_us is known */
 	size_t first, used;             /* slots from the oldest on */
 	size_t marks, pending;
-	int64_t age_us, last_n;
+	int64_t most_age_us, age_us, since_us, last_n;
 	char epoch[EPOCH_MAX];
 	size_t epoch_n;
 	bool sequenced;
@@ -33,12 +34,13 @@ struct dedup {
 struct dedup *dedup_new(size_t window, int64_t age_us)
 {
 	struct dedup *d = xcalloc(1, sizeof *d);
-	d->window = MAX(window, (size_t)1);
-	d->age_us = age_us;
+	d->most = d->window = MAX(window, (size_t)1);
+	d->most_age_us = d->age_us = age_us;
+	d->since_us = INT64_MIN;
 	d->chains = 16;
-	while (d->chains < d->window)
+	while (d->chains < d->most)
 		d->chains *= 2;
-	d->ring = xcalloc(d->window, sizeof *d->ring);
+	d->ring = xcalloc(d->most, sizeof *d->ring);
 	d->chain = xmalloc(d->chains * sizeof *d->chain);
 	memset(d->chain, 0xff, d->chains * sizeof *d->chain);
 	return d;
@@ -55,7 +57,7 @@ void dedup_free(struct dedup *d)
 
 void dedup_clear(struct dedup *d)
 {
-	memset(d->ring, 0, d->window * sizeof *d->ring);
+	memset(d->ring, 0, d->most * sizeof *d->ring);
 	memset(d->chain, 0xff, d->chains * sizeof *d->chain);
 	d->first = d->used = d->marks = d->pending = 0;
 	d->last_n = 0;
@@ -97,8 +99,29 @@ static void forget(struct dedup *d, struct mark *k)
 static void drop_first(struct dedup *d)
 {
 	forget(d, &d->ring[d->first]);
-	d->first = (d->first + 1) % d->window;
+	d->first = (d->first + 1) % d->most;
 	d->used--;
+}
+
+void dedup_bound(struct dedup *d, size_t window, int64_t age_us, int64_t since_us)
+{
+	d->window = MIN(MAX(window, (size_t)1), d->most);
+	d->age_us = MIN(age_us, d->most_age_us);
+	d->since_us = since_us;
+}
+
+/* In the ring the oldest comes first, so that it tells of all. */
+void dedup_holds(const struct dedup *d, int64_t now_us, size_t *window, int64_t *age_us)
+{
+	const struct dedup_mark *oldest = d->used ? &d->ring[d->first].m : NULL;
+	bool all = oldest && oldest->at_us <= d->since_us && now_us - oldest->at_us < d->most_age_us;
+	*window = all ? d->most : d->window;
+	*age_us = all ? d->most_age_us : d->age_us;
+}
+
+bool dedup_reaches(const struct dedup *d, const struct dedup_mark *m, size_t window, int64_t age_us, int64_t now_us)
+{
+	return m->n > d->last_n - (int64_t)window && now_us - m->at_us < age_us;
 }
 
 /* What is being written stays, however old. */
@@ -106,19 +129,23 @@ static void expire(struct dedup *d, int64_t now_us)
 {
 	while (d->used) {
 		const struct mark *k = &d->ring[d->first];
-		if (k->state == MARK_PENDING || (k->state == MARK_DONE && now_us - k->m.at_us < d->age_us))
+		size_t window;
+		int64_t age_us;
+		dedup_holds(d, now_us, &window, &age_us);
+		if (k->state == MARK_PENDING || (k->state == MARK_DONE && d->used <= window && now_us - k->m.at_us < age_us))
 			return;
 		drop_first(d);
 	}
 }
 
-static void put(struct dedup *d, const struct dedup_mark *m, enum mark_state s)
+/* At most so many then; the oldest is not being written. */
+static void put(struct dedup *d, const struct dedup_mark *m, enum mark_state s, size_t window)
 {
 	size_t slot;
 	int32_t *head = head_of(d, &m->key);
-	if (d->used == d->window)
+	while (d->used >= window)
 		drop_first(d);
-	slot = (d->first + d->used++) % d->window;
+	slot = (d->first + d->used++) % d->most;
 	d->ring[slot] = (struct mark){ *m, s, *head };
 	*head = (int32_t)slot;
 	d->marks++;
@@ -174,19 +201,23 @@ enum dedup_verdict dedup_see(struct dedup *d, const struct link_position *p, int
 {
 	struct hash key;
 	struct mark *k;
+	size_t window;
+	int64_t age_us;
 	if (!key_of(p, &key)) {
 		d->c.nowhere++;
 		return DEDUP_NOWHERE;
 	}
 	expire(d, now_us);
+	dedup_holds(d, now_us, &window, &age_us);
 	k = find(d, &key);
 	if (k && k->state == MARK_PENDING)
 		return DEDUP_PENDING;
-	if (k && now_us - k->m.at_us < d->age_us) {
+	if (k && now_us - k->m.at_us < age_us) {
 		d->c.duplicates++;
+		*m = k->m;
 		return DEDUP_DUPLICATE;
 	}
-	if (d->used == d->window && d->ring[d->first].state == MARK_PENDING) {
+	if (d->used >= window && d->ring[d->first].state == MARK_PENDING) {
 		d->c.refused++;
 		return DEDUP_FULL;
 	}
@@ -196,7 +227,7 @@ enum dedup_verdict dedup_see(struct dedup *d, const struct link_position *p, int
 	if (p->sequenced)
 		note_sequence(d, p->sequence);
 	*m = (struct dedup_mark){ d->last_n + 1, key, now_us };
-	put(d, m, MARK_PENDING);
+	put(d, m, MARK_PENDING, window);
 	return DEDUP_NEW;
 }
 
@@ -216,8 +247,8 @@ void dedup_settle(struct dedup *d, const struct dedup_mark *m, bool durable)
 
 void dedup_restore(struct dedup *d, const struct dedup_mark *m, int64_t now_us)
 {
-	if (now_us - m->at_us < d->age_us && !find(d, &m->key))
-		put(d, m, MARK_DONE);
+	if (now_us - m->at_us < d->most_age_us && !find(d, &m->key))
+		put(d, m, MARK_DONE, d->most);
 	d->last_n = MAX(d->last_n, m->n);
 }
 

@@ -38,12 +38,19 @@ struct dedup_mark {
 };
 
 struct dedup;
-/* window >= 1 marks; age_us > 0. */
+/* window >= 1 marks; age_us > 0: the most it ever remembers. */
 struct dedup *dedup_new(size_t window, int64_t age_us);
+/* Remembers by these from now on, at most as much as it was made for. since_us, wall time: what was known then stays
+ * known as long as the most allows; until the last of it has left, the most holds for all. */
+void dedup_bound(struct dedup *d, size_t window, int64_t age_us, int64_t since_us);
+/* What holds now, of a mark as well that is written at now_us. */
+void dedup_holds(const struct dedup *d, int64_t now_us, size_t *window, int64_t *age_us);
+/* A window of this size and age would still know this mark. */
+bool dedup_reaches(const struct dedup *d, const struct dedup_mark *m, size_t window, int64_t age_us, int64_t now_us);
 void dedup_free(struct dedup *d);
 void dedup_clear(struct dedup *d);              /* as new, counts stay */
 
-/* NEW fills *m; whoever asked settles it. */
+/* NEW fills *m; whoever asked settles it. DUPLICATE fills it with what is known of its twin. */
 enum dedup_verdict dedup_see(struct dedup *d, const struct link_position *p, int64_t now_us, struct dedup_mark *m);
 void dedup_settle(struct dedup *d, const struct dedup_mark *m, bool durable);
 

@@ -7,20 +7,27 @@
 #include "guard/canary.h"
 #include "guard/window.h"
 #include "link/link.h"
+#include "link/queue.h"
 
 enum feature_mode { FEATURE_OFF, FEATURE_CANARY, FEATURE_ON, FEATURE_MODES };
 const char *feature_mode_name(enum feature_mode m);
 
+enum { GROUP_STABLE, GROUP_CANARY, GROUPS };
+
 /* The configuration gives it a value of its own. */
-bool feature_given(const struct cfg_link *c);
+bool feature_given(const struct cfg_link *c, enum canary_feature f);
+bool feature_any(const struct cfg_link *c);
+/* The value in words that two configurations can be compared by; without blanks. */
+void feature_value(const struct cfg_link *c, enum canary_feature f, char out[64]);
 /* How many of n connections are the canary: at least 1, at most n - 1; 0 of fewer than 2. */
 int feature_canaries(const struct cfg_link *c, int n);
-/* Keepalive times of a connection, by the mode and its group. */
-void feature_keepalive(const struct cfg_link *c, enum feature_mode m, bool canary, int64_t *ping_ms, int64_t *pong_ms);
-/* The value in words that two configurations can be compared by. */
-void feature_value(const struct cfg_link *c, char out[64]);
 
-enum { GROUP_STABLE, GROUP_CANARY, GROUPS };
+/* What a connection goes by, by the mode and its group. */
+void feature_keepalive(const struct cfg_link *c, enum feature_mode m, bool canary, int64_t *ping_ms, int64_t *pong_ms);
+struct dedup_bounds { int64_t window, age_us; };
+struct dedup_bounds feature_dedup(const struct cfg_link *c, enum feature_mode m, bool canary);
+struct dedup_bounds feature_dedup_most(const struct cfg_link *c);       /* the larger of each of both values */
+struct queue_opts feature_queue(const struct cfg_link *c, enum feature_mode m, bool canary);
 
 struct feature_trial {
 	enum feature_mode mode;

@@ -31,7 +31,7 @@ struct pool {
 	int64_t generation;
 	struct breaker breaker;
 	struct rng rng;
-	struct feature_trial trial;
+	struct feature_trial *trial[CANARY_FEATURES];   /* NULL = not given */
 	int canaries;                   /* the first of m */
 	struct member *speaking;        /* whose message is being told */
 	struct link_view v;
@@ -108,7 +108,9 @@ static int group(const struct member *m)
 static void on_rtt(void *ctx, int64_t us)
 {
 	struct member *m = ctx;
-	window_add(&m->p->trial.rtt[group(m)], us);
+	for (int f = 0; f < CANARY_FEATURES; f++)
+		if (m->p->trial[f])
+			window_add(&m->p->trial[f]->rtt[group(m)], us);
 }
 
 /* ---- what a connection tells ---- */
@@ -152,7 +154,9 @@ void pool_on_message(struct pool *p, void (*fn)(void *ctx, struct pool *p, struc
 
 /* ---- sending ---- */
 
-static struct link *least_loaded(const struct pool *p)
+enum { ANY = -1 };              /* group */
+
+static struct link *least_loaded(const struct pool *p, int of)
 {
 	struct link *best = NULL;
 	size_t unsent = 0;
@@ -161,7 +165,7 @@ static struct link *least_loaded(const struct pool *p)
 		struct link *k = p->m[i].k;
 		size_t u = link_unsent(k);
 		int64_t s = link_look(k)->messages_out;
-		if (p->m[i].state != LINK_UP || (best && (u > unsent || (u == unsent && s >= sent))))
+		if (p->m[i].state != LINK_UP || (of != ANY && group(&p->m[i]) != of) || (best && (u > unsent || (u == unsent && s >= sent))))
 			continue;
 		best = k;
 		unsent = u;
@@ -172,8 +176,14 @@ static struct link *least_loaded(const struct pool *p)
 
 enum rc pool_send(struct pool *p, struct slice text, struct err *e)
 {
-	struct link *k = least_loaded(p);
+	struct link *k = least_loaded(p, ANY);
 	return link_send(k ? k : p->m[0].k, text, e);
+}
+
+enum rc pool_send_by(struct pool *p, int group, struct slice text, struct err *e)
+{
+	struct link *k = least_loaded(p, group);
+	return k ? link_send(k, text, e) : pool_send(p, text, e);
 }
 
 size_t pool_unsent(const struct pool *p)
@@ -260,29 +270,46 @@ static void sums(const struct pool *p, struct canary_figures sum[GROUPS])
 		trial_add(&sum[group(&p->m[i])], link_look(p->m[i].k), p->m[i].drops, p->m[i].duplicates);
 }
 
-void pool_feature(struct pool *p, enum feature_mode m)
+static void keepalive(struct pool *p, enum feature_mode m)
 {
-	struct canary_figures sum[GROUPS];
 	int64_t ping, pong;
-	sums(p, sum);
-	trial_begin(&p->trial, m, sum);
 	for (int i = 0; i < p->n; i++) {
 		feature_keepalive(p->cfg, m, group(&p->m[i]) == GROUP_CANARY, &ping, &pong);
 		link_keepalive(p->m[i].k, ping, pong);
 	}
 }
 
-void pool_figures(const struct pool *p, struct canary_figures f[GROUPS])
+void pool_feature(struct pool *p, enum canary_feature f, enum feature_mode m)
 {
 	struct canary_figures sum[GROUPS];
 	sums(p, sum);
+	if (!p->trial[f])
+		p->trial[f] = xmalloc(sizeof *p->trial[f]);
+	trial_begin(p->trial[f], m, sum);
+	if (f == CANARY_KEEPALIVE)
+		keepalive(p, m);
+}
+
+void pool_figures(const struct pool *p, enum canary_feature of, struct canary_figures f[GROUPS])
+{
+	static const struct feature_trial none;
+	struct canary_figures sum[GROUPS];
+	sums(p, sum);
 	for (int g = 0; g < GROUPS; g++)
-		f[g] = trial_figures(&p->trial, g, &sum[g]);
+		f[g] = trial_figures(p->trial[of] ? p->trial[of] : &none, g, &sum[g]);
 }
 
 bool pool_is_canary(const struct pool *p, int i)
 {
-	return p->trial.mode == FEATURE_CANARY && i < p->canaries;
+	for (int f = 0; f < CANARY_FEATURES; f++)
+		if (p->trial[f] && p->trial[f]->mode == FEATURE_CANARY && i < p->canaries)
+			return true;
+	return false;
+}
+
+int pool_group_speaking(const struct pool *p)
+{
+	return p->speaking ? group(p->speaking) : GROUP_STABLE;
 }
 
 void pool_duplicate(struct pool *p)
@@ -313,7 +340,7 @@ struct pool *pool_new(struct loop *l, struct ws_ctx *ws, struct gate *g, const s
 	rng_seed(&p->rng, seed);
 	link_breaker_init(&p->breaker, cfg, rng_u64(&p->rng), loop_now(l).boot_us);
 	p->m = xcalloc((size_t)p->n, sizeof *p->m);
-	p->canaries = feature_given(cfg) ? feature_canaries(cfg, p->n) : 0;
+	p->canaries = feature_any(cfg) ? feature_canaries(cfg, p->n) : 0;
 	p->by_state[LINK_IDLE] = p->n;
 	for (int i = 0; i < p->n; i++)
 		add_member(p, i, l, ws, token);
@@ -353,6 +380,8 @@ void pool_free(struct pool *p)
 		return;
 	for (int i = 0; i < p->n; i++)
 		link_free(p->m[i].k);
+	for (int f = 0; f < CANARY_FEATURES; f++)
+		free(p->trial[f]);
 	free(p->m);
 	free(p);
 }

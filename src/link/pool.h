@@ -48,12 +48,15 @@ struct breaker *pool_breaker(struct pool *p);
 void pool_on_message(struct pool *p, void (*fn)(void *ctx, struct pool *p, struct slice msg), void *ctx);
 /* On the connection with the least unsent. RC_REFUSED while none is up, RC_FULL while too much has not left. */
 enum rc pool_send(struct pool *p, struct slice text, struct err *e) MUST_USE;
+/* The same on a connection of that group of a feature, if one of it is up. */
+enum rc pool_send_by(struct pool *p, int group, struct slice text, struct err *e) MUST_USE;
 size_t pool_unsent(const struct pool *p);       /* bytes of all that have not left this process */
 
 /* The feature in this mode, on the canary or all; what both groups do is counted anew. */
-void pool_feature(struct pool *p, enum feature_mode m);
-void pool_figures(const struct pool *p, struct canary_figures f[GROUPS]);       /* since pool_feature */
+void pool_feature(struct pool *p, enum canary_feature f, enum feature_mode m);
+void pool_figures(const struct pool *p, enum canary_feature of, struct canary_figures f[GROUPS]);      /* since pool_feature */
 bool pool_is_canary(const struct pool *p, int i);       /* it runs what the others do not */
+int pool_group_speaking(const struct pool *p);   /* of the connection whose message is being told */
 void pool_duplicate(struct pool *p);            /* the message being told was a repeat */
 
 /* The state of the whole. Pure. */

@@ -65,12 +65,22 @@ void queue_expire(struct queue *q, int64_t now_us)
 
 bool queue_has_room(const struct queue *q, size_t bytes)
 {
-	return q->n < q->o.items && bytes <= q->o.bytes - q->bytes;
+	return q->n < q->o.items && q->bytes <= q->o.bytes && bytes <= q->o.bytes - q->bytes;
+}
+
+bool queue_fits(const struct queue *q, size_t bytes)
+{
+	return q->o.items > 0 && bytes <= q->o.bytes;
+}
+
+void queue_bound(struct queue *q, const struct queue_opts *o)
+{
+	q->o = *o;
 }
 
 enum queue_answer queue_add(struct queue *q, int64_t id, int64_t at_us, struct slice frame, int64_t now_us)
 {
-	if (frame.n > q->o.bytes || q->o.items == 0) {
+	if (!queue_fits(q, frame.n)) {
 		q->c.too_large++;
 		return QUEUE_TOO_LARGE;
 	}
@@ -146,6 +156,42 @@ void queue_cut(struct queue *q)
 	for (size_t i = 0; i < q->n; i++)
 		q->e[i].out = false;
 	q->out = 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+void queue_move(struct queue *q, struct queue *from)
+{
+	const struct queue_counts c = from->c;
+	GROW(q->e, q->cap, q->n + from->n);
+	if (from->n)
+		memcpy(&q->e[q->n], from->e, from->n * sizeof *q->e);
+	q->n += from->n;
+	q->bytes += from->bytes;
+	q->out += from->out;
+	if (q->n)
+		qsort(q->e, q->n, sizeof *q->e, by_id);
+	from->n = from->bytes = from->out = 0;
+	from->c = (struct queue_counts){ 0 };
+	q->c.taken += c.taken;
+	q->c.sent += c.sent;
+	q->c.repeated += c.repeated;
+	q->c.expired += c.expired;
+	q->c.too_large += c.too_large;
+	q->c.most_items = MAX(q->c.most_items, q->n);
+	q->c.most_bytes = MAX(q->c.most_bytes, q->bytes);
+}
+
+int64_t queue_at(const struct queue *q, int64_t id)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (q->e[i].id == id)
+			return q->e[i].at_us;
+	return -1;
 }
 
 size_t queue_items(const struct queue *q) { return q->n; }

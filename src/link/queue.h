@@ -33,6 +33,11 @@ void queue_free(struct queue *q);
 /* ids grow. frame is copied. at_us: when it happened. */
 enum queue_answer queue_add(struct queue *q, int64_t id, int64_t at_us, struct slice frame, int64_t now_us);
 bool queue_has_room(const struct queue *q, size_t bytes);
+bool queue_fits(const struct queue *q, size_t bytes);   /* were it empty */
+/* Other bounds from now on. What is in it stays, beyond them too: it takes nothing until enough has left. */
+void queue_bound(struct queue *q, const struct queue_opts *o);
+/* All of from, and what it counted, into q, whatever q's bounds; from is empty then. */
+void queue_move(struct queue *q, struct queue *from);
 /* The oldest that waits; false = none. The frame lives until the next call that is not queue_out. */
 bool queue_next(struct queue *q, int64_t now_us, int64_t *id, struct slice *frame);
 void queue_out(struct queue *q, int64_t id);            /* given to the connection */
@@ -41,6 +46,7 @@ void queue_left(struct queue *q);                       /* all that is out was s
 void queue_cut(struct queue *q);                        /* the connection ended: what is out waits again */
 void queue_expire(struct queue *q, int64_t now_us);
 
+int64_t queue_at(const struct queue *q, int64_t id);    /* at_us of it, -1 not in it */
 size_t queue_items(const struct queue *q);
 size_t queue_bytes(const struct queue *q);
 size_t queue_items_out(const struct queue *q);

@@ -99,10 +99,10 @@ def one_that_is_as_good_waits_for_an_operator():
         same([c['canary'] for c in sorted(link(w)['pool']['connections'], key=lambda c: c['n'])], [True, False, False, False])
         f = feature(w)
         same((f['mode'], f['canary']['connections'], f['stable']['connections'], f['canary']['drops']), ('canary', 1, 3, 0))
-        contains(w.call('metrics')['text'], 'sluice_link_keepalive_mode{link="app",mode="canary"} 1', 'sluice_link_canary_drops{link="app",group="canary"} 0',
+        contains(w.call('metrics')['text'], 'sluice_link_feature_mode{link="app",feature="keepalive"} 1', 'sluice_link_canary_drops{link="app",group="canary"} 0',
                  'sluice_link_canary_rtt_p99_seconds{link="app",group="stable"}')
         refused(lambda: w.call('links.feature', link='app', feature='keepalive', to='promote', reason=''), 'reason')
-        refused(lambda: w.call('links.feature', link='app', feature='dedup', to='promote', reason='x'), 'in this version')
+        refused(lambda: w.call('links.feature', link='app', feature='dedup', to='promote', reason='x'), 'write dedup_window')
         refused(lambda: w.call('links.feature', link='other', feature='keepalive', to='on', reason='x'), 'configured link')
         refused(lambda: w.call('links.feature', link='app', feature='keepalive', to='up', reason='x'), 'off, canary or on')
         same(change(w, 'promote', 'as good'), 'on')

@@ -6,8 +6,8 @@ EXTRA_DIST += tests/integration/simlib.py
 script_tests += tests/integration/engine_dead.py tests/integration/engine_discovery.py tests/integration/engine_deletes.py tests/integration/engine_control.py \
 	tests/integration/engine_grants.py tests/integration/engine_restart.py tests/integration/engine_log.py tests/integration/health.py tests/integration/policies.py \
 	tests/integration/policy_verbs.py
-script_tests += tests/integration/engine_anchors.py tests/integration/link_events.py tests/integration/link_storm.py tests/integration/link_triggers.py tests/integration/breakers.py tests/integration/link_features.py
-EXTRA_DIST += tests/integration/englib.py tests/integration/eventlib.py tests/integration/stormlib.py
+script_tests += tests/integration/engine_anchors.py tests/integration/link_events.py tests/integration/link_storm.py tests/integration/link_triggers.py tests/integration/breakers.py tests/integration/link_features.py tests/integration/link_flags.py
+EXTRA_DIST += tests/integration/englib.py tests/integration/eventlib.py tests/integration/flagpeer.py tests/integration/stormlib.py
 # One contract for every kind of records.
 check_PROGRAMS += tests/integration/recprobe
 tests_integration_recprobe_SOURCES = tests/integration/recprobe.c

@@ -149,9 +149,21 @@ s('an intent found at a restart is probed', 'src/cleanup/cycle_body.c', '	[ITEM_
 s('a canary item that is still there', 'src/cleanup/canary.c', '	} else if (f.lies) {', '	} else if (f.lies < 0) {', 'tests/cleanup/test_lane')
 s('a control item that is gone halts the lane', 'src/cleanup/canary.c', '	if (f.gone) {', '	if (f.gone < 0) {', 'tests/cleanup/test_lane')
 s('a canary of a link that is worse is told by the margin', 'src/guard/canary.c',
-  '	return a >= CANARY_LEAST_BAD && above(a, na, b, nb, o);', '	return a < 0 && above(a, na, b, nb, o);', 'tests/unit/test_canary')
-s('a worse canary of a link is rolled back by itself', 'src/engine/features.c', '!= CANARY_WORSE)\n		return;', '!= CANARY_FEW || i + 1)\n		return;',
+  '	return a >= least && above(a, na, b, nb, o);', '	return a < 0 && above(a, na, b, nb, o);', 'tests/unit/test_canary')
+s('a worse canary of a link is rolled back by itself', 'src/engine/features.c', '!= CANARY_WORSE)\n		return;', '!= CANARY_FEW || a->i + 1)\n		return;',
   'link_features', 'a_canary_that_is_dropped_is_rolled_back_by_the_engine')
+s('a smaller window for repeats is tried beside the larger one', 'src/engine/delivery_trial.c', 'b = m == FEATURE_CANARY ? most : ', 'b = m == FEATURE_CANARY ? feature_dedup(l->cfg, m, true) : ',
+  'link_flags', 'a_window_that_is_too_small_is_rolled_back_and_nothing_takes_effect_twice')
+s('a window for repeats that shrinks forgets nothing', 'src/link/dedup.c', 'bool all = oldest && oldest->at_us <= d->since_us', 'bool all = oldest && d->since_us == INT64_MAX',
+  'tests/unit/test_dedup')
+s('a message that the tried window would take twice is counted', 'src/engine/delivery_trial.c', '+= !dedup_reaches(', '+= dedup_reaches(',
+  'link_flags', 'a_window_that_is_too_small_is_rolled_back_and_nothing_takes_effect_twice')
+s('a queue that shrinks keeps what waits', 'src/engine/delivery_trial.c', '		queue_move(l->queue, l->tried);\n', '',
+  'link_flags', 'a_queue_that_shrinks_drains_first')
+s('an event that the tried queue has no room for goes to the others', 'src/engine/delivery_trial.c', 'queue_fits(other, frame.n) ? other : q', 'q',
+  'link_flags', 'a_queue_that_is_too_small_is_rolled_back_and_loses_nothing')
+s('two features of a link are not tried at once', 'src/engine/features.c', 'trying != CANARY_FEATURES)\n		return "another', 'trying > CANARY_FEATURES)\n		return "another',
+  'link_flags', 'one_is_tried_at_a_time')
 s('more than a fifth that failed stops the lane', 'src/guard/matrix.c', 'return 100 * f > HIGH * t ? MATRIX_ABORT : MATRIX_RETRY;', 'return MATRIX_RETRY;',
   'tests/cleanup/test_verdict')
 s('an open breaker finds its way by time', 'src/guard/breaker.c', '	case BREAKER_OPEN:\n		if (now_us < b->until_us)\n			return false;\n',

@@ -12,7 +12,7 @@ static struct canary_figures fine(int64_t connections)
 
 static enum canary_verdict judged(const struct canary_figures *c, const struct canary_figures *s, char why[CANARY_WHY])
 {
-	return canary_judge(c, s, &twenty, why);
+	return canary_judge(CANARY_KEEPALIVE, c, s, &twenty, why);
 }
 
 static void alike_is_as_good(void **state)
@@ -47,7 +47,7 @@ static void nothing_at_all_is_few(void **state)
 	(void)state;
 	assert_int_equal(judged(&none, &none, why), CANARY_FEW);
 	assert_string_equal(why, "");
-	assert_int_equal(canary_judge(&none, &none, &(struct canary_opts){ 0, 0 }, why), CANARY_FEW);
+	assert_int_equal(canary_judge(CANARY_KEEPALIVE, &none, &none, &(struct canary_opts){ 0, 0 }, why), CANARY_FEW);
 }
 
 static void a_round_trip_is_worse_beyond_the_margin(void **state)
@@ -122,6 +122,77 @@ static void errors_and_repeats_count_per_message(void **state)
 	}
 }
 
+/* One message taken twice is one too many; what the stable window gets wrong as often says nothing. */
+static void one_wrong_message_is_enough(void **state)
+{
+	char why[CANARY_WHY];
+	(void)state;
+	struct canary_figures c = { .messages = 5 }, s = { .messages = 15 };
+	assert_int_equal(canary_judge(CANARY_DEDUP, &c, &s, &twenty, why), CANARY_FEW);
+	c.missed = 1;
+	assert_int_equal(canary_judge(CANARY_DEDUP, &c, &s, &twenty, why), CANARY_WORSE);
+	assert_string_equal(why, "1 wrong of 5 canary messages, 0 of 15 stable ones");
+	s.missed = 3;
+	assert_int_equal(canary_judge(CANARY_DEDUP, &c, &s, &twenty, why), CANARY_FEW);
+	c = (struct canary_figures){ .messages = 10, .duplicates = 9, .drops = 99, .rtts = 20, .rtt_p99_us = 9000000 };
+	s = (struct canary_figures){ .messages = 10, .rtts = 20 };
+	assert_int_equal(canary_judge(CANARY_DEDUP, &c, &s, &twenty, why), CANARY_GOOD);      /* not its business */
+	assert_string_equal(why, "10 messages, 9 repeats, 0 wrong; stable ones 10, 0, 0");
+	c.messages = 9;
+	assert_int_equal(canary_judge(CANARY_DEDUP, &c, &s, &twenty, why), CANARY_FEW);
+}
+
+static void a_queue_is_worse_that_loses_or_has_no_room(void **state)
+{
+	static const struct { int64_t events, full, lost; enum canary_verdict is; } row[] = {
+		{ 3, 0, 2, CANARY_FEW }, { 3, 0, 3, CANARY_WORSE }, { 9, 9, 0, CANARY_FEW }, { 10, 2, 0, CANARY_GOOD }, { 10, 3, 0, CANARY_WORSE }, { 10, 0, 3, CANARY_WORSE } };
+	char why[CANARY_WHY];
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct canary_figures c = { .events = row[i].events, .full = row[i].full, .lost = row[i].lost }, s = { .events = 30 };
+		assert_int_equal(canary_judge(CANARY_QUEUE, &c, &s, &twenty, why), row[i].is);
+	}
+	struct canary_figures c = { .events = 10, .full = 5 }, s = { .events = 30, .full = 15 };
+	assert_int_equal(canary_judge(CANARY_QUEUE, &c, &s, &twenty, why), CANARY_GOOD);
+	assert_string_equal(why, "10 events, 5 without room, 0 lost; stable ones 30, 15, 0");
+}
+
+static void a_longer_wait_is_worse_beyond_a_second(void **state)
+{
+	char why[CANARY_WHY];
+	(void)state;
+	struct canary_figures c = { .events = 10, .waits = 10, .wait_p50_us = 1000100, .wait_p99_us = 1000100 },
+			      s = { .events = 10, .waits = 10, .wait_p50_us = 100, .wait_p99_us = 100 };
+	assert_int_equal(canary_judge(CANARY_QUEUE, &c, &s, &twenty, why), CANARY_GOOD);
+	c.wait_p99_us++;
+	assert_int_equal(canary_judge(CANARY_QUEUE, &c, &s, &twenty, why), CANARY_WORSE);
+	assert_string_equal(why, "wait p99 1000101 us canary, 100 us stable");
+	c.waits = 9;
+	assert_int_equal(canary_judge(CANARY_QUEUE, &c, &s, &twenty, why), CANARY_GOOD);
+}
+
+static void a_value_that_is_not_given_is_the_links_own(void **state)
+{
+	struct cfg_link c = { .events = { .window = 100, .window_age_ms = 60 }, .notify = { .items = 50, .bytes = 4000, .age_ms = 7 },
+			      .features = { .dedup_window = 30, .queue_bytes = 9000 } };
+	(void)state;
+	for (int m = 0; m < FEATURE_MODES; m++)
+		for (int canary = 0; canary < 2; canary++) {
+			bool new = m == FEATURE_ON || (m == FEATURE_CANARY && canary);
+			struct dedup_bounds b = feature_dedup(&c, (enum feature_mode)m, canary);
+			struct queue_opts o = feature_queue(&c, (enum feature_mode)m, canary);
+			assert_int_equal(b.window, new ? 30 : 100);
+			assert_int_equal(b.age_us, 60000);
+			assert_int_equal(o.items, 50);
+			assert_int_equal(o.bytes, new ? 9000 : 4000);
+			assert_int_equal(o.age_us, 7000);
+		}
+	assert_int_equal(feature_dedup_most(&c).window, 100);
+	c.features.dedup_window = 101;
+	assert_int_equal(feature_dedup_most(&c).window, 101);
+	assert_true(feature_given(&c, CANARY_DEDUP) && feature_given(&c, CANARY_QUEUE) && !feature_given(&c, CANARY_KEEPALIVE));
+}
+
 static void the_canary_is_never_nobody_and_never_all(void **state)
 {
 	struct cfg_link c = { .features = { .share_bp = 2500 } };
@@ -180,6 +251,10 @@ int main(void)
 		cmocka_unit_test(three_drops_are_enough_by_themselves),
 		cmocka_unit_test(drops_of_all_are_not_the_canarys),
 		cmocka_unit_test(errors_and_repeats_count_per_message),
+		cmocka_unit_test(one_wrong_message_is_enough),
+		cmocka_unit_test(a_queue_is_worse_that_loses_or_has_no_room),
+		cmocka_unit_test(a_longer_wait_is_worse_beyond_a_second),
+		cmocka_unit_test(a_value_that_is_not_given_is_the_links_own),
 		cmocka_unit_test(the_canary_is_never_nobody_and_never_all),
 		cmocka_unit_test(keepalive_by_mode_and_group),
 		cmocka_unit_test(a_trial_counts_from_its_beginning),

@@ -201,6 +201,88 @@ static void a_long_run_keeps_the_table_whole(void **state)
 	dedup_free(d);
 }
 
+static enum dedup_verdict nth(struct dedup *d, int i, int64_t now)
+{
+	char id[24];
+	snprintf(id, sizeof id, "m%d", i);
+	return take(d, at("e", id), now);
+}
+
+/* What was known when it shrank stays known until all of it has left the larger window. */
+static void a_window_that_shrinks_forgets_nothing_it_knew(void **state)
+{
+	(void)state;
+	for (int known = 1; known <= 8; known++) {
+		struct dedup *d = dedup_new(8, AGE);
+		for (int i = 0; i < known; i++)
+			assert_int_equal(nth(d, i, 10), DEDUP_NEW);
+		dedup_bound(d, 2, AGE, 10);
+		for (int i = 0; i < 8 - known; i++)
+			assert_int_equal(nth(d, 100 + i, 11), DEDUP_NEW);
+		for (int i = 0; i < known; i++)
+			assert_int_equal(nth(d, i, 11), DEDUP_DUPLICATE);
+		for (int i = 0; i < known; i++)
+			assert_int_equal(nth(d, 200 + i, 12), DEDUP_NEW);
+		assert_int_equal(nth(d, 300, 12), DEDUP_NEW);
+		assert_int_equal(dedup_marks(d), 2);            /* and then only as many as it was told */
+		assert_int_equal(nth(d, 300, 12), DEDUP_DUPLICATE);
+		assert_int_equal(nth(d, known > 1 ? 200 + known - 2 : 106, 12), DEDUP_NEW);
+		dedup_free(d);
+	}
+}
+
+static void a_shorter_age_forgets_nothing_it_knew(void **state)
+{
+	(void)state;
+	struct dedup *d = dedup_new(8, AGE);
+	assert_int_equal(nth(d, 0, 10), DEDUP_NEW);
+	dedup_bound(d, 8, 100, 10);
+	assert_int_equal(nth(d, 1, 11), DEDUP_NEW);
+	assert_int_equal(nth(d, 0, 10 + AGE - 1), DEDUP_DUPLICATE);
+	assert_int_equal(nth(d, 1, 10 + AGE - 1), DEDUP_DUPLICATE);
+	assert_int_equal(nth(d, 0, 10 + AGE), DEDUP_NEW);
+	assert_int_equal(nth(d, 1, 10 + AGE), DEDUP_NEW);       /* 0 is gone, so 100 holds */
+	assert_int_equal(nth(d, 1, 10 + AGE + 99), DEDUP_DUPLICATE);
+	assert_int_equal(nth(d, 1, 10 + AGE + 100), DEDUP_NEW);
+	dedup_free(d);
+}
+
+static void what_a_smaller_window_would_not_know_is_told(void **state)
+{
+	(void)state;
+	struct dedup *d = dedup_new(8, AGE);
+	struct link_position p = at("e", "m1");
+	struct dedup_mark m;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(nth(d, i, 10 + i), DEDUP_NEW);
+	assert_int_equal(dedup_see(d, &p, 20, &m), DEDUP_DUPLICATE);
+	assert_false(dedup_reaches(d, &m, 3, AGE, 20));         /* three are newer */
+	assert_true(dedup_reaches(d, &m, 4, AGE, 20));
+	assert_true(dedup_reaches(d, &m, 4, 10, 20));           /* of 11 */
+	assert_false(dedup_reaches(d, &m, 4, 9, 20));
+	dedup_free(d);
+}
+
+/* What is being written cannot be pushed out by a smaller window. */
+static void a_smaller_window_keeps_what_is_being_written(void **state)
+{
+	(void)state;
+	struct dedup *d = dedup_new(8, AGE);
+	struct dedup_mark m[4];
+	struct link_position p[4] = { at("e", "a"), at("e", "b"), at("e", "c"), at("e", "d") };
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(dedup_see(d, &p[i], 20, &m[i]), DEDUP_NEW);
+	dedup_bound(d, 2, AGE, 10);
+	assert_int_equal(dedup_see(d, &p[3], 21, &m[3]), DEDUP_FULL);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(dedup_see(d, &p[i], 21, &m[3]), DEDUP_PENDING);
+	for (int i = 0; i < 3; i++)
+		dedup_settle(d, &m[i], true);
+	assert_int_equal(dedup_see(d, &p[3], 22, &m[3]), DEDUP_NEW);
+	assert_int_equal(dedup_marks(d), 2);
+	dedup_free(d);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_repeated_message_is_known_until_it_leaves_the_window_by_count),
 	cmocka_unit_test(a_mark_ends_with_its_age),
@@ -211,6 +293,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_message_without_a_place_is_said_so),
 	cmocka_unit_test(a_restored_window_knows_what_the_last_run_took),
 	cmocka_unit_test(a_long_run_keeps_the_table_whole),
+	cmocka_unit_test(a_window_that_shrinks_forgets_nothing_it_knew),
+	cmocka_unit_test(a_shorter_age_forgets_nothing_it_knew),
+	cmocka_unit_test(what_a_smaller_window_would_not_know_is_told),
+	cmocka_unit_test(a_smaller_window_keeps_what_is_being_written),
 };
 
 UNIT_MAIN("dedup", tests)

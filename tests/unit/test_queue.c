@@ -119,12 +119,54 @@ static void after_a_cut_the_same_ids_go_out_again(void **state)
 	queue_free(q);
 }
 
+static void a_queue_that_shrinks_loses_nothing_and_takes_nothing_until_it_drained(void **state)
+{
+	(void)state;
+	struct queue *q = make(4, 100);
+	for (int64_t i = 0; i < 4; i++)
+		assert_int_equal(queue_add(q, i, 0, slice_of("0123456789"), 0), QUEUE_TAKEN);
+	queue_bound(q, &(struct queue_opts){ 2, 15, AGE });
+	assert_int_equal(queue_items(q), 4);
+	for (int64_t i = 0; i < 4; i++) {
+		assert_int_equal(next(q, 0), i);
+		assert_int_equal(queue_add(q, 9, 0, slice_of("01234"), 0), i < 3 ? QUEUE_FULL : QUEUE_TAKEN);   /* one of 10 bytes is left then */
+		if (i < 3)
+			assert_true(queue_sent(q, i));
+	}
+	assert_int_equal(queue_add(q, 10, 0, slice_of(""), 0), QUEUE_FULL);
+	assert_int_equal(queue_counts(q)->expired + queue_counts(q)->too_large, 0);
+	queue_free(q);
+}
+
+static void what_is_moved_keeps_its_order_and_what_is_out(void **state)
+{
+	(void)state;
+	struct queue *q = make(2, 100), *from = make(3, 100);
+	for (int64_t i = 0; i < 5; i++)
+		assert_int_equal(queue_add(i % 2 ? q : from, i, 0, slice_of("x"), 0), QUEUE_TAKEN);
+	assert_int_equal(next(from, 0), 0);
+	queue_move(q, from);
+	assert_int_equal(queue_items(from) + queue_bytes(from) + queue_items_out(from), 0);
+	assert_int_equal(queue_items(q), 5);
+	assert_int_equal(queue_bytes(q), 5);
+	assert_int_equal(queue_items_out(q), 1);
+	assert_int_equal(queue_counts(q)->taken, 5);
+	for (int64_t i = 1; i < 5; i++)
+		assert_int_equal(next(q, 0), i);
+	for (int64_t i = 0; i < 5; i++)
+		assert_true(queue_sent(q, i));
+	queue_free(from);
+	queue_free(q);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(it_holds_as_many_as_it_may),
 	cmocka_unit_test(it_holds_as_many_bytes_as_it_may),
 	cmocka_unit_test(what_is_too_old_is_dropped_and_counted),
 	cmocka_unit_test(only_what_was_out_can_be_sent),
 	cmocka_unit_test(after_a_cut_the_same_ids_go_out_again),
+	cmocka_unit_test(a_queue_that_shrinks_loses_nothing_and_takes_nothing_until_it_drained),
+	cmocka_unit_test(what_is_moved_keeps_its_order_and_what_is_out),
 };
 
 UNIT_MAIN("queue", tests)

@@ -16,6 +16,11 @@ static void group(struct flow *f, const char *name, const struct m_figures *g)
 	flow_fieldf(f, name, "%lld connection%s: %s median, %s p99, %lld drops, %lld reconnects, %lld repeats, %lld errors in %lld messages",
 		    (long long)g->connections, g->connections == 1 ? "" : "s", format_us(p50, g->rtt_p50_us), format_us(p99, g->rtt_p99_us),
 		    (long long)g->drops, (long long)g->reconnects, (long long)g->duplicates, (long long)g->errors, (long long)g->messages);
+	if (g->missed >= 0)
+		flow_fieldf(f, "", "%lld messages its window got wrong, and the larger one caught", (long long)g->missed);
+	if (g->events >= 0)
+		flow_fieldf(f, "", "%lld events: %lld wait, %lld had no room, %lld lost; %s p99 until they left", (long long)g->events, (long long)g->depth,
+			    (long long)g->full, (long long)g->lost, format_us(p99, g->wait_p99_us));
 }
 
 void link_feature_lines(struct flow *f, const struct m_link *k)
@@ -45,8 +50,15 @@ void link_feature_line(struct flow *f, const struct m_feature *x)
 		flow_show(f, ROLE_STRONG, x->verdict);
 		flow_gap(f, 2);
 	}
-	snprintf(line, sizeof(line), "canary %s p99, %lld drops; stable %s p99, %lld drops", format_us(p99, c->rtt_p99_us), (long long)c->drops,
-		 format_us(other, s->rtt_p99_us), (long long)s->drops);
+	if (c->missed >= 0)
+		snprintf(line, sizeof(line), "canary %lld wrong of %lld messages; stable %lld of %lld", (long long)c->missed, (long long)c->messages,
+			 (long long)s->missed, (long long)s->messages);
+	else if (c->events >= 0)
+		snprintf(line, sizeof(line), "canary %lld of %lld events without room, %lld lost; stable %lld of %lld, %lld", (long long)c->full,
+			 (long long)c->events, (long long)c->lost, (long long)s->full, (long long)s->events, (long long)s->lost);
+	else
+		snprintf(line, sizeof(line), "canary %s p99, %lld drops; stable %s p99, %lld drops", format_us(p99, c->rtt_p99_us), (long long)c->drops,
+			 format_us(other, s->rtt_p99_us), (long long)s->drops);
 	flow_words(f, ROLE_DIM, slice_of(line));
 }
 
@@ -61,21 +73,22 @@ bool link_can_flag(struct ui *ui, struct buf *why)
 	return false;
 }
 
-/* "promote reason"; the subject is the link. The engine knows which words there are. */
+/* "promote reason"; the subject is the link and its feature. The engine knows which words there are. */
 static void set(struct ui *ui, const char *text)
 {
-	struct slice to = { text, strcspn(text, " ") };
+	struct slice to = { text, strcspn(text, " ") }, subject = buf_slice(&ui->ask_subject);
 	const char *reason = text + to.n + strspn(text + to.n, " ");
+	const char *gap = memchr(subject.p, ' ', subject.n);
 	struct buf b = { 0 };
 	struct jw w;
-	if (!to.n || !*reason) {
+	if (!to.n || !*reason || !gap) {
 		ui_note(ui, ROLE_WARN, "write promote, rollback, off, canary or on, and the reason");
 		return;
 	}
 	jw_init(&w, &b);
 	jw_obj(&w);
-	jw_kstr(&w, "link", buf_slice(&ui->ask_subject));
-	jw_kz(&w, "feature", "keepalive");
+	jw_kstr(&w, "link", (struct slice){ subject.p, (size_t)(gap - subject.p) });
+	jw_kstr(&w, "feature", (struct slice){ gap + 1, subject.n - (size_t)(gap + 1 - subject.p) });
 	jw_kstr(&w, "to", to);
 	jw_kz(&w, "reason", reason);
 	jw_end_obj(&w);
@@ -83,10 +96,23 @@ static void set(struct ui *ui, const char *text)
 	buf_done(&b);
 }
 
+/* The one that is tried now, else the first; there is one. */
+static const struct m_feature *meant(const struct m_link *k)
+{
+	for (int i = 0; i < k->features; i++)
+		if (slice_is(k->feature[i].mode, "canary"))
+			return &k->feature[i];
+	return &k->feature[0];
+}
+
 void link_run_flag(struct ui *ui, const char *arg)
 {
 	const struct m_link *k = link_under_cursor(ui);
-	char name[80], mode[20];
-	ui_ask(ui, arg, k->name, set, "keepalive of %s is %s: promote, rollback, off, canary or on, and why (Esc leaves):", text_z(name, sizeof(name), k->name),
-	       text_z(mode, sizeof(mode), k->feature[0].mode));
+	const struct m_feature *x = meant(k);
+	char name[80], feature[40], mode[20];
+	struct buf subject = { 0 };
+	buf_addf(&subject, "%.*s %.*s", (int)k->name.n, k->name.p, (int)x->name.n, x->name.p);
+	ui_ask(ui, arg, buf_slice(&subject), set, "%s of %s is %s: promote, rollback, off, canary or on, and why (Esc leaves):",
+	       text_z(feature, sizeof(feature), x->name), text_z(name, sizeof(name), k->name), text_z(mode, sizeof(mode), x->mode));
+	buf_done(&subject);
 }
