@@ -6,7 +6,7 @@
 #include "lane/s3_read.h"
 #include "lane/s3_sign.h"
 
-enum { S3_BATCH_KEYS = 1000, S3_LINGER_MS = 5, S3_LIST_MAX = 16 << 20, S3_ANSWER_MAX = 4 << 20, S3_HEADERS_MAX = 40,
+enum { S3_BATCH_KEYS = 1000, S3_LINGER_MS = 1, S3_LIST_MAX = 16 << 20, S3_ANSWER_MAX = 4 << 20, S3_HEADERS_MAX = 40,
        S3_STREAM_TIMEOUT_MS = 6 * 3600 * 1000 };
 #define S3_PUT_MAX (INT64_C(5) << 30)   /* bytes of one PUT, by AWS's rules */
 
