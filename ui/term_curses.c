@@ -19,7 +19,7 @@
 #include "base/text.h"
 #include "ui/term_rescue.h"
 
-enum { RETRY_MS = 20, RETRY_MAX_MS = 250, PAIR_NONE = 0 };
+enum { RETRY_MS = 20, RETRY_MAX_MS = 250, PAIR_NONE = 0, FIRST_LETTER = ' ', LETTERS = '~' - ' ' + 1 };
 
 struct curses_term {
 	struct term base;
@@ -43,6 +43,10 @@ struct curses_term {
 	struct loop_poll *poll;
 	struct loop_signal *sig[3];
 	char extra_on[64], extra_off[64];
+	attr_t attr[ROLE_COUNT][2];     /* by role and selected */
+	uint8_t ground[ROLE_COUNT][2];  /* the first role, times two, whose blanks look the same */
+	cchar_t letter[ROLE_COUNT][2][LETTERS];         /* made when first drawn */
+	bool made[ROLE_COUNT][2][LETTERS];
 };
 
 bool term_utf8(void)
@@ -138,11 +142,29 @@ static void init_pairs(struct curses_term *t)
 	}
 }
 
-static attr_t attrs_of(const struct curses_term *t, const struct cell *c)
+static attr_t attrs_of(struct style s)
 {
-	uint8_t a = theme_style(&t->theme, (enum role)c->role, c->selected != 0).attrs;
-	return (a & STYLE_BOLD ? A_BOLD : 0) | (a & STYLE_DIM ? A_DIM : 0) | (a & STYLE_REVERSE ? A_REVERSE : 0) |
-	       (a & STYLE_UNDERLINE ? A_UNDERLINE : 0);
+	return (s.attrs & STYLE_BOLD ? A_BOLD : 0) | (s.attrs & STYLE_DIM ? A_DIM : 0) | (s.attrs & STYLE_REVERSE ? A_REVERSE : 0) |
+	       (s.attrs & STYLE_UNDERLINE ? A_UNDERLINE : 0);
+}
+
+/* Of a blank only the ground is seen, unless that is the colour of its letters. */
+static bool same_ground(struct style a, struct style b)
+{
+	enum { SEEN = STYLE_REVERSE | STYLE_UNDERLINE };
+	return !((a.attrs | b.attrs) & SEEN) && a.bg8 == b.bg8 && a.bg256 == b.bg256;
+}
+
+static void init_looks(struct curses_term *t)
+{
+	for (int k = 0; k < ROLE_COUNT * 2; k++) {
+		struct style s = theme_style(&t->theme, (enum role)(k / 2), k % 2);
+		int first = 0;
+		while (first < k && !same_ground(s, theme_style(&t->theme, (enum role)(first / 2), first % 2)))
+			first++;
+		t->attr[k / 2][k % 2] = attrs_of(s);
+		t->ground[k / 2][k % 2] = (uint8_t)first;
+	}
 }
 
 /* The cell's characters; `?` where the C library would give them another width than we do. */
@@ -150,11 +172,6 @@ static void cell_wide(const struct cell *c, wchar_t out[4])
 {
 	struct slice s = slice_of(c->g);
 	size_t n = 0;
-	if (s.n == 1 && s.p[0] >= 0x20 && s.p[0] <= 0x7E) {
-		out[0] = (wchar_t)s.p[0];
-		out[1] = L'\0';
-		return;
-	}
 	for (size_t i = 0; i < s.n && n < 3;) {
 		int32_t cp = utf8_next(s, &i);
 		out[n++] = cp < 0 ? L'?' : (wchar_t)cp;
@@ -167,14 +184,32 @@ static void cell_wide(const struct cell *c, wchar_t out[4])
 			out[1] = L'\0';
 }
 
-static void draw_cell(struct curses_term *t, const struct cell *c, int y, int x)
+/* c in the colours and attributes of `as`. */
+static bool make(const struct curses_term *t, const struct cell *c, const struct cell *as, cchar_t *out)
 {
 	wchar_t wide[4];
-	cchar_t cc;
-	int pair = t->colours ? pair_of(c) : PAIR_NONE;
+	int pair = t->colours ? pair_of(as) : PAIR_NONE;
 	cell_wide(c, wide);
-	if (setcchar(&cc, wide, attrs_of(t, c), 0, t->colours ? &pair : NULL) == OK)
-		mvadd_wch(y, x, &cc);
+	return setcchar(out, wide, t->attr[as->role][as->selected != 0], 0, t->colours ? &pair : NULL) == OK;
+}
+
+static void draw_cell(struct curses_term *t, const struct cell *c, const struct cell *as, int y, int x)
+{
+	bool plain = c->g[0] >= FIRST_LETTER && c->g[0] < FIRST_LETTER + LETTERS && c->g[1] == '\0';
+	int k = plain ? c->g[0] - FIRST_LETTER : 0, sel = as->selected != 0;
+	cchar_t other, *cc = plain ? &t->letter[as->role][sel][k] : &other;
+	if ((plain && t->made[as->role][sel][k]) || make(t, c, as, cc)) {
+		t->made[as->role][sel][k] |= plain;
+		mvadd_wch(y, x, cc);
+	}
+}
+
+/* A blank behind a text goes on with the text's colours if nobody can tell: each change of them costs the terminal, and us,
+ * more than ten letters. */
+static const struct cell *goes_on(const struct curses_term *t, const struct cell *c, const struct cell *before)
+{
+	bool blank = c->g[0] == ' ' && c->g[1] == '\0';
+	return blank && before && t->ground[c->role][c->selected != 0] == t->ground[before->role][before->selected != 0] ? before : c;
 }
 
 /* What is not as it was; false when nothing is. */
@@ -185,9 +220,12 @@ static bool draw_row(struct curses_term *t, const struct grid *g, int y, bool al
 	size_t bytes = (size_t)g->cols * sizeof *row;
 	if (front && memcmp(row, front, bytes) == 0)
 		return false;
-	for (int x = 0; x < g->cols; x++)
+	const struct cell *as = NULL;
+	for (int x = 0; x < g->cols; x++) {
+		as = goes_on(t, &row[x], as);
 		if (row[x].width != 0 && (!front || !cell_eq(&row[x], &front[x])))
-			draw_cell(t, &row[x], y, x);
+			draw_cell(t, &row[x], as, y, x);
+	}
 	if (front)
 		memcpy(front, row, bytes);
 	return true;
@@ -402,7 +440,10 @@ static enum rc start_curses(struct curses_term *t, struct err *e)
 	t->colours = has_colors() && start_color() == OK && COLOR_PAIRS > 2 * ROLE_COUNT;
 	if (t->colours)
 		init_pairs(t);
-	return t->colours ? RC_OK : theme_load(&t->theme, "mono", true, e);
+	enum rc rc = t->colours ? RC_OK : theme_load(&t->theme, "mono", true, e);
+	init_looks(t);
+	memset(t->made, 0, sizeof t->made);
+	return rc;
 }
 
 static void start_rescue(struct curses_term *t)

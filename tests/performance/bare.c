@@ -2,8 +2,10 @@
  *                        a listening socket; ends when its standard input does
  * bare frame             what a console cannot paint without: ncurses, every cell of the screen once;
  *                        ends on SIGTERM
+ * bare list              what a list cannot be moved in without: ncurses, a million rows made as they are
+ *                        shown; j and k move the mark, page down and page up the list, q ends it
  *
- * Yardsticks of the start of the engine and of the first frame: the same libraries and nothing else. */
+ * Yardsticks of the start of the engine, of the first frame and of a key: the same libraries and nothing else. */
 #include <curses.h>
 #include <locale.h>
 #include <sqlite3.h>
@@ -48,13 +50,56 @@ static void frame(void)
 	pause();
 }
 
+enum { ROWS = 1000000, TOP = 2 };
+
+static void row(int y, long n, int marked)
+{
+	char line[512];
+	if (marked)
+		attron(A_REVERSE);
+	snprintf(line, sizeof line, " file-%08lx%08lx  document-%07ld.pdf %*s %8.1f kB  %5ld d  assistants  candidate  older than 30 d, in no row",
+		 n * 2654435761u & 0xffffffff, n * 40503u & 0xffffffff, n, 40, "", (double)(n * 7919 % 99991) / 10, n % 400);
+	mvprintw(y, 0, "%-*.*s", COLS, COLS, line);
+	if (marked)
+		attroff(A_REVERSE);
+}
+
+static void list(void)
+{
+	long top = 0, at = 0, was;
+	setlocale(LC_ALL, "");
+	if (!initscr())
+		fail("no terminal");
+	raw();
+	noecho();
+	keypad(stdscr, TRUE);
+	curs_set(0);
+	mvprintw(0, 0, "%d files", ROWS);
+	int rows = LINES - TOP, drawn = 0;
+	for (int key = 0; key != 'q'; key = getch()) {
+		was = at;
+		at += key == 'j' ? 1 : key == 'k' ? -1 : key == KEY_NPAGE ? rows : key == KEY_PPAGE ? -rows : 0;
+		at = at < 0 ? 0 : at >= ROWS ? ROWS - 1 : at;
+		long to = at < top ? at : at >= top + rows ? at - rows + 1 : top;
+		for (int i = 0; i < rows; i++)
+			if (!drawn || to != top || top + i == was || top + i == at)
+				row(TOP + i, to + i, to + i == at);
+		top = to;
+		drawn = 1;
+		refresh();
+	}
+	endwin();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "start"))
 		start(argv[2], argv[3]);
 	else if (argc == 2 && !strcmp(argv[1], "frame"))
 		frame();
+	else if (argc == 2 && !strcmp(argv[1], "list"))
+		list();
 	else
-		fail("usage: bare start DB SOCKET | bare frame");
+		fail("usage: bare start DB SOCKET | bare frame | bare list");
 	return 0;
 }
