@@ -249,7 +249,8 @@ void db_reset(struct db_stmt *s)
 
 int64_t db_i64(struct db_stmt *s, int col)
 {
-	return db_is_null(s, col) ? -1 : sqlite3_column_int64(s->s, col);
+	int64_t v = sqlite3_column_int64(s->s, col);
+	return v == 0 && db_is_null(s, col) ? -1 : v;   /* NULL counts as 0: only that is looked at twice */
 }
 
 bool db_is_null(struct db_stmt *s, int col)
