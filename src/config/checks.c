@@ -296,6 +296,11 @@ static void check_features(struct filling *f, size_t i, const struct cfg_link *l
 	bool dedup = x->dedup_window || x->dedup_age_ms, queue = x->queue_items || x->queue_bytes;
 	if (l->connections < 2 && (x->ping_interval_ms || x->pong_timeout_ms || dedup || queue))
 		fill_bad(f, in("links", i, "features").z, "needs connections to compare: with one there is no canary; make connections at least 2");
+	if (x->connections && x->connections <= l->connections)
+		fill_bad(f, in("links", i, "features.connections").z,
+			 "is not above the link's own, and fewer cannot be tried: what is taken away does nothing that could be compared; write it as the link's connections");
+	if (x->connections && l->session_id)
+		fill_bad(f, in("links", i, "features.connections").z, "cannot be: several connections cannot share a session_id; remove one of them");
 	if (dedup && !same(l->handshake, "json-events"))
 		fill_bad(f, in("links", i, "features").z, "tries another window for repeats, and only `handshake: json-events` has one; write that, or remove it");
 	if (queue && !l->notify.n_kinds)

@@ -110,6 +110,7 @@ struct cfg_features {
 	int64_t ping_interval_ms, pong_timeout_ms;
 	int64_t dedup_window, dedup_age_ms;
 	int64_t queue_items, queue_bytes;
+	int64_t connections;
 	int64_t share_bp;                      /* 25 % of its connections */
 	int64_t margin_bp;                     /* 20 % */
 	int64_t sample;                        /* 20 */

@@ -34,7 +34,7 @@ struct feature_row {
 	void (*set)(struct engine *en, size_t i, const struct flag *f);        /* holds from here on; both groups count anew */
 	unsigned figures;               /* of figure_rows, that are its own */
 };
-#define FEATURES_ARE "the features are keepalive, dedup and queue"
+#define FEATURES_ARE "the features are keepalive, dedup, queue and pool"
 extern const struct feature_row feature_rows[CANARY_FEATURES];
 enum canary_feature feature_named(struct slice name);   /* CANARY_FEATURES: none */
 void features_figures(const struct engine *en, size_t i, enum canary_feature f, struct canary_figures out[GROUPS]);

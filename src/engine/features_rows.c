@@ -21,12 +21,18 @@ static void set_queue(struct engine *en, size_t i, const struct flag *f)
 	delivery_try_queue(en, i, f->mode);
 }
 
+static void set_pool(struct engine *en, size_t i, const struct flag *f)
+{
+	pool_feature(en->link[i], CANARY_POOL, f->mode);
+}
+
 enum { WIRE = 1, MARKS = 2, EVENTS = 4 };
 
 const struct feature_row feature_rows[CANARY_FEATURES] = {
 	[CANARY_KEEPALIVE] = { "keepalive", "write ping_interval or pong_timeout", set_keepalive, WIRE },
 	[CANARY_DEDUP] = { "dedup", "write dedup_window or dedup_age", set_dedup, WIRE | MARKS },
 	[CANARY_QUEUE] = { "queue", "write queue_items or queue_bytes", set_queue, WIRE | EVENTS },
+	[CANARY_POOL] = { "pool", "write connections", set_pool, WIRE },
 };
 
 static const struct figure_row {
@@ -36,7 +42,7 @@ static const struct figure_row {
 	bool may_lack;                  /* -1 = none */
 } figures[] = {
 #define ROW(m) offsetof(struct canary_figures, m)
-	{ "connections", ROW(connections), WIRE, false }, { "messages", ROW(messages), WIRE, false }, { "errors", ROW(errors), WIRE, false },
+	{ "connections", ROW(connections), WIRE, false }, { "up", ROW(up), WIRE, false }, { "messages", ROW(messages), WIRE, false }, { "errors", ROW(errors), WIRE, false },
 	{ "duplicates", ROW(duplicates), WIRE, false }, { "drops", ROW(drops), WIRE, false }, { "reconnects", ROW(reconnects), WIRE, false },
 	{ "rtts", ROW(rtts), WIRE, false }, { "rtt_p50_us", ROW(rtt_p50_us), WIRE, true }, { "rtt_p99_us", ROW(rtt_p99_us), WIRE, true },
 	{ "missed", ROW(missed), MARKS, false },

@@ -46,6 +46,7 @@ static const struct {
 } rows[] = {
 #define ROW(m) offsetof(struct canary_figures, m)
 	{ "sluice_link_canary_connections", "gauge", "Connections of the canary and of the others of a link with a feature.", ROW(connections), false },
+	{ "sluice_link_canary_up", "gauge", "Connections of either group that are up.", ROW(up), false },
 	{ "sluice_link_canary_messages", "gauge", "Messages of either group since the feature's mode changed.", ROW(messages), false },
 	{ "sluice_link_canary_errors", "gauge", "Frames the adapter does not know, of either group, since then.", ROW(errors), false },
 	{ "sluice_link_canary_duplicates", "gauge", "Repeated messages of either group since then.", ROW(duplicates), false },

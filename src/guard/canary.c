@@ -33,20 +33,22 @@ struct span {
 	int64_t noise_us;
 };
 
+#define WIRE .seen = { F(messages), F(rtts) }, \
+		.share = { { "drops", "connections", F(drops), F(connections), CANARY_LEAST_BAD, true }, \
+			   { "errors", "messages", F(errors), F(messages), CANARY_LEAST_BAD, false }, \
+			   { "repeats", "messages", F(duplicates), F(messages), CANARY_LEAST_BAD, false } }, \
+		.span = { { "round trip p50", F(rtt_p50_us), F(rtts), CANARY_RTT_US }, { "round trip p99", F(rtt_p99_us), F(rtts), CANARY_RTT_US } }, \
+		.said = { { "round trips", F(rtts) }, { "messages", F(messages) }, { "drops", F(drops) } }
+
 static const struct feature {
+	bool pushes;                    /* the stable ones may be harmed by the canary being there */
 	size_t seen[2];                 /* enough of either of them is enough for a verdict; 0 = none */
 	struct share share[MOST];
 	struct span span[MOST];
 	struct said { const char *what; size_t at; } said[MOST];        /* when nothing is worse */
 } features[CANARY_FEATURES] = {
-	[CANARY_KEEPALIVE] = {
-		.seen = { F(messages), F(rtts) },
-		.share = { { "drops", "connections", F(drops), F(connections), CANARY_LEAST_BAD, true },
-			   { "errors", "messages", F(errors), F(messages), CANARY_LEAST_BAD, false },
-			   { "repeats", "messages", F(duplicates), F(messages), CANARY_LEAST_BAD, false } },
-		.span = { { "round trip p50", F(rtt_p50_us), F(rtts), CANARY_RTT_US }, { "round trip p99", F(rtt_p99_us), F(rtts), CANARY_RTT_US } },
-		.said = { { "round trips", F(rtts) }, { "messages", F(messages) }, { "drops", F(drops) } },
-	},
+	[CANARY_KEEPALIVE] = { WIRE },
+	[CANARY_POOL] = { WIRE, .pushes = true },
 	[CANARY_DEDUP] = {
 		.seen = { F(messages) },
 		.share = { { "wrong", "messages", F(missed), F(messages), 1, true } },
@@ -115,6 +117,15 @@ static bool any_worse(const struct both *x, const struct feature *f, char why[CA
 	return false;
 }
 
+static bool pushed(const struct both *x, char why[CANARY_WHY])
+{
+	if (!x->s->connections || x->s->drops < CANARY_LEAST_BAD * x->s->connections)
+		return false;
+	snprintf(why, CANARY_WHY, "%" PRId64 " drops of the %" PRId64 " connections that were there before since %" PRId64 " came", x->s->drops, x->s->connections,
+		 x->c->connections);
+	return true;
+}
+
 static bool any_enough(const struct both *x, const struct feature *f)
 {
 	return enough(x, f->seen[0]) || (f->seen[1] && enough(x, f->seen[1]));
@@ -132,7 +143,7 @@ enum canary_verdict canary_judge(enum canary_feature of, const struct canary_fig
 	const struct both x = { c, s, o };
 	const struct feature *f = &features[of];
 	why[0] = '\0';
-	if (any_worse(&x, f, why))
+	if (any_worse(&x, f, why) || (f->pushes && pushed(&x, why)))
 		return CANARY_WORSE;
 	if (!any_enough(&x, f))
 		return CANARY_FEW;

@@ -7,18 +7,20 @@
  *              new ones it had no room for. One is enough: promoted, it would be an effect taken twice
  *   queue      events its own bounds lost (too large, too old) or had no room for when they came, per event, and p50
  *              and p99 of the time from the event to its leaving
+ *   pool       as keepalive, the added connections beside the ones before; and worse as well when the ones before dropped
+ *              three times each since: who came pushes out who was there
  * Drops, losses and wrong ones are judged as they come; the rest from opts.sample on in either group. */
 #ifndef SLUICE_GUARD_CANARY_H
 #define SLUICE_GUARD_CANARY_H
 
 #include "base/str.h"
 
-enum canary_feature { CANARY_KEEPALIVE, CANARY_DEDUP, CANARY_QUEUE, CANARY_FEATURES };
+enum canary_feature { CANARY_KEEPALIVE, CANARY_DEDUP, CANARY_QUEUE, CANARY_POOL, CANARY_FEATURES };
 
 enum { CANARY_LEAST_BAD = 3 };          /* fewer drops, errors, repeats or losses say nothing */
 
 struct canary_figures {
-	int64_t connections;
+	int64_t connections, up;
 	int64_t messages, errors, duplicates;   /* errors: frames its adapter does not know */
 	int64_t drops, reconnects;              /* drops: attempts and connections that ended */
 	int64_t rtts, rtt_p50_us, rtt_p99_us;   /* of the newest; -1 = none */

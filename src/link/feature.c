@@ -16,10 +16,12 @@ const char *feature_mode_name(enum feature_mode m)
 static bool keepalive_given(const struct cfg_features *f) { return f->ping_interval_ms > 0 || f->pong_timeout_ms > 0; }
 static bool dedup_given(const struct cfg_features *f) { return f->dedup_window > 0 || f->dedup_age_ms > 0; }
 static bool queue_given(const struct cfg_features *f) { return f->queue_items > 0 || f->queue_bytes > 0; }
+static bool pool_given(const struct cfg_features *f) { return f->connections > 0; }
 
 bool feature_given(const struct cfg_link *c, enum canary_feature f)
 {
-	static bool (*const given[])(const struct cfg_features *) = { [CANARY_KEEPALIVE] = keepalive_given, [CANARY_DEDUP] = dedup_given, [CANARY_QUEUE] = queue_given };
+	static bool (*const given[])(const struct cfg_features *) = { [CANARY_KEEPALIVE] = keepalive_given, [CANARY_DEDUP] = dedup_given, [CANARY_QUEUE] = queue_given,
+		[CANARY_POOL] = pool_given };
 	return given[f](&c->features);
 }
 
@@ -73,6 +75,13 @@ struct queue_opts feature_queue(const struct cfg_link *c, enum feature_mode m, b
 				    c->notify.age_ms * 1000 };
 }
 
+int feature_connections(const struct cfg_link *c, enum feature_mode m)
+{
+	int64_t own = MAX(c->connections, (int64_t)1), more = MAX(c->features.connections - own, (int64_t)0);
+	int64_t some = MIN(MAX((c->features.share_bp * more + WHOLE_BP - 1) / WHOLE_BP, (int64_t)1), more);
+	return (int)(own + (m == FEATURE_ON ? more : m == FEATURE_CANARY ? some : 0));
+}
+
 static void keepalive_value(const struct cfg_link *c, char out[64])
 {
 	int64_t ping, pong;
@@ -92,9 +101,15 @@ static void queue_value(const struct cfg_link *c, char out[64])
 	snprintf(out, 64, "%zu/%zuB", o.items, o.bytes);
 }
 
+static void pool_value(const struct cfg_link *c, char out[64])
+{
+	snprintf(out, 64, "%" PRId64, c->features.connections);
+}
+
 void feature_value(const struct cfg_link *c, enum canary_feature f, char out[64])
 {
-	static void (*const value[])(const struct cfg_link *, char[64]) = { [CANARY_KEEPALIVE] = keepalive_value, [CANARY_DEDUP] = dedup_value, [CANARY_QUEUE] = queue_value };
+	static void (*const value[])(const struct cfg_link *, char[64]) = { [CANARY_KEEPALIVE] = keepalive_value, [CANARY_DEDUP] = dedup_value, [CANARY_QUEUE] = queue_value,
+		[CANARY_POOL] = pool_value };
 	value[f](c, out);
 }
 
@@ -107,7 +122,7 @@ struct canary_figures trial_figures(const struct feature_trial *t, int group, co
 {
 	const struct canary_figures *b = &t->base[group];
 	const struct window *rtt = &t->rtt[group];
-	return (struct canary_figures){ .connections = sum->connections, .messages = sum->messages - b->messages, .errors = sum->errors - b->errors,
+	return (struct canary_figures){ .connections = sum->connections, .up = sum->up, .messages = sum->messages - b->messages, .errors = sum->errors - b->errors,
 		.duplicates = sum->duplicates - b->duplicates, .drops = sum->drops - b->drops, .reconnects = sum->reconnects - b->reconnects,
 		.rtts = rtt->n, .rtt_p50_us = window_percentile(rtt, 50), .rtt_p99_us = window_percentile(rtt, 99),
 		.wait_p50_us = -1, .wait_p99_us = -1 };
@@ -116,6 +131,7 @@ struct canary_figures trial_figures(const struct feature_trial *t, int group, co
 void trial_add(struct canary_figures *sum, const struct link_view *v, int64_t drops, int64_t duplicates)
 {
 	sum->connections++;
+	sum->up += v->state == LINK_UP;
 	sum->messages += v->messages_in;
 	sum->errors += v->bad_frames;
 	sum->reconnects += v->reconnects;

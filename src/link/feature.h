@@ -29,6 +29,8 @@ struct dedup_bounds feature_dedup(const struct cfg_link *c, enum feature_mode m,
 struct dedup_bounds feature_dedup_most(const struct cfg_link *c);       /* the larger of each of both values */
 struct queue_opts feature_queue(const struct cfg_link *c, enum feature_mode m, bool canary);
 
+int feature_connections(const struct cfg_link *c, enum feature_mode m);        /* how many the link has */
+
 struct feature_trial {
 	enum feature_mode mode;
 	struct canary_figures base[GROUPS];     /* counts when it began */

@@ -19,22 +19,27 @@ struct member {
 };
 
 struct pool {
+	struct loop *loop;
+	struct ws_ctx *ws;
+	const struct secret *token;
 	struct gate *gate;
 	const struct cfg_link *cfg;
 	struct pool_handler h;
 	void (*message)(void *ctx, struct pool *p, struct slice msg);
 	void *message_ctx;
 	struct member *m;
-	int n, floor;
+	int n, own, most, floor;        /* connections now, without a feature, and at most: of m, of which n live */
 	int by_state[LINK_STATE_COUNT];
 	int urgent;                     /* asking below the floor */
 	int64_t generation;
+	bool started;
 	struct breaker breaker;
 	struct rng rng;
 	struct feature_trial *trial[CANARY_FEATURES];   /* NULL = not given */
 	int canaries;                   /* the first of m */
 	struct member *speaking;        /* whose message is being told */
-	struct link_view v;
+	struct link_view v, gone;       /* gone: sums of connections that were taken away */
+	bool any_gone;
 	char sentence[400];             /* of the whole */
 };
 
@@ -100,9 +105,16 @@ static int64_t generation(void *ctx)
 	return ++((struct member *)ctx)->p->generation;
 }
 
+/* Of pool the canary is what was added, else the first of those that are always there. */
+static int group_of(const struct member *m, enum canary_feature f)
+{
+	long i = m - m->p->m;
+	return (f == CANARY_POOL ? i >= m->p->own : i < m->p->canaries) ? GROUP_CANARY : GROUP_STABLE;
+}
+
 static int group(const struct member *m)
 {
-	return m - m->p->m < m->p->canaries ? GROUP_CANARY : GROUP_STABLE;
+	return group_of(m, CANARY_KEEPALIVE);
 }
 
 static void on_rtt(void *ctx, int64_t us)
@@ -110,7 +122,7 @@ static void on_rtt(void *ctx, int64_t us)
 	struct member *m = ctx;
 	for (int f = 0; f < CANARY_FEATURES; f++)
 		if (m->p->trial[f])
-			window_add(&m->p->trial[f]->rtt[group(m)], us);
+			window_add(&m->p->trial[f]->rtt[group_of(m, (enum canary_feature)f)], us);
 }
 
 /* ---- what a connection tells ---- */
@@ -227,9 +239,11 @@ const struct link_view *pool_look(struct pool *p)
 {
 	enum link_state s = pool_state(p);
 	const struct link_view *first = link_look(speaker(p, s)->k);
-	if (p->n == 1)
+	if (p->n == 1 && !p->any_gone)
 		return first;
 	p->v = *first;
+	if (p->any_gone)
+		add(&p->v, &p->gone);
 	for (int i = 0; i < p->n; i++)
 		if (link_look(p->m[i].k) != first)
 			add(&p->v, link_look(p->m[i].k));
@@ -263,11 +277,11 @@ struct breaker *pool_breaker(struct pool *p)
 
 /* ---- what a few try first ---- */
 
-static void sums(const struct pool *p, struct canary_figures sum[GROUPS])
+static void sums(const struct pool *p, enum canary_feature f, struct canary_figures sum[GROUPS])
 {
 	memset(sum, 0, GROUPS * sizeof *sum);
 	for (int i = 0; i < p->n; i++)
-		trial_add(&sum[group(&p->m[i])], link_look(p->m[i].k), p->m[i].drops, p->m[i].duplicates);
+		trial_add(&sum[group_of(&p->m[i], f)], link_look(p->m[i].k), p->m[i].drops, p->m[i].duplicates);
 }
 
 static void keepalive(struct pool *p, enum feature_mode m)
@@ -279,10 +293,56 @@ static void keepalive(struct pool *p, enum feature_mode m)
 	}
 }
 
+static void live(struct pool *p, int i)
+{
+	struct member *m = &p->m[i];
+	*m = (struct member){ .p = p, .state = LINK_IDLE, .team = { &p->breaker, ask, leave, spare, generation, on_rtt, m } };
+	m->k = link_new(p->loop, p->ws, p->cfg, p->token, rng_u64(&p->rng), on_changed, m);
+	link_join(m->k, &m->team);
+}
+
+static void add_one(struct pool *p)
+{
+	struct member *m = &p->m[p->n];
+	live(p, p->n++);
+	p->by_state[LINK_IDLE]++;
+	if (p->message)
+		link_on_message(m->k, on_message, m);
+	if (p->started)
+		link_start_in(m->k, (int64_t)rng_below(&p->rng, (uint64_t)MAX(p->cfg->spread_ms, (int64_t)0) + 1));
+}
+
+/* Its last connection goes; what it counted stays in the sums. */
+static void drop_last(struct pool *p)
+{
+	struct member *m = &p->m[p->n - 1];
+	p->any_gone = true;
+	add(&p->gone, link_look(m->k));
+	link_free(m->k);
+	m->k = NULL;
+	p->by_state[m->state]--;
+	p->n--;
+	if (m->state == LINK_UP && p->h.cut)
+		p->h.cut(p->h.ctx, p);
+}
+
+static void resize(struct pool *p, int n)
+{
+	enum link_state was = pool_state(p);
+	while (p->n < n)
+		add_one(p);
+	while (p->n > n)
+		drop_last(p);
+	if (p->h.changed && pool_state(p) != was)
+		p->h.changed(p->h.ctx, p, was);
+}
+
 void pool_feature(struct pool *p, enum canary_feature f, enum feature_mode m)
 {
 	struct canary_figures sum[GROUPS];
-	sums(p, sum);
+	if (f == CANARY_POOL)
+		resize(p, feature_connections(p->cfg, m));
+	sums(p, f, sum);
 	if (!p->trial[f])
 		p->trial[f] = xmalloc(sizeof *p->trial[f]);
 	trial_begin(p->trial[f], m, sum);
@@ -294,7 +354,7 @@ void pool_figures(const struct pool *p, enum canary_feature of, struct canary_fi
 {
 	static const struct feature_trial none;
 	struct canary_figures sum[GROUPS];
-	sums(p, sum);
+	sums(p, of, sum);
 	for (int g = 0; g < GROUPS; g++)
 		f[g] = trial_figures(p->trial[of] ? p->trial[of] : &none, g, &sum[g]);
 }
@@ -302,7 +362,7 @@ void pool_figures(const struct pool *p, enum canary_feature of, struct canary_fi
 bool pool_is_canary(const struct pool *p, int i)
 {
 	for (int f = 0; f < CANARY_FEATURES; f++)
-		if (p->trial[f] && p->trial[f]->mode == FEATURE_CANARY && i < p->canaries)
+		if (p->trial[f] && p->trial[f]->mode == FEATURE_CANARY && group_of(&p->m[i], (enum canary_feature)f) == GROUP_CANARY)
 			return true;
 	return false;
 }
@@ -320,14 +380,6 @@ void pool_duplicate(struct pool *p)
 
 /* ---- life ---- */
 
-static void add_member(struct pool *p, int i, struct loop *l, struct ws_ctx *ws, const struct secret *token)
-{
-	struct member *m = &p->m[i];
-	*m = (struct member){ .p = p, .state = LINK_IDLE, .team = { &p->breaker, ask, leave, spare, generation, on_rtt, m } };
-	m->k = link_new(l, ws, p->cfg, token, rng_u64(&p->rng), on_changed, m);
-	link_join(m->k, &m->team);
-}
-
 struct pool *pool_new(struct loop *l, struct ws_ctx *ws, struct gate *g, const struct cfg_link *cfg, const struct secret *token,
 		      uint64_t seed, const struct pool_handler *h)
 {
@@ -335,20 +387,26 @@ struct pool *pool_new(struct loop *l, struct ws_ctx *ws, struct gate *g, const s
 	p->gate = g;
 	p->cfg = cfg;
 	p->h = *h;
-	p->n = (int)MAX(cfg->connections, (int64_t)1);
+	p->loop = l;
+	p->ws = ws;
+	p->token = token;
+	p->n = p->own = (int)MAX(cfg->connections, (int64_t)1);
+	p->most = (int)MAX((int64_t)p->n, cfg->features.connections);
+	p->gone.last_message_us = p->gone.next_attempt_us = -1;
 	p->floor = (int)MIN(MAX(cfg->floor, (int64_t)1), (int64_t)p->n);
 	rng_seed(&p->rng, seed);
 	link_breaker_init(&p->breaker, cfg, rng_u64(&p->rng), loop_now(l).boot_us);
-	p->m = xcalloc((size_t)p->n, sizeof *p->m);
+	p->m = xcalloc((size_t)p->most, sizeof *p->m);
 	p->canaries = feature_any(cfg) ? feature_canaries(cfg, p->n) : 0;
 	p->by_state[LINK_IDLE] = p->n;
 	for (int i = 0; i < p->n; i++)
-		add_member(p, i, l, ws, token);
+		live(p, i);
 	return p;
 }
 
 void pool_start(struct pool *p)
 {
+	p->started = true;
 	for (int i = 0; i < p->n; i++)
 		link_start_in(p->m[i].k, (int64_t)rng_below(&p->rng, (uint64_t)MAX(p->cfg->spread_ms, (int64_t)0) + 1));
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """python3-websockets as a peer that speaks json-events for links that try something: on every connection it says N messages of its
 own, each again after BACK others, over and over until each was acknowledged; it acknowledges our events, or leaves them lying.
-Prints its port, then answers `look`, `mute yes|no`, `go N` (a line each). Usage: flagpeer.py BACK"""
+At most LIMIT connections at once: who comes then is turned away, or (`push yes`) pushes out the oldest. Prints its port, then answers
+`look`, `mute yes|no`, `go N`, `limit N`, `push yes|no` (a line each). Usage: flagpeer.py BACK"""
 import asyncio
 import json
 import sys
@@ -18,6 +19,7 @@ class Peer:
         self.repeats = 0
         self.got, self.left = {}, []    # events: how often; not acknowledged yet
         self.names = 0
+        self.limit, self.push, self.open = 1000, False, []
 
     async def say(self, ws, name, n):
         await ws.send(json.dumps({'id': f'{name}-{n}', 'type': 'thing'}))
@@ -39,6 +41,12 @@ class Peer:
         await ws.send(json.dumps({'type': 'ack', 'id': event}))
 
     async def serve(self, ws, path=None):
+        if len(self.open) >= self.limit:
+            if not self.push:
+                await ws.close(1013, 'enough')
+                return
+            self.open.pop(0).transport.abort()
+        self.open.append(ws)
         self.names += 1
         task = asyncio.ensure_future(self.talk(ws, f'c{self.names}'))
         try:
@@ -54,6 +62,8 @@ class Peer:
             pass
         finally:
             task.cancel()
+            if ws in self.open:
+                self.open.remove(ws)
 
     async def settle(self):
         while self.left and not self.mute:
@@ -62,10 +72,14 @@ class Peer:
     async def told(self, words):
         if words[0] == 'go':
             self.goal = int(words[1])
+        elif words[0] == 'limit':
+            self.limit = int(words[1])
+        elif words[0] == 'push':
+            self.push = words[1] == 'yes'
         elif words[0] == 'mute':
             self.mute = words[1] == 'yes'
             await self.settle()
-        return {'said': len(self.said), 'acked': len(self.acked), 'repeats': self.repeats, 'connections': self.names,
+        return {'said': len(self.said), 'acked': len(self.acked), 'repeats': self.repeats, 'connections': self.names, 'open': len(self.open),
                 'events': len(self.got), 'twice': sum(n > 1 for n in self.got.values())}
 
     async def run(self):

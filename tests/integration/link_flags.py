@@ -95,8 +95,9 @@ def events(w, n):
         w.call('mode.set', mode='rehearse' if k % 2 == 0 else 'observe')
 
 
-def every_event(w, peer, since):
-    want = w.sql("SELECT count(*) FROM audit WHERE kind = 'mode' AND seq > ?", since)[0][0]
+def every_event(w, peer, since, kind='mode'):
+    w.durable()
+    want = w.sql('SELECT count(*) FROM audit WHERE kind = ? AND seq > ?', kind, since)[0][0]
     until(lambda: peer.tell('look')['events'] == want, 60, lambda: f"{peer.tell('look')} of {want}, {link(w)['outbox']}")
     until(lambda: link(w)['outbox']['items'] == 0, 20, lambda: str(link(w)['outbox']))
     o = link(w)['outbox']
@@ -156,20 +157,71 @@ def a_queue_that_is_too_small_is_rolled_back_and_loses_nothing():
 
 @test
 def a_queue_that_shrinks_drains_first():
-    with Peer() as peer, world(peer.link(queue_items=2)) as w:
+    with Peer() as peer, world(peer.link(queue_items=2, sample=64)) as w:
         since = w.sql('SELECT max(seq) FROM audit')[0][0]
         same(change(w, 'queue', 'off'), 'off')
         peer.tell('mute', 'yes')
         events(w, 60)
         until(lambda: link(w)['outbox']['items'] == 60, 20, lambda: str(link(w)['outbox']))
-        for to in ('canary', 'on'):
-            same(change(w, 'queue', to), to)
-            same(link(w)['outbox']['items'], 60, 'what waited is gone')
+        same(change(w, 'queue', 'canary'), 'canary')
+        same(link(w)['outbox']['items'], 60, 'what waited is gone')
+        events(w, 20)
+        until(lambda: link(w)['outbox']['items'] == 80, 20, lambda: str(link(w)['outbox']))
+        same(feature(w, 'queue')['canary']['depth'], 2, 'the canary has no queue of its own, or a larger one')
+        same(change(w, 'queue', 'on'), 'on')
+        same(link(w)['outbox']['items'], 80, 'what waited for the canary is gone')
         events(w, 10)
         w.durable()
-        same(link(w)['outbox']['items'], 60, 'it takes events beyond its bounds')
+        same(link(w)['outbox']['items'], 80, 'it takes events beyond its bounds')
         peer.tell('mute', 'no')
-        same(every_event(w, peer, since), 70)
+        same(every_event(w, peer, since), 90)
+
+
+@test
+def a_pool_that_the_peer_has_no_room_for_is_rolled_back_and_the_others_stay():
+    with Peer() as peer:
+        peer.tell('limit', CONNECTIONS)
+        with world({**peer.link(connections=8), 'breaker': {'open': '1s', 'open_max': '1s'}}) as w:
+            each_of = lambda: (link(w)['pool']['configured'], link(w)['pool']['up'])       # noqa: E731
+            p = rolled_back(w, 'pool')
+            contains(p['why'], 'drops of 1 canary')
+            same((p['value'], p['stable']['connections'], p['stable']['drops'], p['canary']['up']), ('8', 4, 0, 0))
+            until(lambda: each_of() == (4, 4), 20, lambda: str(each_of()))
+            each_once(w, peer, 40)
+
+
+@test
+def a_pool_that_pushes_out_the_others_is_rolled_back():
+    with Peer() as peer:
+        peer.tell('limit', CONNECTIONS)
+        peer.tell('push', 'yes')
+        w = World(files=3, orphan=1, unused=1, records=False, start=False)
+        with w:
+            w.configure(links=[{**peer.link(connections=5), 'min_uptime': '0s', 'breaker': {'open': '1s', 'open_max': '1s'}}])
+            w.start()
+            rolled_back(w, 'pool')
+            all_up(w)
+            until(lambda: peer.tell('look')['open'] == CONNECTIONS, 20, lambda: str(peer.tell('look')))
+
+
+@test
+def a_pool_grows_by_a_share_and_then_whole_and_shrinks_again():
+    with Peer() as peer, world(peer.link(connections=12, sample=5)) as w:
+        up = lambda: link(w)['pool']['up']              # noqa: E731
+        until(lambda: up() == 6, 30, lambda: str(link(w)['pool']))
+        same([c['canary'] for c in sorted(link(w)['pool']['connections'], key=lambda c: c['n'])], [False] * 4 + [True] * 2)
+        peer.tell('go', 60)
+        until(lambda: feature(w, 'pool')['verdict'] == 'as good', 60, lambda: str(feature(w, 'pool')))
+        f = feature(w, 'pool')
+        same((f['canary']['connections'], f['canary']['up'], f['stable']['connections'], f['canary']['drops']), (2, 2, 4, 0))
+        same(change(w, 'pool', 'promote'), 'on')
+        until(lambda: up() == 12, 30, lambda: str(link(w)['pool']))
+        same(change(w, 'pool', 'off'), 'off')
+        until(lambda: peer.tell('look')['open'] == 4 and up() == 4, 20, lambda: str(peer.tell('look')))
+        said = lambda: peer.tell('look')['said']        # noqa: E731
+        until(lambda: link(w)['inbox']['taken'] <= said() and link(w)['inbox']['pending'] == 0, 20)
+        seen = link(w)['messages_in']
+        true(seen >= link(w)['inbox']['taken'], 'what the connections that went had counted is gone')
 
 
 @test
@@ -178,7 +230,8 @@ def one_is_tried_at_a_time():
         same([f['mode'] for f in link(w)['features']], ['canary', 'off', 'off'])
         contains(feature(w, 'queue')['reason'], 'no other')
         refused(lambda: change(w, 'queue', 'canary'), 'spoil')
-        refused(lambda: w.call('links.feature', link='app', feature='pool', to='on', reason='x'), 'the features are')
+        refused(lambda: w.call('links.feature', link='app', feature='pool', to='on', reason='x'), 'write connections')
+        refused(lambda: w.call('links.feature', link='app', feature='size', to='on', reason='x'), 'the features are')
         same(change(w, 'keepalive', 'promote'), 'on')
         until(lambda: feature(w, 'dedup')['mode'] == 'canary', 20, 'the next does not begin')
         same(change(w, 'queue', 'off', 'not now'), 'off')

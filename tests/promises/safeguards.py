@@ -162,6 +162,9 @@ s('a queue that shrinks keeps what waits', 'src/engine/delivery_trial.c', '		que
   'link_flags', 'a_queue_that_shrinks_drains_first')
 s('an event that the tried queue has no room for goes to the others', 'src/engine/delivery_trial.c', 'queue_fits(other, frame.n) ? other : q', 'q',
   'link_flags', 'a_queue_that_is_too_small_is_rolled_back_and_loses_nothing')
+s('connections that the peer has no room for are rolled back', 'src/link/pool.c', '	while (p->n > n)\n		drop_last(p);\n', '',
+  'link_flags', 'a_pool_that_the_peer_has_no_room_for_is_rolled_back_and_the_others_stay')
+s('added connections that push out the others are rolled back', 'src/guard/canary.c', '|| (f->pushes && pushed(&x, why))', '|| (f->pushes && pushed(&x, why) && !c)', 'tests/unit/test_canary')
 s('two features of a link are not tried at once', 'src/engine/features.c', 'trying != CANARY_FEATURES)\n		return "another', 'trying > CANARY_FEATURES)\n		return "another',
   'link_flags', 'one_is_tried_at_a_time')
 s('more than a fifth that failed stops the lane', 'src/guard/matrix.c', 'return 100 * f > HIGH * t ? MATRIX_ABORT : MATRIX_RETRY;', 'return MATRIX_RETRY;',

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "base/mem.h"
 #include "guard/canary.h"
 #include "link/feature.h"
 
@@ -171,6 +172,34 @@ static void a_longer_wait_is_worse_beyond_a_second(void **state)
 	assert_int_equal(canary_judge(CANARY_QUEUE, &c, &s, &twenty, why), CANARY_GOOD);
 }
 
+static void added_connections_that_push_out_the_others_are_worse(void **state)
+{
+	char why[CANARY_WHY];
+	(void)state;
+	for (int64_t n = 8; n <= 10; n++) {
+		struct canary_figures c = { .connections = 1, .drops = n }, s = { .connections = 3, .drops = n };
+		c.drops = n / 3;
+		assert_int_equal(canary_judge(CANARY_POOL, &c, &s, &twenty, why), n < 9 ? CANARY_FEW : CANARY_WORSE);
+		assert_int_equal(canary_judge(CANARY_KEEPALIVE, &c, &s, &twenty, why), CANARY_FEW);
+	}
+	struct canary_figures c = { .connections = 1, .drops = 3 }, s = { .connections = 3 };
+	assert_int_equal(canary_judge(CANARY_POOL, &c, &s, &twenty, why), CANARY_WORSE);
+	assert_string_equal(why, "3 drops of 1 canary connections, 0 of 3 stable ones");
+}
+
+static void a_share_of_the_added_connections_comes_first(void **state)
+{
+	static const struct { int64_t own, more, share; int canary; } row[] = {
+		{ 1, 2, 2500, 2 }, { 4, 8, 2500, 5 }, { 4, 9, 2500, 6 }, { 4, 104, 1, 5 }, { 4, 8, 5000, 6 }, { 4, 0, 2500, 4 } };
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct cfg_link c = { .connections = row[i].own, .features = { .connections = row[i].more, .share_bp = row[i].share } };
+		assert_int_equal(feature_connections(&c, FEATURE_OFF), row[i].own);
+		assert_int_equal(feature_connections(&c, FEATURE_CANARY), row[i].canary);
+		assert_int_equal(feature_connections(&c, FEATURE_ON), MAX(row[i].own, row[i].more));
+	}
+}
+
 static void a_value_that_is_not_given_is_the_links_own(void **state)
 {
 	struct cfg_link c = { .events = { .window = 100, .window_age_ms = 60 }, .notify = { .items = 50, .bytes = 4000, .age_ms = 7 },
@@ -254,6 +283,8 @@ int main(void)
 		cmocka_unit_test(one_wrong_message_is_enough),
 		cmocka_unit_test(a_queue_is_worse_that_loses_or_has_no_room),
 		cmocka_unit_test(a_longer_wait_is_worse_beyond_a_second),
+		cmocka_unit_test(added_connections_that_push_out_the_others_are_worse),
+		cmocka_unit_test(a_share_of_the_added_connections_comes_first),
 		cmocka_unit_test(a_value_that_is_not_given_is_the_links_own),
 		cmocka_unit_test(the_canary_is_never_nobody_and_never_all),
 		cmocka_unit_test(keepalive_by_mode_and_group),

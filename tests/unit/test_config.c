@@ -260,6 +260,8 @@ static const struct row rows[] = {
 	{ "handshake: exai", "handshake: exai\n    connections: 2\n    features: { pong_timeout: 5s }", "", "" },
 	{ "handshake: exai", "handshake: exai\n    connections: 2\n    features: { dedup_window: 5 }", "13:links[0].features: ", "window for repeats" },
 	{ "handshake: exai", "handshake: exai\n    connections: 2\n    features: { queue_items: 5 }", "13:links[0].features: ", "another queue" },
+	{ "handshake: exai", "handshake: exai\n    connections: 2\n    features: { connections: 2 }", "13:links[0].features.connections: ", "fewer cannot be tried" },
+	{ "handshake: exai", "handshake: exai\n    features: { connections: 2 }", "", "" },
 	{ "handshake: exai", "reconnect_base: 2m", "11:links[0].reconnect_base: ", "longer than reconnect_max" },
 	/* records */
 	{ "path: app.db", "path: app.db\n    columns: {id: none}", "27:records[0].columns.id: ", "cannot be none" },
@@ -921,7 +923,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 	assert_string_equal(buf_z(&missing), "links[0].events links[0].events.id links[0].events.type links[0].events.sequence links[0].events.epoch "
 		"links[0].events.ack links[0].events.window links[0].events.window_age links[0].notify links[0].notify.kinds links[0].notify.items "
 		"links[0].notify.bytes links[0].notify.age links[0].notify.acked links[0].features links[0].features.ping_interval "
-		"links[0].features.pong_timeout links[0].features.dedup_window links[0].features.dedup_age links[0].features.queue_items links[0].features.queue_bytes links[0].features.share links[0].features.margin links[0].features.sample lanes[0].command lanes[0].bucket lanes[0].region lanes[0].addressing lanes[0].prefix lanes[0].versions objects[0].lane records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
+		"links[0].features.pong_timeout links[0].features.dedup_window links[0].features.dedup_age links[0].features.queue_items links[0].features.queue_bytes links[0].features.connections links[0].features.share links[0].features.margin links[0].features.sample lanes[0].command lanes[0].bucket lanes[0].region lanes[0].addressing lanes[0].prefix lanes[0].versions objects[0].lane records[0].url records[0].user records[0].writer records[0].key_file records[0].writer_key_file "
 		"records[0].ca_file records[0].cleartext records[0].schema records[0].statement_timeout "
 		"policies[0].rules[0].all policies[0].rules[0].any policies[0].rules[0].name policies[0].rules[0].older_than policies[0].rules[0].longer_than policies[0].rules[0].of policies[0].rules[0].not "
 		"policies[0].rules[0].larger_than policies[0].rules[0].smaller_than policies[0].rules[0].purposes policies[0].rules[0].names "
@@ -935,7 +937,7 @@ static void the_shipped_file_has_every_key_of_the_table(void **state)
 		{ "links[1].notify", "kinds" }, { "links[1].notify", "items" }, { "links[1].notify", "bytes" }, { "links[1].notify", "age" },
 		{ "links[1].notify", "acked" }, { "links[1].features", "ping_interval" }, { "links[1].features", "pong_timeout" },
 		{ "links[1].features", "dedup_window" }, { "links[1].features", "dedup_age" }, { "links[1].features", "queue_items" },
-		{ "links[1].features", "queue_bytes" }, { "links[1].features", "share" }, { "links[1].features", "margin" }, { "links[1].features", "sample" },
+		{ "links[1].features", "queue_bytes" }, { "links[1].features", "connections" }, { "links[1].features", "share" }, { "links[1].features", "margin" }, { "links[1].features", "sample" },
 		{ "policies[0].rules[1]", "name" }, { "policies[0].rules[1]", "older_than" }, { "policies[0].rules[1]", "of" },
 		{ "policies[1].rules[0]", "not" }, { "policies[1].rules[0]", "larger_than" }, { "policies[1].rules[0]", "smaller_than" },
 		{ "policies[1].rules[1]", "purposes" }, { "policies[1].rules[2]", "names" }, { "policies[1].rules[3]", "statuses" },
