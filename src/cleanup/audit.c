@@ -4,26 +4,47 @@
 
 enum { SAMPLE_MAX = 50, SAMPLE_ONE_IN = 20 };
 
+static void sample_one(struct step *s, int32_t item)
+{
+	s->c->item[item].reread = true;
+	emit(s, EFF_REREAD, s->c->item[item].lane, item)->number = REREAD_SAMPLE;
+}
+
+/* Where most were deleted they are drawn one by one: not all of a million are looked at for fifty. */
+static void draw(struct step *s, int64_t want)
+{
+	struct cycle *c = s->c;
+	while (want > 0) {
+		int32_t i = (int32_t)rng_below(&c->rng, (uint64_t)c->items);
+		if (c->item[i].state != ITEM_DELETED || c->item[i].reread)
+			continue;
+		sample_one(s, i);
+		want--;
+	}
+}
+
+static void go_through(struct step *s, int64_t want, int64_t deleted)
+{
+	struct cycle *c = s->c;
+	for (int32_t i = 0; want && i < c->items; i++)
+		if (c->item[i].state == ITEM_DELETED && (int64_t)rng_below(&c->rng, (uint64_t)deleted--) < want) {
+			sample_one(s, i);
+			want--;
+		}
+}
+
 static void sample(struct step *s)
 {
 	struct cycle *c = s->c;
-	int64_t deleted = 0, want;
-	for (int32_t i = 0; i < c->items; i++)
-		deleted += c->item[i].state == ITEM_DELETED;
-	want = MIN((int64_t)SAMPLE_MAX, (deleted + SAMPLE_ONE_IN - 1) / SAMPLE_ONE_IN);
+	struct cycle_counts n;
+	cycle_totals(c, &n);
+	int64_t deleted = n.by_state[ITEM_DELETED], want = MIN((int64_t)SAMPLE_MAX, (deleted + SAMPLE_ONE_IN - 1) / SAMPLE_ONE_IN);
 	c->sampling = want > 0;
 	c->sample_left = want;
-	for (int32_t i = 0; i < c->items; i++) {
-		struct cycle_item *it = &c->item[i];
-		it->reread = false;
-		if (!want || it->state != ITEM_DELETED)
-			continue;
-		if ((int64_t)rng_below(&c->rng, (uint64_t)deleted--) < want) {
-			want--;
-			it->reread = true;
-			emit(s, EFF_REREAD, it->lane, i)->number = REREAD_SAMPLE;
-		}
-	}
+	if (2 * deleted > c->items)
+		draw(s, want);
+	else
+		go_through(s, want, deleted);
 }
 
 static void count(struct step *s)
@@ -57,10 +78,12 @@ static void sweep(struct step *s)
 	c->claims_swept = true;
 	for (int32_t i = 0; i < c->items; i++) {
 		struct cycle_item *it = &c->item[i];
-		if (it->has_row && it->row == ROW_CONFLICT)
+		if (it->has_row && it->row == ROW_CONFLICT) {
 			it->unclaim = true;
-		else if (it->has_row && it->row != ROW_COMMITTED && it->row != ROW_REMAPPED && it->row != ROW_CONFLICT && it->row != ROW_NONE)
+			mark(c, it);
+		} else if (it->has_row && it->row != ROW_COMMITTED && it->row != ROW_REMAPPED && it->row != ROW_CONFLICT && it->row != ROW_NONE) {
 			row_set(s, it, ROW_CLAIMED);
+		}
 	}
 	(void)release_next(s);
 }

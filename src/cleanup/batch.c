@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "cleanup/cycle_internal.h"
 
+#include <string.h>
+
 int64_t cycle_canary(const struct cycle_lane *l)
 {
 	int64_t n = matrix_canary(l->n);
@@ -36,20 +38,22 @@ void begin_batch(struct step *s, struct cycle_lane *l)
 
 /* ---- re-validation ---- */
 
-/* Everything of the lane's batches that may still be sent. */
-static void check_waiting(struct step *s, struct cycle_lane *l, int32_t *from, int32_t *to)
+/* Everything of the lane's batches that may still be sent, a slice of it at a time. False: it goes on at once. */
+static bool check_waiting(struct step *s, struct cycle_lane *l)
 {
 	struct cycle_item *it = items_of(s->c, l);
-	*from = *to = 0;
-	for (int32_t r = l->low; r < l->batch_to; r++) {
+	int32_t r = l->check_at, end = (int32_t)MIN((int64_t)l->batch_to, (int64_t)r + (l->o.slice > 0 ? l->o.slice : CYCLE_SLICE));
+	for (; r < end; r++) {
 		if (it[r].state == ITEM_PLANNED || it[r].state == ITEM_READY)
 			item_set(s, &it[r], ITEM_CHECKING);
 		if (it[r].state != ITEM_CHECKING)
 			continue;
-		if (!*to)
-			*from = r;
-		*to = r + 1;
+		if (!l->check_to)
+			l->check_from = r;
+		l->check_to = r + 1;
 	}
+	l->check_at = r < l->batch_to ? r : 0;
+	return !l->check_at;
 }
 
 static void rise(struct cycle *c, struct cycle_lane *l)
@@ -61,21 +65,28 @@ static void rise(struct cycle *c, struct cycle_lane *l)
 
 void check_go(struct step *s, struct cycle_lane *l)
 {
-	int32_t from, to;
 	if (l->asking || blocked(s, l))
 		return;
-	rise(s->c, l);
-	check_waiting(s, l, &from, &to);
-	if (!to) {
+	if (!l->check_at) {
+		rise(s->c, l);
+		l->check_at = l->low;
+		l->check_from = l->check_to = 0;
+	}
+	if (!check_waiting(s, l)) {
+		l->pump_due_us = s->now.boot_us;
+		return;
+	}
+	if (!l->check_to) {
 		l->phase = PHASE_CLAIMING;
 		return;
 	}
 	l->asking = true;
 	l->asked_fresh = s->now.boot_us - l->list_at_us > l->o.list_max_age_us;
 	struct effect *e = emit(s, EFF_RECHECK, lane_index(s->c, l), -1);
-	e->from = l->first + from;
-	e->to = l->first + to;
+	e->from = l->first + l->check_from;
+	e->to = l->first + l->check_to;
 	e->number = l->asked_fresh;
+	l->unanswered = 0;
 }
 
 static void checked(struct step *s, struct cycle_lane *l, struct cycle_item *it, enum check_result r)
@@ -107,18 +118,19 @@ static void halt_if_stale(struct step *s, struct cycle_lane *l)
 void clean_rechecked(struct step *s, const struct cycle_event *ev)
 {
 	struct cycle_lane *l = &s->c->lane[ev->lane];
-	int64_t unanswered = 0;
 	if (!l->asking || l->phase != PHASE_CHECKING)
 		return;
-	l->asking = false;
+	l->asking = ev->more;
 	for (size_t i = 0; i < ev->n; i++) {
 		struct cycle_item *it = &s->c->item[ev->items[i]];
 		if (it->state != ITEM_CHECKING)
 			continue;
-		unanswered += ev->results[i] == CHECK_NO_ANSWER;
+		l->unanswered += ev->results[i] == CHECK_NO_ANSWER;
 		checked(s, l, it, ev->results[i]);
 	}
-	if (unanswered)
+	if (ev->more)
+		return;
+	if (l->unanswered)
 		lane_halt(s, l, ev->text && *ev->text ? ev->text : "items could not be re-validated");
 	else if (!l->c.by_state[ITEM_CHECKING])
 		l->phase = PHASE_CLAIMING;
@@ -142,6 +154,7 @@ void claim_go(struct step *s, struct cycle_lane *l)
 	jw_ki64(&s->w, "items", n);
 	jw_ki64(&s->w, "batch", l->batch);
 	note_emit(s, AUDIT_CLAIM_INTENT, lane_index(s->c, l), -1);
+	memset(l->claims, 0, sizeof l->claims);
 	struct effect *e = emit(s, EFF_CLAIM, lane_index(s->c, l), -1);
 	e->from = l->first + l->low;
 	e->to = l->first + l->batch_to;
@@ -175,14 +188,16 @@ static void claimed(struct step *s, struct cycle_lane *l, struct cycle_item *it,
 void clean_claimed(struct step *s, const struct cycle_event *ev)
 {
 	struct cycle_lane *l = &s->c->lane[ev->lane];
-	int64_t by[CLAIM_REHEARSED + 1] = { 0 };
+	int64_t *by = l->claims;
 	if (!l->asking || l->phase != PHASE_CLAIMING)
 		return;
-	l->asking = false;
+	l->asking = ev->more;
 	for (size_t i = 0; i < ev->n; i++) {
 		by[ev->results[i]]++;
 		claimed(s, l, &s->c->item[ev->items[i]], ev->results[i]);
 	}
+	if (ev->more)
+		return;
 	note(s);
 	jw_ki64(&s->w, "claimed", by[CLAIM_DONE]);
 	jw_ki64(&s->w, "no_row", by[CLAIM_NO_ROW]);

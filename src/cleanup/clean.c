@@ -74,9 +74,8 @@ static void unhalt(struct step *s, struct cycle_lane *l)
 	note_why(s, AUDIT_LANE, lane_index(s->c, l), "resumed by hand");
 	emit(s, EFF_CYCLE, -1, -1);
 	struct cycle_item *it = items_of(s->c, l);
-	for (int32_t r = 0; r < l->n; r++)
-		if (it[r].state == ITEM_HELD)
-			item_ready(s, l, &it[r]);
+	for (int32_t r = -1; (r = next_of(s->c, l, r + 1, (int32_t)l->n, MARK_HELD)) < l->n;)
+		item_ready(s, l, &it[r]);
 	if (l->phase == PHASE_CANARY_CHECK && !l->waiting_reads)
 		canary_begin(s, l);
 }
@@ -138,9 +137,7 @@ static void wake_due(struct step *s, struct cycle_lane *l)
 		return;
 	struct cycle_item *it = items_of(s->c, l);
 	l->next_due_us = INT64_MAX;
-	for (int32_t r = 0; r < l->n; r++) {
-		if (it[r].state != ITEM_BACKOFF && it[r].state != ITEM_SETTLING)
-			continue;
+	for (int32_t r = -1; (r = next_of(s->c, l, r + 1, (int32_t)l->n, MARK_WAITS)) < l->n;) {
 		if (it[r].due_us > s->now.boot_us)
 			l->next_due_us = MIN(l->next_due_us, it[r].due_us);
 		else if (it[r].state == ITEM_BACKOFF)

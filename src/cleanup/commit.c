@@ -35,8 +35,8 @@ static bool rows_next(struct step *s)
 {
 	struct cycle *c = s->c;
 	const char *reason = NULL;
-	int32_t n = 0, from = 0, i;
-	for (i = 0; i < c->items && n < ROWS_PER_CALL; i++) {
+	int32_t n = 0, from = 0, to = 0;
+	for (int32_t i = -1; n < ROWS_PER_CALL && (i = next_marked(c, i + 1, c->items, MARK_ROW)) < c->items;) {
 		struct cycle_item *it = &c->item[i];
 		if (!row_due(c, it))
 			continue;
@@ -44,6 +44,7 @@ static bool rows_next(struct step *s)
 			break;
 		reason = reason_of(c, it);
 		from = n++ ? from : i;
+		to = i + 1;
 		row_set(s, it, ROW_INTENT);
 		note(s);
 		jw_kz(&s->w, "after", item_state_name((enum item_state)it->state));
@@ -54,7 +55,7 @@ static bool rows_next(struct step *s)
 	c->rows_busy = n;
 	struct effect *e = emit(s, reason == REMAP ? EFF_REMAP_ROWS : EFF_COMMIT_ROWS, -1, -1);
 	e->from = from;
-	e->to = i;
+	e->to = to;
 	e->text = xstrdup(reason);
 	return true;
 }
@@ -68,10 +69,9 @@ bool item_look_due(const struct cycle_item *it)
 static bool look_next(struct step *s)
 {
 	struct cycle *c = s->c;
-	int32_t n = 0, from = 0, i;
-	for (i = c->look_at; i < c->items && n < ROWS_PER_CALL; i++)
-		if (item_look_due(&c->item[i]))
-			from = n++ ? from : i;
+	int32_t n = 0, from = 0, i = c->look_at;
+	for (; n < ROWS_PER_CALL && (i = next_marked(c, i, c->items, MARK_LOOK)) < c->items; i++)
+		from = n++ ? from : i;
 	c->look_at = i;
 	if (!n)
 		return false;
@@ -95,11 +95,12 @@ static bool release_due(const struct cycle *c, const struct cycle_item *it)
 bool release_next(struct step *s)
 {
 	struct cycle *c = s->c;
-	int32_t n = 0, from = 0, i;
-	for (i = 0; i < c->items && n < ROWS_PER_CALL; i++) {
+	int32_t n = 0, from = 0, to = 0;
+	for (int32_t i = -1; n < ROWS_PER_CALL && (i = next_marked(c, i + 1, c->items, MARK_CLAIM)) < c->items;) {
 		if (!release_due(c, &c->item[i]))
 			continue;
 		from = n++ ? from : i;
+		to = i + 1;
 		if (!c->item[i].unclaim)
 			row_set(s, &c->item[i], ROW_RELEASING);
 	}
@@ -111,7 +112,7 @@ bool release_next(struct step *s)
 	note_emit(s, AUDIT_CLAIM_RELEASE, -1, -1);
 	struct effect *e = emit(s, EFF_RELEASE, -1, -1);
 	e->from = from;
-	e->to = i;
+	e->to = to;
 	return true;
 }
 
@@ -136,7 +137,7 @@ void commit_enter(struct step *s)
 	for (int i = 0; i < c->lanes; i++) {
 		struct cycle_lane *l = &c->lane[i];
 		bool need = false;
-		for (int32_t k = l->first; k < l->first + l->planned; k++)
+		for (int32_t k = l->first; l->c.by_state[ITEM_GONE_OTHER] && k < l->first + l->planned; k++)
 			need |= c->item[k].state == ITEM_GONE_OTHER && c->item[k].has_row;
 		if (!need)
 			continue;
@@ -176,6 +177,7 @@ void row_conflict(struct step *s, struct cycle_item *it, const char *phase)
 {
 	row_set(s, it, ROW_CONFLICT);
 	it->unclaim = it->has_row && s->c->stage == STAGE_COMMITTING;
+	mark(s->c, it);
 	item_dead(s, it, phase, "row_conflict");
 }
 
@@ -207,6 +209,7 @@ static bool looked_up(struct cycle *c, int32_t item, enum row_state found)
 	if (it->has_row || it->row != ROW_NONE)
 		return false;
 	it->looked = found != ROW_INTENT;
+	mark(c, it);
 	if (!it->looked)
 		c->look_at = MIN(c->look_at, item);
 	return found == ROW_NONE;
@@ -252,6 +255,7 @@ void commit_released(struct step *s, const struct cycle_event *ev)
 		struct cycle_item *it = &c->item[ev->items[i]];
 		failed += ev->results[i] == CLAIM_FAILED;
 		it->unclaim &= ev->results[i] == CLAIM_FAILED;
+		mark(c, it);
 		if (ev->results[i] != CLAIM_FAILED && it->row == ROW_RELEASING)
 			row_set(s, it, ROW_RELEASED);
 	}
@@ -276,7 +280,8 @@ bool commit_finished(const struct cycle *c, const char **why)
 		*why = "rows are being written";
 		return false;
 	}
-	for (int32_t i = 0; i < c->items; i++) {
+	unsigned which = MARK_ROW | MARK_LOOK | MARK_CLAIM | (restore_any(c) ? MARK_BACK : 0);
+	for (int32_t i = -1; (i = next_marked(c, i + 1, c->items, which)) < c->items;) {
 		if (restore_due(c, &c->item[i])) {
 			*why = "items are left to restore: resume";
 			return false;
@@ -297,7 +302,7 @@ enum cycle_end commit_end(const struct cycle *c)
 {
 	struct cycle_counts n;
 	int active = 0, aborted = 0;
-	int64_t conflicts = 0;
+	int64_t conflicts = marked(c, MARK_CONFLICT);
 	const int64_t *b = n.by_state;
 	cycle_totals(c, &n);
 	for (int i = 0; i < c->lanes; i++) {
@@ -307,8 +312,6 @@ enum cycle_end commit_end(const struct cycle *c)
 		active++;
 		aborted += l->phase == PHASE_ABORTED;
 	}
-	for (int32_t i = 0; i < c->items; i++)
-		conflicts += c->item[i].row == ROW_CONFLICT;
 	if (c->ending)
 		return c->ending;
 	bool back = c->abort_restore || restore_wanted(c) || b[ITEM_RESTORED];

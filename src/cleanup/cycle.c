@@ -178,6 +178,7 @@ void item_set(struct step *s, struct cycle_item *it, enum item_state to)
 	l->c.by_state[to]++;
 	if (to == ITEM_FAILED)
 		l->c.failed_by[it->class_]++;
+	mark(s->c, it);
 	if (held != item_holds_unit(to))
 		count_spent(s, l, it, held ? -1 : 1);
 	if (!only_waits(it, to) || !only_waits(it, (enum item_state)it->written) || (to == ITEM_PLANNED && it->written != ITEM_PLANNED))
@@ -187,6 +188,7 @@ void item_set(struct step *s, struct cycle_item *it, enum item_state to)
 void row_set(struct step *s, struct cycle_item *it, enum row_state to)
 {
 	it->row = (uint8_t)to;
+	mark(s->c, it);
 	/* that there is no row is written with its intent */
 	if (it->has_row || !only_waits(it, (enum item_state)it->state) || !only_waits(it, (enum item_state)it->written))
 		item_changed(s, it);
@@ -296,15 +298,19 @@ void cycle_free(struct cycle *c)
 	for (int i = 0; i < c->lanes; i++)
 		restore_free(&c->lane[i]);
 	free(c->item);
+	free(c->marks);
 	free(c);
 }
 
 void cycle_drop_plan(struct cycle *c)
 {
 	free(c->item);
+	free(c->marks);
 	c->item = NULL;
+	c->marks = NULL;
+	memset(c->marked, 0, sizeof c->marked);
 	c->items = 0;
-	c->item_cap = 0;
+	c->item_cap = c->marks_cap = 0;
 	c->plan_frozen = false;
 	for (int i = 0; i < c->lanes; i++) {
 		struct cycle_lane *l = &c->lane[i];
@@ -330,19 +336,68 @@ void cycle_count_item(struct cycle *c, int32_t n, enum item_state st)
 		l->c.failed_by[it->class_]++;
 }
 
+struct cycle_ready {
+	struct cycle_item *item;
+	uint16_t *marks;
+	int64_t marked[MARKS];
+	int32_t items;
+	int32_t first[CYCLE_MAX_LANES], planned[CYCLE_MAX_LANES];
+	int64_t bytes[CYCLE_MAX_LANES];
+};
+
+struct cycle_ready *cycle_ready_plan(const struct cycle_plan_item *items, int32_t n, const int64_t charge[CYCLE_MAX_LANES])
+{
+	struct cycle_ready *p = xcalloc(1, sizeof *p);
+	p->item = xmalloc((size_t)MAX(n, 1) * sizeof *p->item);
+	p->marks = xmalloc((size_t)MAX(n, 1) * sizeof *p->marks);
+	p->items = n;
+	for (int32_t i = 0; i < n; i++) {
+		int lane = items[i].lane;
+		p->item[i] = (struct cycle_item){ .bytes = items[i].bytes, .lane = lane, .sent_us = -1, .sent_wall_us = -1,
+			.done_us = -1, .checked_us = INT64_MIN / 2, .has_row = items[i].has_row, .restorable = (uint8_t)items[i].restorable };
+		p->marks[i] = item_marks(&p->item[i]);
+		marks_count(p->marked, 0, p->marks[i]);
+		if (!p->planned[lane]++)
+			p->first[lane] = i;
+		p->bytes[lane] += items[i].bytes < 0 ? charge[lane] : items[i].bytes;
+	}
+	return p;
+}
+
+void cycle_ready_free(struct cycle_ready *p)
+{
+	if (!p)
+		return;
+	free(p->item);
+	free(p->marks);
+	free(p);
+}
+
+void cycle_take_ready(struct cycle *c, struct cycle_ready *p, const int control_n[CYCLE_MAX_LANES], int64_t until_wall_us, int64_t until_boot_us)
+{
+	cycle_drop_plan(c);
+	c->item = p->item;
+	c->marks = p->marks;
+	memcpy(c->marked, p->marked, sizeof c->marked);
+	c->items = p->items;
+	c->plan_until_wall_us = until_wall_us;
+	c->plan_until_boot_us = until_boot_us;
+	for (int i = 0; i < c->lanes; i++) {
+		struct cycle_lane *l = &c->lane[i];
+		l->control_n = MIN(control_n[i], (int)CYCLE_CONTROL);
+		l->first = p->first[i];
+		l->planned = p->planned[i];
+		l->c.planned = l->c.by_state[ITEM_PLANNED] = p->planned[i];
+		l->c.planned_bytes = p->bytes[i];
+	}
+	free(p);
+}
+
 void cycle_take_plan(struct cycle *c, const struct cycle_plan_item *items, int32_t n, const int control_n[CYCLE_MAX_LANES],
 		     int64_t until_wall_us, int64_t until_boot_us)
 {
-	cycle_drop_plan(c);
-	c->item = xcalloc((size_t)MAX(n, 1), sizeof *c->item);
-	c->items = n;
-	c->plan_until_wall_us = until_wall_us;
-	c->plan_until_boot_us = until_boot_us;
+	int64_t charge[CYCLE_MAX_LANES] = { 0 };
 	for (int i = 0; i < c->lanes; i++)
-		c->lane[i].control_n = MIN(control_n[i], (int)CYCLE_CONTROL);
-	for (int32_t i = 0; i < n; i++) {
-		c->item[i] = (struct cycle_item){ .bytes = items[i].bytes, .lane = items[i].lane, .sent_us = -1, .sent_wall_us = -1,
-			.done_us = -1, .checked_us = INT64_MIN / 2, .has_row = items[i].has_row, .restorable = (uint8_t)items[i].restorable };
-		cycle_count_item(c, i, ITEM_PLANNED);
-	}
+		charge[i] = c->lane[i].o.max_item_bytes;
+	cycle_take_ready(c, cycle_ready_plan(items, n, charge), control_n, until_wall_us, until_boot_us);
 }

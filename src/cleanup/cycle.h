@@ -125,6 +125,7 @@ struct cycle_lane_opts {
 	int64_t max_item_bytes;         /* charge for unknown sizes */
 	int64_t list_max_age_us;        /* 5 min: nothing is sent on facts older than this */
 	int64_t canary, ramp;           /* of the policy: at most so many first, then so many times more; 0 = 10 and 3 */
+	int32_t slice;                  /* items that one event marks; 0 = CYCLE_SLICE */
 	struct retry_policy retry;
 	struct breaker_opts breaker;
 };
@@ -135,7 +136,12 @@ struct cycle_counts {
 	int64_t failed_by[RETRY_CLASS_COUNT];
 };
 
+enum check_result { CHECK_SAME, CHECK_DRIFTED, CHECK_REFERENCED, CHECK_PROTECTED, CHECK_NO_ANSWER, CHECK_ABSENT };
+enum claim_result { CLAIM_DONE, CLAIM_NO_ROW, CLAIM_UNCLAIMED, CLAIM_REFERENCED, CLAIM_CHANGED, CLAIM_FAILED, CLAIM_REHEARSED };
+enum { CLAIM_RESULTS = CLAIM_REHEARSED + 1 };
+
 enum { CYCLE_MAX_LANES = 16, CYCLE_CONTROL = 3, CYCLE_CUTS = 15, CYCLE_STREAK = 5 };
+enum { CYCLE_SLICE = 4096 };            /* items that one event is about at most, and that one marks: a batch may have a million */
 struct cycle_lane {
 	struct cycle_lane_opts o;
 	enum lane_phase phase;
@@ -161,6 +167,8 @@ struct cycle_lane {
 	struct outgoing_times times;
 	int32_t cursor;                 /* no READY item below this rank */
 	int32_t low;                    /* no unsettled item below this rank */
+	int32_t check_at, check_from, check_to; /* being marked for re-validation: ranks before check_at are done, 0 = not begun; what was marked */
+	int64_t unanswered, claims[CLAIM_RESULTS];      /* of the answer that is coming in parts, so far */
 	int64_t batch_due_us;           /* boot time by which the batch, or the retry pass, must be through; 0 = not begun */
 	int64_t next_due_us;            /* earliest due item in BACKOFF or SETTLING; INT64_MAX = none */
 	int64_t pump_due_us;            /* when sending may go on by time alone; INT64_MAX = when something happens */
@@ -213,7 +221,9 @@ struct cycle {
 	struct cycle_lane lane[CYCLE_MAX_LANES];
 	struct cycle_item *item;
 	int32_t items;
-	size_t item_cap;                /* while they are restored one by one */
+	uint16_t *marks;                /* of each: what may have to be done about it (marks.c) */
+	int64_t marked[16];             /* so many have each mark */
+	size_t item_cap, marks_cap;     /* while they are restored one by one */
 	bool plan_frozen;
 	int64_t plan_until_wall_us, plan_until_boot_us;
 	bool needs_records;
@@ -252,8 +262,8 @@ enum cycle_event_kind {
 	EV_STEP, EV_RESUME, EV_HOLD, EV_CANCEL,
 	EV_ACK,                 /* number = failures the operator acknowledges */
 	EV_ABORT,               /* restore */
-	EV_RECHECKED,           /* lane, items[]/results[] = enum check_result */
-	EV_CLAIMED,             /* lane, items[]/results[] = enum claim_result */
+	EV_RECHECKED,           /* lane, items[]/results[] = enum check_result; more = a part, the same answer goes on */
+	EV_CLAIMED,             /* lane, items[]/results[] = enum claim_result; more */
 	EV_ANSWER,              /* item, answer */
 	EV_PROBED,              /* item, presence */
 	EV_REREAD,              /* lane, item (>= 0) or control (-1 - k), presence, number as in EFF_REREAD */
@@ -271,8 +281,6 @@ enum cycle_event_kind {
 	EV_LAPSE_CHECK          /* wall time moved: does the plan still stand? */
 };
 
-enum check_result { CHECK_SAME, CHECK_DRIFTED, CHECK_REFERENCED, CHECK_PROTECTED, CHECK_NO_ANSWER, CHECK_ABSENT };
-enum claim_result { CLAIM_DONE, CLAIM_NO_ROW, CLAIM_UNCLAIMED, CLAIM_REFERENCED, CLAIM_CHANGED, CLAIM_FAILED, CLAIM_REHEARSED };
 enum presence { PRESENT, ABSENT, NO_ANSWER };
 enum restore_result {
 	RESTORE_DONE,
@@ -306,7 +314,7 @@ struct cycle_event {
 	struct now now;
 	int lane;
 	int32_t item;
-	bool ok, restore;
+	bool ok, restore, more;
 	int64_t number, bytes, until_us;
 	enum on_abort on_abort;
 	const char *text;
@@ -386,6 +394,11 @@ struct cycle_plan_item {
 };
 void cycle_take_plan(struct cycle *c, const struct cycle_plan_item *items, int32_t n, const int control_n[CYCLE_MAX_LANES],
 		     int64_t until_wall_us, int64_t until_boot_us);
+/* The same in two halves: of a million items the first takes long. It may run on any thread; charge = what an item of unknown
+ * size counts as in each lane (cycle_lane_opts.max_item_bytes). The second takes what the first gave; NULL may be freed. */
+struct cycle_ready *cycle_ready_plan(const struct cycle_plan_item *items, int32_t n, const int64_t charge[CYCLE_MAX_LANES]);
+void cycle_ready_free(struct cycle_ready *p);
+void cycle_take_ready(struct cycle *c, struct cycle_ready *p, const int control_n[CYCLE_MAX_LANES], int64_t until_wall_us, int64_t until_boot_us);
 
 /* Why a command cannot be given now; NULL = it can. The words of the screens' greyed keys. */
 enum cycle_command { CMD_STEP, CMD_RESUME, CMD_HOLD, CMD_CANCEL, CMD_ABORT, CMD_ACK, CMD_APPROVE, CMD_EXCLUDE, CMD_COUNT };
@@ -402,6 +415,10 @@ bool cycle_equation(const struct cycle *c, struct buf *out);
 /* Sum over all lanes. */
 void cycle_totals(const struct cycle *c, struct cycle_counts *out);
 int64_t cycle_not_started(const struct cycle_counts *n);
+/* What became of the rows; todo = the item is gone, and its row waits. */
+struct cycle_rows { int64_t committed, remapped, none, conflicts, todo; };
+struct cycle_rows cycle_rows(const struct cycle *c);
+bool cycle_marks_hold(const struct cycle *c);  /* for tests: they are what the items say */
 /* Is it to be brought back, and has it not come to its end yet? */
 bool restore_due(const struct cycle *c, const struct cycle_item *it);
 /* "restored 375 of 412; 37 cannot be restored"; false, and nothing, when nothing was to be. */

@@ -170,6 +170,7 @@ enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_i
 	if (!storable(c, n, p, st))
 		return err_set(e, RC_AUDIT, "item %d of the stored cycle has a state that cannot be; it cannot be continued", (int)n);
 	GROW(c->item, c->item_cap, (size_t)n + 1);
+	GROW(c->marks, c->marks_cap, (size_t)n + 1);
 	c->items = n + 1;
 	struct cycle_item *it = &c->item[n];
 	struct cycle_lane *l = &c->lane[p->lane];
@@ -178,6 +179,8 @@ enum rc cycle_item_restore(struct cycle *c, int32_t n, const struct cycle_plan_i
 		.state = (uint8_t)st->state, .written = (uint8_t)st->state, .row = (uint8_t)st->row,
 		.attempts = (uint16_t)MIN(st->attempts, (int)UINT16_MAX), .tries = c->rehearsal ? 0 : (uint8_t)MIN(st->attempts, (int)UINT8_MAX),
 		.class_ = (uint8_t)st->class_, .left = !c->rehearsal && may_have_left(st) };
+	c->marks[n] = 0;
+	mark(c, it);
 	cycle_count_item(c, n, (enum item_state)st->state);
 	if (item_holds_unit((enum item_state)st->state)) {
 		l->items_charged++;

@@ -1,5 +1,5 @@
 /* Shared by the files of the coordinator; nobody else includes it.
- * cycle.c items, effects, life · events.c what happened · gates.c what may go on, in words ·
+ * cycle.c items, effects, life · marks.c which may have work · events.c what happened · gates.c what may go on, in words ·
  * clean.c lanes · batch.c re-validation and claims · send.c requests and answers · canary.c ·
  * verdict.c the matrix · commit.c rows · restore.c an abort undone · audit.c the last look · cycle_body.c persistence */
 #ifndef SLUICE_CLEANUP_CYCLE_INTERNAL_H
@@ -43,6 +43,22 @@ void cycle_drop_plan(struct cycle *c);
 void cycle_count_item(struct cycle *c, int32_t n, enum item_state st);
 /* Written once per item. belief: row_conflict | maybe_deleted | exists | not_restored | maybe_restored_twice */
 void item_dead(struct step *s, struct cycle_item *it, const char *phase, const char *belief);
+
+/* ---- marks.c ---- */
+enum { MARK_ROW = 1, MARK_LOOK = 2, MARK_CLAIM = 4, MARK_BACK = 8, MARK_CONFLICT = 16, MARK_WAITS = 32, MARK_FAILED = 64, MARK_HELD = 128,
+	MARK_COMMITTED = 256, MARK_REMAPPED = 512, MARK_NO_ROW = 1024, MARK_TODO = 2048, MARKS = 16 };
+uint16_t item_marks(const struct cycle_item *it);
+void marks_count(int64_t marked[MARKS], unsigned was, unsigned is);
+int64_t marked(const struct cycle *c, unsigned which);          /* items with this one mark */
+/* After whatever changed an item; item_set and row_set do. */
+void mark(struct cycle *c, const struct cycle_item *it);
+/* The first of items from … to - 1 with one of these marks; to = none. */
+int32_t next_marked(const struct cycle *c, int32_t from, int32_t to, unsigned which);
+/* The same of a lane's ranks. */
+static inline int32_t next_of(const struct cycle *c, const struct cycle_lane *l, int32_t from, int32_t to, unsigned which)
+{
+	return next_marked(c, l->first + from, l->first + to, which) - l->first;
+}
 
 /* ---- events.c ---- */
 void hold(struct step *s, const char *why);
@@ -126,6 +142,7 @@ void restore_based(struct step *s, const struct cycle_event *ev);
 void restore_answered(struct step *s, const struct cycle_event *ev);
 void restore_sought(struct step *s, const struct cycle_event *ev);
 bool restore_wanted(const struct cycle *c);     /* some lane brings back */
+bool restore_any(const struct cycle *c);         /* some item may be restore_due() */
 bool restore_left(const struct cycle *c);       /* and is not through */
 bool restore_may_stop(const struct cycle *c);   /* there is something that restore_stop would keep */
 bool restore_working(const struct cycle *c);

@@ -12,6 +12,7 @@ libsluice_cleanup_a_SOURCES = \
 	src/cleanup/events.c \
 	src/cleanup/gates.c \
 	src/cleanup/grant.c src/cleanup/grant.h \
+	src/cleanup/marks.c \
 	src/cleanup/outgoing.c src/cleanup/outgoing.h \
 	src/cleanup/plan.c src/cleanup/plan.h \
 	src/cleanup/policy.c src/cleanup/policy.h \

@@ -32,6 +32,20 @@ bool restore_wanted(const struct cycle *c)
 	return false;
 }
 
+/* Some item of it may be restore_due(). */
+static bool lane_restores(const struct cycle_lane *l)
+{
+	return l->restore || l->c.by_state[ITEM_RESTORING] || l->c.by_state[ITEM_SEEKING];
+}
+
+bool restore_any(const struct cycle *c)
+{
+	for (int i = 0; i < c->lanes; i++)
+		if (lane_restores(&c->lane[i]))
+			return true;
+	return false;
+}
+
 static bool left(const struct cycle_lane *l) { return l->in_hand || l->order_at < l->order_n; }
 
 bool restore_left(const struct cycle *c)
@@ -113,9 +127,10 @@ static int64_t place_of(struct now now, const struct cycle_item *it)
 static void line_up(struct step *s, struct cycle_lane *l)
 {
 	struct cycle *c = s->c;
-	struct place *p = xcalloc((size_t)l->planned + 1, sizeof *p);
+	const int32_t end = l->first + l->planned;
+	struct place *p = xcalloc(lane_restores(l) ? (size_t)l->planned + 1 : 1, sizeof *p);
 	restore_free(l);
-	for (int32_t i = l->first; i < l->first + l->planned; i++)
+	for (int32_t i = lane_restores(l) ? l->first : end; (i = next_marked(c, i, end, MARK_BACK)) < end; i++)
 		if (restore_due(c, &c->item[i]))
 			p[l->order_n++] = (struct place){ place_of(s->now, &c->item[i]), i };
 	qsort(p, (size_t)l->order_n, sizeof *p, later_first);

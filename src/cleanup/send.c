@@ -183,12 +183,11 @@ static void breaker_items(struct step *s, struct cycle_lane *l)
 	struct cycle_item *it = items_of(s->c, l);
 	if (!l->c.by_state[shut ? ITEM_READY : ITEM_HELD])
 		return;
-	for (int32_t r = 0; r < l->batch_to; r++) {
-		if (shut && it[r].state == ITEM_READY)
+	for (int32_t r = 0; shut && r < l->batch_to; r++)
+		if (it[r].state == ITEM_READY)
 			item_set(s, &it[r], ITEM_HELD);
-		else if (!shut && it[r].state == ITEM_HELD)
-			item_ready(s, l, &it[r]);
-	}
+	for (int32_t r = -1; !shut && (r = next_of(s->c, l, r + 1, l->batch_to, MARK_HELD)) < l->batch_to;)
+		item_ready(s, l, &it[r]);
 }
 
 /* May this one be sent, apart from rate and breaker? */

@@ -32,7 +32,7 @@ static bool retryable(const struct cycle_lane *l, const struct cycle_item *it)
 static bool any_retryable(struct step *s, const struct cycle_lane *l)
 {
 	const struct cycle_item *it = items_of(s->c, l);
-	for (int32_t r = 0; r < l->batch_to; r++)
+	for (int32_t r = -1; (r = next_of(s->c, l, r + 1, l->batch_to, MARK_FAILED)) < l->batch_to;)
 		if (retryable(l, &it[r]))
 			return true;
 	return false;
@@ -44,8 +44,8 @@ static int64_t lost(struct step *s, const struct cycle_lane *l)
 	const struct cycle_item *it = items_of(s->c, l);
 	int64_t t, f, n = 0;
 	cycle_tf(l, &t, &f);
-	for (int32_t r = 0; f && r < l->batch_to; r++)
-		n += (it[r].state == ITEM_FAILED || it[r].state == ITEM_UNKNOWN) && !retryable(l, &it[r]);
+	for (int32_t r = -1; f && (r = next_of(s->c, l, r + 1, l->batch_to, MARK_FAILED)) < l->batch_to;)
+		n += !retryable(l, &it[r]);
 	return n;
 }
 
@@ -62,7 +62,7 @@ static void lane_settle(struct step *s, struct cycle_lane *l)
 {
 	struct cycle_item *it = items_of(s->c, l);
 	l->phase = PHASE_SETTLED;
-	for (int32_t r = 0; r < l->n; r++) {
+	for (int32_t r = -1; (r = next_of(s->c, l, r + 1, (int32_t)l->n, MARK_FAILED)) < l->n;) {
 		if (it[r].state == ITEM_FAILED)
 			item_dead(s, &it[r], "cleaning", "exists");
 		else if (it[r].state == ITEM_UNKNOWN)
@@ -198,7 +198,7 @@ static void begin_retry(struct step *s, struct cycle_lane *l)
 	l->batch_due_us = 0;
 	l->low = l->cursor = 0;
 	l->streak = 0;
-	for (int32_t r = 0; r < l->batch_to; r++) {
+	for (int32_t r = -1; (r = next_of(s->c, l, r + 1, l->batch_to, MARK_FAILED)) < l->batch_to;) {
 		if (!retryable(l, &it[r]))
 			continue;
 		if (it[r].state == ITEM_UNKNOWN) {

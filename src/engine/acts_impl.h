@@ -22,7 +22,13 @@ struct lane_ctx {
 	int lane;
 };
 
-/* One call about many items: taken by acts_batch with room for max, given back by acts_batch_feed as one event. */
+struct acts_batch;
+typedef void acts_then_fn(struct acts_batch *b);
+typedef void acts_records_fn(struct acts_batch *b, const struct records_ref *refs, size_t n, records_answer_fn *answer);
+typedef bool acts_meant_fn(const struct cycle_item *it);
+
+/* One call about many items: taken by acts_batch with room for max, given back by acts_batch_feed as events of CYCLE_SLICE
+ * items each. Whatever is done for each of them is done a slice at a time, one in a turn of the loop. */
 struct acts_batch {
 	struct runner *r;
 	enum cycle_event_kind kind;
@@ -31,6 +37,13 @@ struct acts_batch {
 	struct records_ref *refs;
 	uint8_t *results;
 	size_t n;
+	int32_t from, to;               /* of the plan: looked through for items that are meant */
+	acts_meant_fn *meant;
+	acts_then_fn *then;
+	acts_records_fn *call;
+	const uint8_t *means;           /* what the records' results mean */
+	size_t asked, fed;
+	struct err said;                /* fed as the events' text */
 	/* recheck by GET */
 	size_t *queue, queued, next;    /* which of the items, some of them again */
 	uint8_t *tries;
@@ -45,10 +58,14 @@ struct acts_batch {
 
 struct acts_batch *acts_batch(struct runner *r, enum cycle_event_kind kind, int lane, size_t max);
 void acts_batch_add(struct acts_batch *b, int32_t item);
+/* Adds those of e's range that are meant, then goes on with it. If the engine stops meanwhile nothing comes of it. */
+void acts_batch_fill(struct acts_batch *b, const struct effect *e, acts_meant_fn *meant, acts_then_fn *then);
+/* Asks the records about all of them and feeds what they say, by means[]; a result other than 0 stays. After a part without an
+ * answer the rest is not asked for and has none either. */
+void acts_batch_ask(struct acts_batch *b, acts_records_fn *call, const uint8_t *means);
 void acts_batch_feed(struct acts_batch *b, const char *text);
 
 /* Objects that are gone by now protect their items in b->results; then goes on with the batch. */
-typedef void acts_then_fn(struct acts_batch *b);
 void acts_objects(struct acts_batch *b, acts_then_fn *then);
 
 /* One function per kind of effect; each ends in exactly one event per call it made. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { OBJECTS_SLICE = 1024 };         /* items whose evidence is read in one turn of the loop */
+
 struct wanted_object {
 	size_t item;                    /* of the batch */
 	struct slice key;
@@ -21,6 +23,8 @@ struct looking {
 	struct objects_dir dir;
 	struct wanted_object *want;
 	size_t n, cap;
+	size_t read;                    /* so many items' evidence was read */
+	const struct cfg_objects *cfg;
 	struct arena *keys;
 	char why[200];
 };
@@ -109,6 +113,24 @@ static void look_in_bucket(struct looking *q, int lane)
 	free(ids);
 }
 
+static void want_slice(void *ctx)
+{
+	struct looking *q = ctx;
+	struct acts_batch *b = q->b;
+	size_t end = MIN(b->n, q->read + OBJECTS_SLICE);
+	for (; q->read < end; q->read++)
+		if (b->results[q->read] == CHECK_SAME)
+			want_of(q, q->read, b->r->plan->item[b->items[q->read]].evidence);
+	if (q->read < b->n)
+		loop_defer(b->r->en->loop, want_slice, q);
+	else if (!q->n)
+		look_done(q);
+	else if (q->cfg->type == CFG_OBJECTS_S3)
+		look_in_bucket(q, q->cfg->lane);
+	else
+		loop_work(b->r->en->loop, look_work, look_done, q);
+}
+
 void acts_objects(struct acts_batch *b, acts_then_fn *then)
 {
 	struct runner *r = b->r;
@@ -118,15 +140,7 @@ void acts_objects(struct acts_batch *b, acts_then_fn *then)
 		return;
 	}
 	struct looking *q = xcalloc(1, sizeof *q);
-	*q = (struct looking){ .b = b, .then = then, .keys = arena_new(4096),
+	*q = (struct looking){ .b = b, .then = then, .keys = arena_new(4096), .cfg = cfg,
 		.dir = { .path = cfg->path, .prefix = cfg->row_prefix ? cfg->row_prefix : "" } };
-	for (size_t i = 0; i < b->n; i++)
-		if (b->results[i] == CHECK_SAME)
-			want_of(q, i, r->plan->item[b->items[i]].evidence);
-	if (!q->n)
-		look_done(q);
-	else if (cfg->type == CFG_OBJECTS_S3)
-		look_in_bucket(q, cfg->lane);
-	else
-		loop_work(r->en->loop, look_work, look_done, q);
+	want_slice(q);
 }

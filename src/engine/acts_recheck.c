@@ -10,18 +10,15 @@ enum { RECHECK_TRIES = 3, RECHECK_WAIT_MS = 250, RECHECK_WAIT_MAX_MS = 10000, RE
 
 static void recheck_rows(struct acts_batch *b);
 
-static void recheck_answer(void *ctx, const struct records_answer *a)
+static const uint8_t check_of[] = {
+	[RECORDS_DONE] = CHECK_SAME, [RECORDS_NO_ROW] = CHECK_SAME, [RECORDS_UNCLAIMED] = CHECK_SAME,
+	[RECORDS_REFERENCED] = CHECK_REFERENCED, [RECORDS_CHANGED] = CHECK_DRIFTED, [RECORDS_FAILED] = CHECK_NO_ANSWER,
+	[RECORDS_REHEARSED] = CHECK_SAME,
+};
+
+static void recheck_call(struct acts_batch *b, const struct records_ref *refs, size_t n, records_answer_fn *answer)
 {
-	static const uint8_t check_of[] = {
-		[RECORDS_DONE] = CHECK_SAME, [RECORDS_NO_ROW] = CHECK_SAME, [RECORDS_UNCLAIMED] = CHECK_SAME,
-		[RECORDS_REFERENCED] = CHECK_REFERENCED, [RECORDS_CHANGED] = CHECK_DRIFTED, [RECORDS_FAILED] = CHECK_NO_ANSWER,
-		[RECORDS_REHEARSED] = CHECK_SAME,
-	};
-	struct acts_batch *b = ctx;
-	for (size_t i = 0; i < b->n; i++)
-		if (b->results[i] == CHECK_SAME)
-			b->results[i] = a->rc == RC_OK ? check_of[a->results[i]] : CHECK_NO_ANSWER;
-	acts_batch_feed(b, a->rc == RC_OK ? b->why : a->err.text);
+	records_recheck(b->r->records->rec, refs, n, answer, b);
 }
 
 /* Who uses an item by now, as far as the provider's places tell. */
@@ -43,8 +40,8 @@ static void places_trouble(struct acts_batch *b)
 
 static void recheck_records(struct acts_batch *b)
 {
-	if (b->r->records && !b->r->en->closing)
-		records_recheck(b->r->records->rec, b->refs, b->n, recheck_answer, b);
+	if (b->r->records && b->n && !b->r->en->closing)
+		acts_batch_ask(b, recheck_call, check_of);
 	else
 		acts_batch_feed(b, b->why);
 }
@@ -195,16 +192,22 @@ static void recheck_referred(void *ctx, const struct ereferrals *f)
 	recheck_begin(ctx);
 }
 
+static bool to_check(const struct cycle_item *it) { return it->state == ITEM_CHECKING; }
+
+static void recheck_filled(struct acts_batch *b)
+{
+	struct runner *r = b->r;
+	struct elane *l = acts_lane(r, b->lane);
+	b->items_too &= b->n > 0;
+	if (b->n && l->places[0] && referrals_stale(l->referrals, r->c->lane[b->lane].o.list_max_age_us))
+		referrers_ask(r->en, r->lane_of[b->lane], recheck_referred, b);
+	else
+		recheck_begin(b);
+}
+
 void act_recheck(struct runner *r, const struct effect *e)
 {
 	struct acts_batch *b = acts_batch(r, EV_RECHECKED, e->lane, (size_t)(e->to - e->from));
-	for (int32_t i = e->from; i < e->to; i++)
-		if (r->c->item[i].state == ITEM_CHECKING)
-			acts_batch_add(b, i);
-	b->items_too = e->number && b->n;       /* else results are CHECK_SAME so far: the list says so */
-	struct elane *l = acts_lane(r, e->lane);
-	if (b->n && l->places[0] && referrals_stale(l->referrals, r->c->lane[e->lane].o.list_max_age_us))
-		referrers_ask(r->en, r->lane_of[e->lane], recheck_referred, b);
-	else
-		recheck_begin(b);
+	b->items_too = e->number;       /* else results are CHECK_SAME so far: the list says so */
+	acts_batch_fill(b, e, to_check, recheck_filled);
 }

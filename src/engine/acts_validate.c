@@ -12,6 +12,9 @@ struct validating {
 	struct validation v;            /* first: the worker is given this struct as its own */
 	struct runner *r;
 	int asking;                     /* lanes whose referrers are being listed */
+	int64_t charge[CYCLE_MAX_LANES];
+	struct cycle_ready *ready;      /* the plan's items for the coordinator, made beside the loop */
+	int32_t cut[CYCLE_MAX_LANES][CYCLE_CUTS];
 };
 
 static void referrals_proof(struct jw *w, const char *places, const struct ereferrals *f)
@@ -67,18 +70,26 @@ static void plan_record(struct validating *q)
 	buf_done(&b);
 }
 
-static void give_plan(struct runner *r, const struct validation *v)
+static struct cycle_ready *ready_items(const struct plan *p, const int64_t charge[CYCLE_MAX_LANES])
 {
-	const struct plan *p = v->plan;
 	struct cycle_plan_item *it = xcalloc((size_t)MAX(p->items, 1), sizeof *it);
 	for (int32_t i = 0; i < p->items; i++)
 		it[i] = (struct cycle_plan_item){ p->item[i].lane, p->item[i].bytes, p->item[i].row.n > 0,
 			restoring_class(&p->item[i]) };
-	struct now now = now_read();
-	cycle_take_plan(r->c, it, p->items, v->control_n, p->until_us, now.boot_us + (p->until_us - now.wall_us));
-	depends_cuts(p, r->c);
-	memcpy(r->control, v->control, sizeof r->control);
+	struct cycle_ready *ready = cycle_ready_plan(it, p->items, charge);
 	free(it);
+	return ready;
+}
+
+static void give_plan(struct runner *r, struct validating *q)
+{
+	const struct plan *p = r->plan;
+	struct now now = now_read();
+	cycle_take_ready(r->c, q->ready, q->v.control_n, p->until_us, now.boot_us + (p->until_us - now.wall_us));
+	q->ready = NULL;
+	for (int i = 0; i < p->lanes; i++)
+		memcpy(r->c->lane[i].cut, q->cut[i], sizeof q->cut[i]);
+	memcpy(r->control, q->v.control, sizeof r->control);
 }
 
 static void note_lane_figures(struct runner *r, const struct validation *v)
@@ -135,6 +146,7 @@ static void rehearsal_grants(struct runner *r)
 
 static void validating_free(struct validating *q)
 {
+	cycle_ready_free(q->ready);
 	plan_free(q->v.plan);
 	journal_free(q->v.journal);
 	for (int i = 0; i < q->v.lanes; i++)
@@ -160,7 +172,7 @@ static void validated(void *ctx)
 		struct validation *v = &q->v;
 		v->plan = r->plan;
 		plan_record(q);
-		give_plan(r, v);
+		give_plan(r, q);
 		note_lane_figures(r, v);
 		keep_controls(r, v->journal);
 		j = v->journal;
@@ -179,6 +191,10 @@ static void freeze_work(void *ctx)
 {
 	struct validating *q = ctx;
 	validation_freeze(&q->v);
+	if (q->v.rc != RC_OK)
+		return;
+	q->ready = ready_items(q->v.plan, q->charge);
+	depends_cuts(q->v.plan, q->cut);
 }
 
 static void copied(void *ctx)
@@ -256,6 +272,7 @@ void act_validate(struct runner *r)
 		v->lane_of[i] = r->lane_of[i];
 		v->excluded[i] = r->c->lane[i].excluded;
 		v->undoable[i] = acts_lane(r, i)->undoable;
+		q->charge[i] = r->c->lane[i].o.max_item_bytes;
 		snprintf(v->lane_name[i], sizeof v->lane_name[i], "%s", r->c->lane[i].o.name);
 	}
 	v->lanes_cfg = r->en->cfg->lanes;

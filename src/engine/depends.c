@@ -181,14 +181,14 @@ enum rc depends_settle(struct validation *v, bool *gone, depends_told *told, voi
 	return rc;
 }
 
-void depends_cuts(const struct plan *p, struct cycle *c)
+void depends_cuts(const struct plan *p, int32_t cut[][CYCLE_CUTS])
 {
 	for (int32_t lane = 0; lane < p->lanes; lane++) {
 		const struct plan_item *it = &p->item[p->lane[lane].first];
 		int n = 0;
-		memset(c->lane[lane].cut, 0, sizeof c->lane[lane].cut);
+		memset(cut[lane], 0, sizeof cut[lane]);
 		for (int32_t r = 1; r < p->lane[lane].items && n < CYCLE_CUTS; r++)
 			if (it[r].level != it[r - 1].level)
-				c->lane[lane].cut[n++] = r;
+				cut[lane][n++] = r;
 	}
 }

@@ -444,7 +444,7 @@ void validation_freeze(struct validation *v);
 typedef enum rc depends_told(void *ctx, struct plan_item *it, bool leaves, const char *why);
 bool depends_any(const struct validation *v);
 enum rc depends_settle(struct validation *v, bool *gone, depends_told *told, void *ctx) MUST_USE;
-void depends_cuts(const struct plan *p, struct cycle *c);       /* of a frozen plan */
+void depends_cuts(const struct plan *p, int32_t cut[][CYCLE_CUTS]);     /* of a frozen plan, by lane */
 
 /* ---- keeping.c ---- */
 /* Every copy that the approval counted restorable is read again before this command is given. false: it is being

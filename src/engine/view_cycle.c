@@ -227,23 +227,14 @@ static void grants_part(struct jw *w, const struct runner *r)
 
 static void rows_part(struct jw *w, const struct cycle *c)
 {
-	int64_t committed = 0, remapped = 0, none = 0, conflicts = 0, todo = 0;
-	for (int32_t i = 0; i < c->items; i++) {
-		const struct cycle_item *it = &c->item[i];
-		committed += it->row == ROW_COMMITTED;
-		remapped += it->row == ROW_REMAPPED;
-		conflicts += it->row == ROW_CONFLICT;
-		none += it->row == ROW_NONE || !it->has_row;
-		todo += item_deleted((enum item_state)it->state) && it->has_row && it->row != ROW_COMMITTED && it->row != ROW_CONFLICT &&
-			!restore_due(c, it);
-	}
+	const struct cycle_rows n = cycle_rows(c);
 	jw_key(w, "rows");
 	jw_obj(w);
-	jw_ki64(w, "todo", todo);
-	jw_ki64(w, "committed", committed);
-	jw_ki64(w, "remapped", remapped);
-	jw_ki64(w, "none", none);
-	jw_ki64(w, "conflicts", conflicts);
+	jw_ki64(w, "todo", n.todo);
+	jw_ki64(w, "committed", n.committed);
+	jw_ki64(w, "remapped", n.remapped);
+	jw_ki64(w, "none", n.none);
+	jw_ki64(w, "conflicts", n.conflicts);
 	jw_ki64(w, "failed", 0);
 	jw_end_obj(w);
 }

@@ -61,7 +61,13 @@ enum rc drive_event(struct drive *d, struct cycle_event *ev, struct err *e)
 {
 	struct effects fx = { 0 };
 	struct err mine = { .text = "" };
+	struct cycle_counts before, after;
+	cycle_totals(d->c, &before);
 	enum rc rc = cycle_handle(d->c, ev, &fx, e ? e : &mine);
+	cycle_totals(d->c, &after);
+	for (int k = ITEM_CHECKING; k <= ITEM_READY; k++)
+		d->most_moved = MAX(d->most_moved, after.by_state[k] - before.by_state[k]);
+	assert_true(cycle_marks_hold(d->c));
 	take_all(d, &fx);
 	return rc;
 }
@@ -130,6 +136,23 @@ static int result_of(struct drive *d, const struct effect *a, int32_t i)
 	return (int)(d->release ? d->release(d, i) : CLAIM_DONE);
 }
 
+static void feed_parts(struct drive *d, struct cycle_event *ev, size_t part)
+{
+	const size_t all = ev->n;
+	for (size_t at = 0; part && all - at > part; at += part) {
+		ev->n = part;
+		ev->more = true;
+		feed(d, ev);
+		ev->items += part;
+		ev->results += part;
+		if (d->between)
+			d->between(d, ev->kind);
+		ev->n = all - at - part;
+	}
+	ev->more = false;
+	feed(d, ev);
+}
+
 static void answer_batch(struct drive *d, const struct effect *a)
 {
 	static const enum cycle_event_kind of[] = { [EFF_RECHECK] = EV_RECHECKED, [EFF_CLAIM] = EV_CLAIMED, [EFF_COMMIT_ROWS] = EV_ROWS,
@@ -148,7 +171,7 @@ static void answer_batch(struct drive *d, const struct effect *a)
 	ev.items = items;
 	ev.results = results;
 	ev.text = "database is locked";
-	feed(d, &ev);
+	feed_parts(d, &ev, a->kind == EFF_RECHECK || a->kind == EFF_CLAIM ? d->part : 0);
 	free(items);
 	free(results);
 }

@@ -40,6 +40,8 @@ struct drive {
 	enum restore_result (*upload)(struct drive *d, int32_t item, int attempt);
 	int (*seek)(struct drive *d, int32_t item);                             /* files that may be it; NULL = none */
 	enum claim_result (*remap)(struct drive *d, int32_t item);
+	size_t part;                                    /* batches are answered in parts of so many; 0 = whole */
+	void (*between)(struct drive *d, enum cycle_event_kind k);      /* two parts of such an answer */
 	bool relist_ok;
 	int64_t claims_left;
 	/* what was asked for */
@@ -49,6 +51,7 @@ struct drive {
 	int32_t uploaded[DRIVE_ITEMS];  /* in order */
 	int64_t n_uploaded;
 	int64_t most_in_flight;
+	int64_t most_moved;             /* items that one event re-validates, claims or makes ready, at most */
 	int64_t audits[64];
 	int64_t dead, spent_items, spent_bytes;
 	char dead_belief[DRIVE_ITEMS][24];

@@ -8,6 +8,7 @@ cleanup_tests = \
 	tests/cleanup/test_recovery \
 	tests/cleanup/test_restore \
 	tests/cleanup/test_simulation \
+	tests/cleanup/test_slices \
 	tests/cleanup/test_verdict
 check_PROGRAMS += $(cleanup_tests)
 TESTS += $(cleanup_tests)
@@ -26,6 +27,8 @@ tests_cleanup_test_restore_SOURCES = tests/cleanup/test_restore.c $(CLEANUP_DRIV
 tests_cleanup_test_restore_LDADD = $(CLEANUP_LIBS)
 tests_cleanup_test_simulation_SOURCES = tests/cleanup/test_simulation.c tests/cleanup/sim.c tests/cleanup/sim.h
 tests_cleanup_test_simulation_LDADD = $(CLEANUP_LIBS)
+tests_cleanup_test_slices_SOURCES = tests/cleanup/test_slices.c $(CLEANUP_DRIVE)
+tests_cleanup_test_slices_LDADD = $(CLEANUP_LIBS)
 tests_cleanup_test_verdict_SOURCES = tests/cleanup/test_verdict.c $(CLEANUP_DRIVE)
 tests_cleanup_test_verdict_LDADD = $(CLEANUP_LIBS)
 

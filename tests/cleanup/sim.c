@@ -283,6 +283,7 @@ static void check_counts(struct sim *s)
 {
 	const struct cycle *c = s->c;
 	int64_t by[LANES][ITEM_STATE_COUNT] = { 0 }, units[LANES] = { 0 }, bytes[LANES] = { 0 };
+	PROMISE(s, cycle_marks_hold(c), "work would be overlooked: an item's marks are not what it says");
 	for (int32_t i = 0; i < c->items; i++) {
 		const struct cycle_item *it = &c->item[i];
 		by[it->lane][it->state]++;
@@ -483,6 +484,14 @@ static struct cycle_event event(const struct sim *s, enum cycle_event_kind k)
 
 static void go_out(struct sim *s);
 
+static bool marking(const struct cycle *c)
+{
+	for (int i = 0; i < c->lanes; i++)
+		if (c->lane[i].check_at)
+			return true;
+	return false;
+}
+
 static enum rc hand(struct sim *s, const struct cycle_event *ev)
 {
 	struct effects fx = { 0 };
@@ -509,7 +518,7 @@ static enum rc hand(struct sim *s, const struct cycle_event *ev)
 		effects_done(&fx);
 		return rc;
 	}
-	bool idle_tick = ev->kind == EV_TICK && !fx.n;
+	bool idle_tick = ev->kind == EV_TICK && !fx.n && !marking(c);
 	if (fx.n || s->new_plan) {
 		struct deed *d = deed_new(s, &fx);
 		d->new_plan = s->new_plan;
@@ -786,6 +795,27 @@ static void answers_hand(struct sim *s, struct answers *a, struct cycle_event *e
 	free(a->results);
 }
 
+static void meddle(struct sim *s);
+
+/* As large batches are answered: in parts, and anything may happen between two of them. */
+static void answers_hand_parts(struct sim *s, struct answers *a, struct cycle_event *ev)
+{
+	size_t at = 0;
+	do {
+		size_t left = a->n - at;
+		ev->items = a->items + at;
+		ev->results = a->results + at;
+		ev->n = left && chance(s, 30) ? (size_t)between(s, 1, (int64_t)left) : left;
+		ev->more = ev->n < left;
+		at += ev->n;
+		hand(s, ev);
+		if (ev->more && has(s, SIM_HANDS) && !healed(s) && chance(s, 20))
+			meddle(s);
+	} while (ev->more);
+	free(a->items);
+	free(a->results);
+}
+
 static void on_recheck(struct sim *s, const struct op *o)
 {
 	struct cycle_event ev = event(s, EV_RECHECKED);
@@ -800,7 +830,7 @@ static void on_recheck(struct sim *s, const struct op *o)
 		t->checked_at = o->number ? s->now.boot_us : s->c->lane[o->lane].list_at_us;
 		answers_add(&a, i, t->checked);
 	}
-	answers_hand(s, &a, &ev);
+	answers_hand_parts(s, &a, &ev);
 }
 
 static enum claim_result claim_one(struct sim *s, struct thing *t)
@@ -835,7 +865,7 @@ static void on_claim(struct sim *s, const struct op *o)
 		enum claim_result r = !down || after ? claim_one(s, thing_of(s, i)) : CLAIM_FAILED;
 		answers_add(&a, i, down ? CLAIM_FAILED : (int)r);
 	}
-	answers_hand(s, &a, &ev);
+	answers_hand_parts(s, &a, &ev);
 }
 
 static enum claim_result commit_one(struct sim *s, int32_t item)
@@ -1480,7 +1510,7 @@ static void make_lane(struct sim *s, int lane)
 {
 	struct cycle_lane_opts *o = &s->o[lane];
 	*o = (struct cycle_lane_opts){ .in_flight = between(s, 1, 16), .rate_mhz = between(s, 500, 50000), .burst = between(s, 1, 20),
-		.settle_us = 20 * SECOND, .max_item_bytes = 1000000, .list_max_age_us = chance(s, 30) ? between(s, 5, 60) * SECOND : 5 * (int64_t)MINUTE };
+		.settle_us = 20 * SECOND, .slice = chance(s, 50) ? (int32_t)between(s, 3, 40) : 0, .max_item_bytes = 1000000, .list_max_age_us = chance(s, 30) ? between(s, 5, 60) * SECOND : 5 * (int64_t)MINUTE };
 	snprintf(o->name, sizeof o->name, "lane%d", lane);
 	if (s->seed % 4 == 0) {         /* not drawn: other seeds play as they did */
 		o->canary = (int64_t)(s->seed / 4 % 11);

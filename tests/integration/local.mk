@@ -4,7 +4,7 @@ TESTS += tests/integration/sim.py tests/integration/sim_links.py
 EXTRA_DIST += tests/integration/simlib.py
 # The engine against the simulator, driven through the protocol.
 script_tests += tests/integration/engine_dead.py tests/integration/engine_discovery.py tests/integration/engine_deletes.py tests/integration/engine_control.py \
-	tests/integration/engine_grants.py tests/integration/engine_restart.py tests/integration/engine_log.py tests/integration/health.py tests/integration/policies.py \
+	tests/integration/engine_grants.py tests/integration/engine_restart.py tests/integration/engine_slices.py tests/integration/engine_log.py tests/integration/health.py tests/integration/policies.py \
 	tests/integration/policy_verbs.py
 script_tests += tests/integration/engine_anchors.py tests/integration/link_events.py tests/integration/link_storm.py tests/integration/link_triggers.py tests/integration/breakers.py tests/integration/link_features.py tests/integration/link_flags.py
 EXTRA_DIST += tests/integration/englib.py tests/integration/eventlib.py tests/integration/flagpeer.py tests/integration/stormlib.py
