@@ -119,9 +119,10 @@ static bool any_worse(const struct both *x, const struct feature *f, char why[CA
 
 static bool pushed(const struct both *x, char why[CANARY_WHY])
 {
-	if (!x->s->connections || x->s->drops < CANARY_LEAST_BAD * x->s->connections)
+	int64_t cut_off = MIN(x->s->drops, x->s->reconnects);   /* attempts alone fail as well while the peer is away */
+	if (!x->s->connections || cut_off < CANARY_LEAST_BAD * x->s->connections)
 		return false;
-	snprintf(why, CANARY_WHY, "%" PRId64 " drops of the %" PRId64 " connections that were there before since %" PRId64 " came", x->s->drops, x->s->connections,
+	snprintf(why, CANARY_WHY, "%" PRId64 " times one of the %" PRId64 " connections that were there before was cut off and came back since %" PRId64 " came", cut_off, x->s->connections,
 		 x->c->connections);
 	return true;
 }

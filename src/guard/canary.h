@@ -7,8 +7,8 @@
  *              new ones it had no room for. One is enough: promoted, it would be an effect taken twice
  *   queue      events its own bounds lost (too large, too old) or had no room for when they came, per event, and p50
  *              and p99 of the time from the event to its leaving
- *   pool       as keepalive, the added connections beside the ones before; and worse as well when the ones before dropped
- *              three times each since: who came pushes out who was there
+ *   pool       as keepalive, the added connections beside the ones before; and worse as well when the ones before were
+ *              cut off and came back three times each since: who came pushes out who was there
  * Drops, losses and wrong ones are judged as they come; the rest from opts.sample on in either group. */
 #ifndef SLUICE_GUARD_CANARY_H
 #define SLUICE_GUARD_CANARY_H

@@ -39,6 +39,7 @@ struct pool {
 	int canaries;                   /* the first of m */
 	struct member *speaking;        /* whose message is being told */
 	struct link_view v, gone;       /* gone: sums of connections that were taken away */
+	int64_t gone_drops, gone_duplicates;
 	bool any_gone;
 	char sentence[400];             /* of the whole */
 };
@@ -282,15 +283,18 @@ static void sums(const struct pool *p, enum canary_feature f, struct canary_figu
 	memset(sum, 0, GROUPS * sizeof *sum);
 	for (int i = 0; i < p->n; i++)
 		trial_add(&sum[group_of(&p->m[i], f)], link_look(p->m[i].k), p->m[i].drops, p->m[i].duplicates);
+	if (f == CANARY_POOL || !p->any_gone)           /* of pool the group that went counts anew */
+		return;
+	trial_add(&sum[GROUP_STABLE], &p->gone, p->gone_drops, p->gone_duplicates);
+	sum[GROUP_STABLE].connections--;
 }
 
-static void keepalive(struct pool *p, enum feature_mode m)
+static void keepalive(struct member *m, enum feature_mode mode)
 {
+	const struct pool *p = m->p;
 	int64_t ping, pong;
-	for (int i = 0; i < p->n; i++) {
-		feature_keepalive(p->cfg, m, group(&p->m[i]) == GROUP_CANARY, &ping, &pong);
-		link_keepalive(p->m[i].k, ping, pong);
-	}
+	feature_keepalive(p->cfg, mode, group(m) == GROUP_CANARY, &ping, &pong);
+	link_keepalive(m->k, ping, pong);
 }
 
 static void live(struct pool *p, int i)
@@ -308,6 +312,8 @@ static void add_one(struct pool *p)
 	p->by_state[LINK_IDLE]++;
 	if (p->message)
 		link_on_message(m->k, on_message, m);
+	if (p->trial[CANARY_KEEPALIVE])
+		keepalive(m, p->trial[CANARY_KEEPALIVE]->mode);
 	if (p->started)
 		link_start_in(m->k, (int64_t)rng_below(&p->rng, (uint64_t)MAX(p->cfg->spread_ms, (int64_t)0) + 1));
 }
@@ -318,6 +324,8 @@ static void drop_last(struct pool *p)
 	struct member *m = &p->m[p->n - 1];
 	p->any_gone = true;
 	add(&p->gone, link_look(m->k));
+	p->gone_drops += m->drops;
+	p->gone_duplicates += m->duplicates;
 	link_free(m->k);
 	m->k = NULL;
 	p->by_state[m->state]--;
@@ -346,8 +354,8 @@ void pool_feature(struct pool *p, enum canary_feature f, enum feature_mode m)
 	if (!p->trial[f])
 		p->trial[f] = xmalloc(sizeof *p->trial[f]);
 	trial_begin(p->trial[f], m, sum);
-	if (f == CANARY_KEEPALIVE)
-		keepalive(p, m);
+	for (int i = 0; f == CANARY_KEEPALIVE && i < p->n; i++)
+		keepalive(&p->m[i], m);
 }
 
 void pool_figures(const struct pool *p, enum canary_feature of, struct canary_figures f[GROUPS])

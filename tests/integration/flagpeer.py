@@ -18,6 +18,7 @@ class Peer:
         self.said, self.acked = set(), set()
         self.repeats = 0
         self.got, self.left = {}, []    # events: how often; not acknowledged yet
+        self.by = set()                 # connections that brought one
         self.names = 0
         self.limit, self.push, self.open = 1000, False, []
 
@@ -38,7 +39,10 @@ class Peer:
             await asyncio.sleep(0.02)
 
     async def ack(self, ws, event):
-        await ws.send(json.dumps({'type': 'ack', 'id': event}))
+        try:
+            await ws.send(json.dumps({'type': 'ack', 'id': event}))
+        except websockets.ConnectionClosed:
+            pass                        # it comes again on another
 
     async def serve(self, ws, path=None):
         if len(self.open) >= self.limit:
@@ -55,6 +59,7 @@ class Peer:
                 if m['type'] == 'ack':
                     self.acked.add(m['id'])
                 elif m['type'] == 'event':
+                    self.by.add(ws)
                     self.got[m['id']] = self.got.get(m['id'], 0) + 1
                     self.left.append((ws, m['id']))
                     await self.settle()
@@ -80,7 +85,7 @@ class Peer:
             self.mute = words[1] == 'yes'
             await self.settle()
         return {'said': len(self.said), 'acked': len(self.acked), 'repeats': self.repeats, 'connections': self.names, 'open': len(self.open),
-                'events': len(self.got), 'twice': sum(n > 1 for n in self.got.values())}
+                'events': len(self.got), 'by': len(self.by), 'twice': sum(n > 1 for n in self.got.values())}
 
     async def run(self):
         server = await websockets.serve(self.serve, '127.0.0.1', 0, ping_interval=None, max_queue=None, close_timeout=1)

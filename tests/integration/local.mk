@@ -30,3 +30,5 @@ tests_integration_laneprobe_SOURCES = tests/integration/laneprobe.c
 tests_integration_laneprobe_LDADD = libsluice_lane.a libsluice_config.a $(UNIT_NET) $(EXPAT_LIBS) $(CYAML_LIBS) $(YAML_LIBS)
 script_tests += tests/integration/s3_lane.py tests/integration/s3_content.py tests/integration/escrow_s3.py tests/integration/escrow_bucket.py tests/integration/engine_s3.py
 EXTRA_DIST += tests/integration/s3lib.py
+
+script_tests += tests/integration/link_pool.py

@@ -164,6 +164,12 @@ s('an event that the tried queue has no room for goes to the others', 'src/engin
   'link_flags', 'a_queue_that_is_too_small_is_rolled_back_and_loses_nothing')
 s('connections that the peer has no room for are rolled back', 'src/link/pool.c', '	while (p->n > n)\n		drop_last(p);\n', '',
   'link_flags', 'a_pool_that_the_peer_has_no_room_for_is_rolled_back_and_the_others_stay')
+s('what waits on a connection that is taken away waits again', 'src/link/pool.c', '	p->n--;\n	if (m->state == LINK_UP && p->h.cut)\n		p->h.cut(p->h.ctx, p);\n',
+  '	p->n--;\n', 'link_pool', 'what_waits_on_connections_that_go_leaves_on_the_others')
+s('added connections go by the keepalive in force', 'src/link/pool.c', '		keepalive(m, p->trial[CANARY_KEEPALIVE]->mode);\n', '		keepalive(m, FEATURE_OFF);\n',
+  'link_pool', 'added_connections_go_by_the_keepalive_that_was_promoted')
+s('what connections that went had counted stays counted', 'src/link/pool.c', '	if (f == CANARY_POOL || !p->any_gone) ', '	if (p->n) ',
+  'link_pool', 'figures_of_another_feature_stay_true_when_connections_go')
 s('added connections that push out the others are rolled back', 'src/guard/canary.c', '|| (f->pushes && pushed(&x, why))', '|| (f->pushes && pushed(&x, why) && !c)', 'tests/unit/test_canary')
 s('two features of a link are not tried at once', 'src/engine/features.c', 'trying != CANARY_FEATURES)\n		return "another', 'trying > CANARY_FEATURES)\n		return "another',
   'link_flags', 'one_is_tried_at_a_time')

@@ -177,10 +177,12 @@ static void added_connections_that_push_out_the_others_are_worse(void **state)
 	char why[CANARY_WHY];
 	(void)state;
 	for (int64_t n = 8; n <= 10; n++) {
-		struct canary_figures c = { .connections = 1, .drops = n }, s = { .connections = 3, .drops = n };
+		struct canary_figures c = { .connections = 1, .drops = n }, s = { .connections = 3, .drops = n, .reconnects = n };
 		c.drops = n / 3;
 		assert_int_equal(canary_judge(CANARY_POOL, &c, &s, &twenty, why), n < 9 ? CANARY_FEW : CANARY_WORSE);
 		assert_int_equal(canary_judge(CANARY_KEEPALIVE, &c, &s, &twenty, why), CANARY_FEW);
+		s.reconnects = 3;       /* the peer was away, and most attempts failed */
+		assert_int_equal(canary_judge(CANARY_POOL, &c, &s, &twenty, why), CANARY_FEW);
 	}
 	struct canary_figures c = { .connections = 1, .drops = 3 }, s = { .connections = 3 };
 	assert_int_equal(canary_judge(CANARY_POOL, &c, &s, &twenty, why), CANARY_WORSE);
