@@ -238,7 +238,8 @@ static void set(void *ctx, enum rc rc, const struct err *e)
 	if (rc == RC_OK) {
 		x->now = s->to;
 		x->judged = x->owed = x->fresh = false;
-		feature_rows[s->at.f].set(s->at.en, s->at.i, &s->to);
+		if (!s->at.en->closing)         /* its connections are gone then */
+			feature_rows[s->at.f].set(s->at.en, s->at.i, &s->to);
 		engine_changed(s->at.en, ENGINE_OVERVIEW);
 		snprintf(result, sizeof result, "{\"mode\":\"%s\"}", feature_mode_name(s->to.mode));
 	}

@@ -577,8 +577,10 @@ void link_free(struct link *k)
 	loop_timer_free(k->wait);
 	loop_timer_free(k->deadline);
 	loop_timer_free(k->pinger);
+	ping_result(k, BREAKER_IGNORED);
 	if (k->now) {
 		struct attempt *a = k->now;
+		attempt_result(k, a, BREAKER_IGNORED);
 		a->k = NULL;
 		ws_close(a->conn, 1001, "");
 	}
