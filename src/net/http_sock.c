@@ -13,6 +13,9 @@ struct sock {
 	int events;                     /* watched now */
 	bool ours;                      /* opened and closed through us, so it may be watched while idle */
 	bool wanted;                    /* libcurl asked for events */
+	bool queued;                    /* among those whose events are told when it is their turn */
+	int flags;                      /* what is told then */
+	struct sock *next;
 };
 
 struct http_socks {
@@ -25,11 +28,28 @@ struct http_socks {
 	void *ctx;
 	struct sock **by_fd;
 	size_t cap;
+	struct sock *first, **last;     /* queued */
 };
 
 static void sock_freed(uv_handle_t *h)
 {
 	free(h->data);
+}
+
+static struct sock *sock_unqueue(struct http_socks *s, struct sock *k)
+{
+	struct sock **at = &s->first;
+
+	while (k->queued && *at != k)
+		at = &(*at)->next;
+	if (!k->queued)
+		return k;
+	*at = k->next;
+	if (!k->next)
+		s->last = at;
+	k->queued = false;
+	k->next = NULL;
+	return k;
 }
 
 /* Before the descriptor is closed, so that its number can be watched again at once. */
@@ -40,6 +60,7 @@ static void sock_drop(struct http_socks *s, curl_socket_t fd)
 	if (!k)
 		return;
 	s->by_fd[fd] = NULL;
+	sock_unqueue(s, k);
 	uv_poll_stop(&k->uv);
 	uv_close((uv_handle_t *)&k->uv, sock_freed);
 }
@@ -86,6 +107,20 @@ static void tell(struct http_socks *s, curl_socket_t fd, int flags)
 	s->at_once = false;
 }
 
+/* First come, first served, for a slice of time: the rest is told after the next wait, which reports all that are not told yet
+ * again. */
+static void serve(struct http_socks *s)
+{
+	while (s->first && !loop_step_long(s->loop)) {
+		struct sock *k = sock_unqueue(s, s->first);
+		int flags = k->flags;
+
+		k->flags = 0;
+		if (k->wanted)
+			tell(s, k->fd, flags);
+	}
+}
+
 /* An idle connection that turns readable was ended by its server: nobody reads it until libcurl
  * looks at it again, so the watcher is stopped or it would fire for ever. */
 static void on_event(uv_poll_t *h, int status, int events)
@@ -104,7 +139,17 @@ static void on_event(uv_poll_t *h, int status, int events)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
-	tell(s, k->fd, flags);
+	if (status < 0) {
+		tell(s, sock_unqueue(s, k)->fd, flags);
+		return;
+	}
+	k->flags |= flags;
+	if (!k->queued) {
+		k->queued = true;
+		*s->last = k;
+		s->last = &k->next;
+	}
+	serve(s);
 }
 
 static void watch(struct sock *k, int events)
@@ -196,6 +241,7 @@ struct http_socks *http_socks_new(struct loop *l, CURLM *m, void (*ready)(void *
 
 	*s = (struct http_socks){ .loop = l, .multi = m, .ready = ready, .ctx = ctx };
 	s->timer = loop_timer_new(l, on_timer, s);
+	s->last = &s->first;
 	curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(m, CURLMOPT_SOCKETDATA, s);
 	curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timeout);

@@ -32,6 +32,9 @@ struct loop_step {
 };
 struct loop_step loop_step(struct loop *l);             /* the longest since the last call */
 struct loop_step loop_step_worst(const struct loop *l); /* and since the first */
+/* The part of a step that asks has had its slice of time: what can be put off until after the next wait is. The slice begins with
+ * the first that asks. */
+bool loop_step_long(struct loop *l);
 /* Around a callback that a library of net/ makes; began is loop_step_began(). */
 uint64_t loop_step_began(void);
 void loop_step_note(struct loop *l, const char *by, uint64_t began);

@@ -8,6 +8,8 @@
 
 #include <uv.h>
 
+enum { LOOP_SLICE_NS = 4000000 };        /* others wait so long at most, where the work can be cut */
+
 struct deferred {
 	struct deferred *next;
 	void (*fn)(void *ctx);
@@ -33,6 +35,7 @@ struct loop {
 	uv_check_t after_wait;
 	uint64_t woke_ns, woke_cpu_ns;
 	uint64_t noted_ns;              /* of the longest callback of this step */
+	uint64_t slice_ns;              /* when the first asked loop_step_long() in this step; 0 = nobody yet */
 	const char *noted;
 	struct loop_step step, worst;
 };

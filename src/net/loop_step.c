@@ -16,6 +16,14 @@ uint64_t loop_step_began(void)
 	return uv_hrtime();
 }
 
+bool loop_step_long(struct loop *l)
+{
+	uint64_t now = uv_hrtime();
+
+	l->slice_ns = l->slice_ns ? l->slice_ns : now;
+	return now - l->slice_ns >= LOOP_SLICE_NS;
+}
+
 /* Inner callbacks are noted first; the outer one counts if it did clearly more than they. */
 void loop_step_note(struct loop *l, const char *by, uint64_t began)
 {
@@ -47,7 +55,7 @@ static void on_step_over(uv_prepare_t *h)
 	}
 	l->woke_ns = now;
 	l->woke_cpu_ns = cpu;
-	l->noted_ns = 0;
+	l->noted_ns = l->slice_ns = 0;
 	loop_timers_before_wait(l);
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SLICE_NS = 4000000, SLOW_MS = 5000, TOGETHER_NS = 50000000 };
+enum { SLOW_MS = 5000, TOGETHER_NS = 50000000 };
 static const int64_t FOREVER_MS = 1000000000000;
 
 struct loop_timer {
@@ -125,7 +125,7 @@ static void fire_due(struct loop *l)
 	uint64_t now = uv_hrtime();
 
 	l->armed_ms = 0;
-	while (l->timers && l->heap[1]->due_ns <= now && uv_hrtime() - now < SLICE_NS)
+	while (l->timers && l->heap[1]->due_ns <= now && uv_hrtime() - now < LOOP_SLICE_NS)
 		fire(l, l->heap[1]);
 	/* started at no distance it would run again at once: the true time is told before the next wait */
 	loop_must(l->timers ? uv_timer_start(&l->alarm, on_alarm, 1, 0) : uv_timer_stop(&l->alarm), "timer start");

@@ -694,6 +694,66 @@ static void many_requests_share_few_connections(void **state)
 	bench_close(&b);
 }
 
+enum { CROWD = 40, TURN_MS = 2 };
+static struct peer_conn *waits[CROWD];
+
+/* All are answered in the moment in which the last has come. */
+static void answer_all_at_once(struct peer_conn *c)
+{
+	waits[c->peer->requests - 1] = c;
+	for (int i = 0; c->peer->requests == CROWD && i < CROWD; i++)
+		say_hello(waits[i]);
+}
+
+struct crowd {
+	struct loop *loop;
+	int done, in_turn, most;
+	bool turn_set;
+};
+
+static void turn_over(void *ctx)
+{
+	struct crowd *q = ctx;
+
+	q->most = MAX(q->most, q->in_turn);
+	q->in_turn = 0;
+	q->turn_set = false;
+}
+
+static void crowd_done(void *ctx, const struct http_answer *a)
+{
+	struct crowd *q = ctx;
+	int64_t until = now_read().boot_us + TURN_MS * 1000;
+
+	assert_int_equal(a->error, HTTP_OK);
+	q->done++;
+	q->in_turn++;
+	if (!q->turn_set)
+		loop_defer(q->loop, turn_over, q);
+	q->turn_set = true;
+	while (now_read().boot_us < until)
+		;
+}
+
+static bool crowd_over(void *ctx) { return ((struct crowd *)ctx)->done == CROWD; }
+
+/* A slice of 4 ms begins two of them at 2 ms; without one all forty would be told in one turn. */
+static void many_answers_at_once_are_told_in_several_turns(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct crowd q = { 0 };
+
+	bench_open(&b, answer_all_at_once);
+	q.loop = b.loop;
+	for (int i = 0; i < CROWD; i++)
+		http_send(b.client, &(struct http_req){ .method = "DELETE", .url = b.url }, crowd_done, &q);
+	pump(b.loop, crowd_over, &q);
+	assert_in_range(q.most, 1, 3);
+	assert_int_equal(http_requests_sent(b.client), CROWD);
+	bench_close(&b);
+}
+
 static bool peer_has_ended(void *ctx)
 {
 	return ((struct bench *)ctx)->peer.ended == 1;
@@ -863,6 +923,7 @@ static const struct CMUnitTest TESTS[] = {
 	cmocka_unit_test(cancel_answers_at_once_and_says_whether_it_left),
 	cmocka_unit_test(freeing_a_client_answers_what_runs),
 	cmocka_unit_test(many_requests_share_few_connections),
+	cmocka_unit_test(many_answers_at_once_are_told_in_several_turns),
 	cmocka_unit_test(an_idle_connection_that_ended_costs_no_request),
 	cmocka_unit_test(waiting_times_are_read_from_every_known_form),
 	cmocka_unit_test(a_rate_limit_is_read_from_every_known_family),
