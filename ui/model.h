@@ -31,7 +31,7 @@ struct m_said {                         /* of a daemon's health page; word.p NUL
 enum { M_CANARY, M_STABLE, M_GROUPS };
 
 struct m_figures {                      /* of either group; -1 unknown */
-	int64_t connections, messages, errors, duplicates, drops, reconnects, rtt_p50_us, rtt_p99_us;
+	int64_t connections, up, messages, errors, duplicates, drops, reconnects, rtt_p50_us, rtt_p99_us;
 	int64_t missed;                                         /* of dedup; -1: of another feature, as below */
 	int64_t events, full, lost, depth, wait_p99_us;         /* of queue */
 };

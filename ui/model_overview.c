@@ -29,7 +29,7 @@ static void read_features(struct m_link *k, const struct json *j, struct arena *
 		F_I64(m_feature, since_us, "since_us"),
 	};
 	static const struct field figures[] = {
-		F_I64(m_figures, connections, "connections"), F_I64(m_figures, messages, "messages"), F_I64(m_figures, errors, "errors"),
+		F_I64(m_figures, connections, "connections"), F_I64(m_figures, up, "up"), F_I64(m_figures, messages, "messages"), F_I64(m_figures, errors, "errors"),
 		F_I64(m_figures, duplicates, "duplicates"), F_I64(m_figures, drops, "drops"), F_I64(m_figures, reconnects, "reconnects"),
 		F_I64(m_figures, rtt_p50_us, "rtt_p50_us"), F_I64(m_figures, rtt_p99_us, "rtt_p99_us"),
 		F_I64(m_figures, missed, "missed"), F_I64(m_figures, events, "events"), F_I64(m_figures, full, "full"), F_I64(m_figures, lost, "lost"),

@@ -109,8 +109,9 @@ enum rc verb_links_feature(struct cli *c, struct err *e)
 
 static void show_group(const struct json *x, const char *name)
 {
-	static const struct { const char *before, *key; } row[] = { { " of ", "connections" }, { " connections: p50 ", "rtt_p50_us" }, { " µs, p99 ", "rtt_p99_us" },
-		{ " µs, ", "drops" }, { " drops, ", "reconnects" }, { " reconnects, ", "duplicates" }, { " repeats, ", "errors" }, { " errors in ", "messages" } };
+	static const struct { const char *before, *key; } row[] = { { " of ", "connections" }, { " connections, ", "up" }, { " up: p50 ", "rtt_p50_us" },
+		{ " µs, p99 ", "rtt_p99_us" }, { " µs, ", "drops" }, { " drops, ", "reconnects" }, { " reconnects, ", "duplicates" },
+		{ " repeats, ", "errors" }, { " errors in ", "messages" } };
 	static const struct { const char *before, *key; } queue[] = { { "; events: ", "events" }, { ", without room: ", "full" }, { ", lost: ", "lost" },
 		{ ", waiting: ", "depth" } };
 	printf("    %s", name);

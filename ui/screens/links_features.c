@@ -12,9 +12,11 @@
 
 static void group(struct flow *f, const char *name, const struct m_figures *g)
 {
-	char p50[FORMAT_TEXT], p99[FORMAT_TEXT];
-	flow_fieldf(f, name, "%lld connection%s: %s median, %s p99, %lld drops, %lld reconnects, %lld repeats, %lld errors in %lld messages",
-		    (long long)g->connections, g->connections == 1 ? "" : "s", format_us(p50, g->rtt_p50_us), format_us(p99, g->rtt_p99_us),
+	char p50[FORMAT_TEXT], p99[FORMAT_TEXT], up[40] = "";
+	if (g->up >= 0)
+		snprintf(up, sizeof(up), " (%lld up)", (long long)g->up);
+	flow_fieldf(f, name, "%lld connection%s%s: %s median, %s p99, %lld drops, %lld reconnects, %lld repeats, %lld errors in %lld messages",
+		    (long long)g->connections, g->connections == 1 ? "" : "s", up, format_us(p50, g->rtt_p50_us), format_us(p99, g->rtt_p99_us),
 		    (long long)g->drops, (long long)g->reconnects, (long long)g->duplicates, (long long)g->errors, (long long)g->messages);
 	if (g->missed >= 0)
 		flow_fieldf(f, "", "%lld messages its window got wrong, and the larger one caught", (long long)g->missed);
