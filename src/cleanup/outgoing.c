@@ -34,7 +34,7 @@ void outgoing_done(struct outgoing *o)
 
 static void widen(struct outgoing *o)
 {
-	struct outgoing wide = { .cap = MAX(2 * o->cap, 16), .n = o->n, .fresh = o->fresh, .out = o->out };
+	struct outgoing wide = { .cap = MAX(2 * o->cap, 16), .n = o->n, .fresh = o->fresh, .out = o->out, .kept = o->kept };
 	wide.ring = xcalloc(wide.cap, sizeof *wide.ring);
 	for (size_t i = 0; i < o->n; i++)
 		wide.ring[i] = o->ring[(o->at + i) % o->cap];
@@ -50,9 +50,19 @@ void outgoing_add(struct outgoing *o, int32_t item, int64_t ready_us)
 	o->fresh++;
 }
 
-void outgoing_answered(struct outgoing *o)
+static bool stopped(struct cycle *c, int lane, struct now now)
 {
-	o->out--;
+	struct step s = { .c = c, .now = now };
+	return blocked(&s, &c->lane[lane]);
+}
+
+void outgoing_answered(struct outgoing *o, struct cycle *c, int lane, struct now now)
+{
+	o->kept++;
+	if (!stopped(c, lane, now)) {
+		o->out -= o->kept;
+		o->kept = 0;
+	}
 }
 
 /* What was written ahead goes on only while everything goes well. */
@@ -75,9 +85,13 @@ static const char *not_now(struct cycle *c, const struct cycle_lane *l, struct n
 enum outgoing_next outgoing_next(struct outgoing *o, struct cycle *c, int lane, struct now now, struct outgoing_one *one, const char **why)
 {
 	const struct cycle_lane *l = &c->lane[lane];
-	bool room = o->out < cycle_wire(l);
 	if (!o->n)
 		return OUTGOING_NONE;
+	if (o->kept && !stopped(c, lane, now)) {
+		o->out -= o->kept;
+		o->kept = 0;
+	}
+	bool room = o->out < cycle_wire(l);
 	*one = o->ring[o->at];
 	o->fresh = room ? o->fresh : 0;
 	*why = o->n <= o->fresh ? NULL : not_now(c, l, now, one->ready_us);

@@ -32,12 +32,14 @@ struct outgoing {
 	} *ring;
 	size_t cap, at, n;              /* the oldest of n */
 	size_t fresh;                   /* so many of the newest never met a full wire */
-	int64_t out;                    /* requests that are not answered */
+	int64_t out;                    /* requests that are not answered, */
+	int64_t kept;                   /* and so many that are: while nothing may leave an answer makes no room */
 };
 
 void outgoing_done(struct outgoing *o);
 void outgoing_add(struct outgoing *o, int32_t item, int64_t ready_us);
-void outgoing_answered(struct outgoing *o);
+/* Its answer was told to the cycle before. What was in flight when a hold or a halt came is all that still leaves. */
+void outgoing_answered(struct outgoing *o, struct cycle *c, int lane, struct now now);
 
 enum outgoing_next { OUTGOING_NONE, OUTGOING_SEND, OUTGOING_TAKE_BACK };
 /* The oldest one, if something is to be done with it now; with OUTGOING_SEND it counts as out. *why is a sentence for its

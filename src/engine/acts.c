@@ -45,8 +45,8 @@ static void sent(void *ctx, const struct lane_answer *a)
 	if (a->kind == LANE_NOT_SENT && a->trouble == LANE_NOT_PERMITTED)
 		ev.answer.kind = r->c->rehearsal ? ANSWER_REHEARSED : ANSWER_LANE_REFUSED;
 	r->waiting--;
-	outgoing_answered(&r->outgoing[o->lane]);
 	acts_feed(r, &ev);
+	outgoing_answered(&r->outgoing[o->lane], r->c, o->lane, now_read());
 	acts_go_out(r);
 	free(o);
 }

@@ -646,8 +646,9 @@ static void on_answer(struct sim *s, const struct op *o)
 	t->doubt = ev.answer.kind == ANSWER_UNCLEAR;
 	ev.answer.ready_us = o->ready;
 	ev.answer.sent_us = o->left;
-	outgoing_answered(&s->outgoing[t->lane]);
 	hand(s, &ev);
+	outgoing_answered(&s->outgoing[t->lane], s->c, t->lane, s->now);
+	go_out(s);
 }
 
 static enum presence look(struct sim *s, const struct thing *t)

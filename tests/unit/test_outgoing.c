@@ -78,7 +78,7 @@ static void they_leave_in_order_as_there_is_room(void **state)
 	for (int32_t i = 0; i < 40; i++) {
 		if (i >= 2) {
 			assert_int_equal(next(&l, 1000, &item), OUTGOING_NONE);
-			outgoing_answered(&l.o);
+			outgoing_answered(&l.o, l.c, 0, (struct now){ 1000, 1000 });
 		}
 		assert_int_equal(next(&l, 1000, &item), OUTGOING_SEND);
 		assert_int_equal(item, i);
@@ -118,6 +118,34 @@ static void what_finds_room_when_it_comes_is_in_flight_already(void **state)
 	line_end(&l);
 }
 
+/* Sixty-four were asked for when the key was revoked: sixty-four are asked, whatever their answers make room for. */
+static void an_answer_makes_no_room_while_nothing_may_leave(void **state)
+{
+	struct line l = line_of(2);
+	struct now now = { 1000, 1000 };
+	int32_t item;
+	(void)state;
+	for (int32_t i = 0; i < 2; i++) {
+		outgoing_add(&l.o, i, 1000);
+		assert_int_equal(next(&l, 1000, &item), OUTGOING_SEND);
+	}
+	l.c->lane[0].halted = true;
+	outgoing_answered(&l.o, l.c, 0, now);
+	outgoing_add(&l.o, 2, 1000);            /* its intent was being written when the answer came */
+	assert_int_equal(next(&l, 1000, &item), OUTGOING_TAKE_BACK);
+	assert_int_equal(item, 2);
+	outgoing_answered(&l.o, l.c, 0, now);
+	assert_int_equal(l.o.out, 2);
+	l.c->lane[0].halted = false;
+	for (int32_t i = 3; i < 6; i++)
+		outgoing_add(&l.o, i, 1000);
+	assert_int_equal(next(&l, 1000, &item), OUTGOING_SEND);
+	assert_int_equal(next(&l, 1000, &item), OUTGOING_SEND);
+	assert_int_equal(next(&l, 1000, &item), OUTGOING_NONE);
+	assert_int_equal(l.o.out, 2);
+	line_end(&l);
+}
+
 static void a_second_and_no_more(void **state)
 {
 	struct line l = line_of(1);
@@ -127,9 +155,9 @@ static void a_second_and_no_more(void **state)
 		outgoing_add(&l.o, i, 1000);
 	assert_int_equal(next(&l, 1000, &item), OUTGOING_SEND);
 	assert_int_equal(next(&l, 1000, &item), OUTGOING_NONE);
-	outgoing_answered(&l.o);
+	outgoing_answered(&l.o, l.c, 0, (struct now){ 1000, 1000 });
 	assert_int_equal(next(&l, 1000 + OUTGOING_MAX_US, &item), OUTGOING_SEND);
-	outgoing_answered(&l.o);
+	outgoing_answered(&l.o, l.c, 0, (struct now){ 1000, 1000 });
 	assert_int_equal(next(&l, 1001 + OUTGOING_MAX_US, &item), OUTGOING_TAKE_BACK);
 	line_end(&l);
 }
@@ -160,6 +188,7 @@ int main(void)
 		cmocka_unit_test(they_leave_in_order_as_there_is_room),
 		cmocka_unit_test(what_waits_is_taken_back_when_nothing_may_leave),
 		cmocka_unit_test(what_finds_room_when_it_comes_is_in_flight_already),
+		cmocka_unit_test(an_answer_makes_no_room_while_nothing_may_leave),
 		cmocka_unit_test(a_second_and_no_more),
 		cmocka_unit_test(it_stays_only_while_the_lane_is_smooth),
 	};
