@@ -237,7 +237,7 @@ bool restore_may_stop(const struct cycle *c)
 void restore_stop(struct step *s)
 {
 	struct cycle *c = s->c;
-	c->held = false;
+	c->held &= c->store_failed;     /* a log that cannot be written holds on */
 	for (int i = 0; i < c->lanes; i++) {
 		struct cycle_lane *l = &c->lane[i];
 		l->restore = false;
