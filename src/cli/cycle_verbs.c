@@ -196,15 +196,15 @@ static enum rc read_picked(struct jw *w, const struct buf *so_far, const char *p
 			rc = err_set(e, RC_USAGE, "--only %s line %d: it takes a lane, a blank and an id", path, at);
 			break;
 		}
+		jw_obj(w);
+		jw_kstr(w, "lane", (struct slice){ line, lane });
+		jw_kstr(w, "id", (struct slice){ line + lane + 1, (size_t)n - lane - 1 });
+		jw_end_obj(w);
 		if (++items > PICKED_MAX || so_far->n > MESSAGE_MAX - 4096) {
 			rc = err_set(e, RC_USAGE, "--only %s line %d: at most %d items are picked by hand, in a list of 1 MiB; nothing was started: "
 				     "take fewer, or write a policy that selects them", path, at, (int)PICKED_MAX);
 			break;
 		}
-		jw_obj(w);
-		jw_kstr(w, "lane", (struct slice){ line, lane });
-		jw_kstr(w, "id", (struct slice){ line + lane + 1, (size_t)n - lane - 1 });
-		jw_end_obj(w);
 	}
 	if (rc == RC_OK && ferror(f))
 		rc = err_set(e, RC_USAGE, "--only %s: it cannot be read to its end", path);

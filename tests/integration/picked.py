@@ -175,9 +175,11 @@ def the_verb_reads_a_list():
         rc, err = run(''.join(f'alpha f{n}\n' for n in range(10001)))
         same(rc, 2, err)
         contains(err, 'line 10001: at most 10000')
-        rc, err = run(''.join(f'alpha {n:01000}\n' for n in range(1100)))
-        same(rc, 2, err)
-        contains(err, '1 MiB')
+        for text in (''.join(f'alpha {n:01000}\n' for n in range(1100)), ''.join(f'alpha {n:01000}\n' for n in range(1015)) + f'alpha {1:09000}\n',
+                     f'alpha {1:01100000}\n', 'alpha ' + '\x01' * 300000 + '\n'):
+            rc, err = run(text)
+            same(rc, 2, err)
+            contains(err, '1 MiB')
         same(w.status()['state'], 'ended')
         for n in (9999, 10000):
             rc, err = run(''.join(f'alpha f{n}\n' for n in range(n)))
