@@ -114,7 +114,7 @@ def killed_around_a_send_what_has_no_outcome_is_probed_and_held():
 def killed_around_claims_and_the_first_batch_it_goes_on():
     for point in ('records.claim.before', 'records.claim.after', 'audit.claim.intent.after', 'audit.claim.outcome.before'):
         killed_at(point)
-    for point in ('send.after:20', 'audit.outcome.before:9', 'records.claim.after:2'):
+    for point in ('send.after:20', 'audit.outcome.before:3', 'records.claim.after:2'):
         killed_at(point, step=2)
 
 

@@ -247,8 +247,8 @@ def no_room_means_no_copy_and_the_reason():
 
 @test
 def killed_while_copying_the_started_one_is_taken_away_and_made_again():
-    for point in ('audit.escrow.intent.after:3', 'escrow.write.after:4', 'escrow.rename.before:2', 'escrow.rename.after:3',
-                  'audit.escrow.outcome.before:2', 'audit.escrow.outcome.after:2'):
+    for point in ('audit.escrow.intent.after:1', 'escrow.write.after:4', 'escrow.rename.before:2', 'escrow.rename.after:3',
+                  'audit.escrow.outcome.before:1', 'audit.escrow.outcome.after:1'):
         with World(files=20, orphan=8, unused=0, more=',download=all,purpose=batch', lane={'escrow': 'try'}, start=False) as w:
             w.configure(escrow={'reserve': '1MB', 'at_once': 2})
             w.start(SLUICE_KILL_AT=point)

@@ -362,7 +362,8 @@ def an_object_that_is_gone_by_then_is_no_copy():
 
 @test
 def killed_while_objects_are_copied_they_are_copied_again():
-    for point in ('audit.escrow.intent.after:3', 'escrow.write.after:4', 'escrow.rename.after:3', 'audit.escrow.outcome.before:2'):
+    # several records may come with one commit, and are one point: the first is sure to come
+    for point in ('audit.escrow.intent.after:1', 'escrow.write.after:4', 'escrow.rename.after:3', 'audit.escrow.outcome.before:1'):
         with Copied(files=20, orphan=0, unused=8, **KIMI) as w:
             w.stop()
             w.start(SLUICE_KILL_AT=point)
