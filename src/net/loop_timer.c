@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SLOW_MS = 5000, TOGETHER_NS = 50000000 };
+enum { SLOW_MS = 5000, TOGETHER_NS = 50000000, FINE_MS = 100 };
 static const int64_t FOREVER_MS = 1000000000000;
 
 struct loop_timer {
@@ -15,6 +15,7 @@ struct loop_timer {
 	uint64_t due_ns;
 	uint32_t at;                    /* place in the heap, from 1; 0 = does not run */
 	uint32_t repeat_ms;
+	bool fine;                      /* a short wait: a millisecond more would be felt */
 };
 
 /* ---- the heap ---- */
@@ -99,7 +100,7 @@ static void arm_soon(struct loop *l)
 void loop_timers_before_wait(struct loop *l)
 {
 	arm(l);
-	loop_fine_set(l, l->timers ? l->heap[1]->due_ns : 0);
+	loop_fine_set(l, l->timers && l->heap[1]->fine ? l->heap[1]->due_ns : 0);
 }
 
 static void fire(struct loop *l, struct loop_timer *t)
@@ -111,6 +112,7 @@ static void fire(struct loop *l, struct loop_timer *t)
 		l->lag_us = (int64_t)((began - t->due_ns) / 1000);
 	heap_remove(l, t);
 	if (t->repeat_ms) {
+		t->fine = t->repeat_ms < FINE_MS;
 		t->due_ns = next_due(t, began + t->repeat_ms * 1000000ull);
 		heap_add(l, t);
 	}
@@ -188,6 +190,7 @@ void loop_timer_start(struct loop_timer *t, int64_t after_ms, int64_t repeat_ms)
 	if (t->at)
 		heap_remove(l, t);
 	t->repeat_ms = repeat_ms > 0 ? (uint32_t)MIN(repeat_ms, (int64_t)UINT32_MAX) : 0;
+	t->fine = after_ms < FINE_MS;
 	t->due_ns = next_due(t, uv_hrtime() + (uint64_t)MIN(MAX(after_ms, (int64_t)0), FOREVER_MS) * 1000000u);
 	heap_add(l, t);
 	arm_soon(l);
