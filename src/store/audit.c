@@ -192,7 +192,7 @@ enum rc audit_append(struct db *d, struct audit_head *head, struct audit_record 
 	db_bind_blob(s, HASH + 1, rec->hash.b, HASH_BYTES);
 	rc = db_run(s, &changed, e);
 	if (rc == RC_OK && changed != 1)
-		rc = err_set(e, RC_AUDIT, "audit log: a record was silently not written; verify the log: its triggers were changed");
+		rc = err_set(e, RC_AUDIT, "audit log: a record was silently not written; verify the log");
 	if (rc == RC_OK)
 		*head = (struct audit_head){ rec->seq, rec->hash };
 	return rc;
@@ -222,6 +222,18 @@ enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e)
 		break;
 	}
 	db_reset(s);
+	return rc;
+}
+
+enum rc audit_unmoved(struct db *d, const struct audit_head *head, bool *unmoved, struct err *e)
+{
+	struct audit_head is;
+	enum rc rc = audit_read_head(d, &is, e);
+
+	*unmoved = rc == RC_OK && is.seq == head->seq && hash_eq(&is.hash, &head->hash);
+	if (rc == RC_OK && !*unmoved)
+		(void)err_set(e, RC_AUDIT, "audit log: record %lld is its newest, but this engine wrote record %lld last: somebody else wrote "
+			      "to the file; stop the engine and verify the log", (long long)is.seq, (long long)head->seq);
 	return rc;
 }
 

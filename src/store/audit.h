@@ -101,9 +101,12 @@ struct audit_head {
 /* "audit.intent": the point passed just before and after the COMMIT of such a record (base/point.h). */
 const char *audit_kind_point(enum audit_kind k);
 
-/* Storage thread, inside its transaction. Fills rec->seq, prev, hash; moves *head on. */
+/* Storage thread, inside its transaction, in which *head is the newest record. Fills rec->seq, prev, hash; moves *head on. */
 enum rc audit_append(struct db *d, struct audit_head *head, struct audit_record *rec, struct err *e) MUST_USE;
 enum rc audit_read_head(struct db *d, struct audit_head *head, struct err *e) MUST_USE;
+/* At the begin of that transaction: whether *head is the newest record. If not, *e says so, with RC_OK: the file is sound,
+ * but nothing more is to be written into it. */
+enum rc audit_unmoved(struct db *d, const struct audit_head *head, bool *unmoved, struct err *e) MUST_USE;
 /* The same thread and transaction: the records up to last leave the table, for whom a record of kind AUDIT_SEAL
  * was just appended. The only way a record ever does. */
 enum rc audit_drop(struct db *d, const struct audit_head *head, int64_t last, struct err *e) MUST_USE;

@@ -380,18 +380,30 @@ static void end_transaction(struct store *s)
 		log_warn("store", s->path, "rollback: %s", e.text);
 }
 
+/* true: a transaction is open, and the newest record in it is ours. Else, with RC_OK, nothing may be written into this file. */
+static bool begun(struct store *s, struct request *list, enum rc *rc, struct err *e)
+{
+	bool unmoved = false;
+
+	*rc = db_do(s->db, "BEGIN IMMEDIATE", e);
+	if (*rc == RC_OK)
+		*rc = audit_unmoved(s->db, &s->head, &unmoved, e);
+	if (*rc == RC_OK && !unmoved)
+		fail_all(list, e);
+	return unmoved;
+}
+
 /* One transaction is open with all of the group that could be written. */
 static enum rc write_group(struct store *s, struct request *list, struct audit_head *head, uint64_t *kinds, struct err *e)
 {
-	enum rc rc = db_do(s->db, "BEGIN IMMEDIATE", e);
+	enum rc rc;
 
-	if (rc != RC_OK || apply_plain(s, list, head, kinds))
+	if (!begun(s, list, &rc, e) || apply_plain(s, list, head, kinds))
 		return rc;
 	end_transaction(s);
 	*head = s->head;
 	*kinds = 0;
-	rc = db_do(s->db, "BEGIN IMMEDIATE", e);
-	return rc == RC_OK && !apply_all(s, list, head, kinds, e) ? RC_AUDIT : rc;
+	return begun(s, list, &rc, e) && !apply_all(s, list, head, kinds, e) ? RC_AUDIT : rc;
 }
 
 /* Everything that waits, in one transaction. */

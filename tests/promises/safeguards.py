@@ -46,6 +46,8 @@ s('a new log is whole before it is put in place', 'src/store/db_open.c', '	if (r
   'diskfaults.py', '--kinds', 'ENOSPC', '--first', '150')
 s('the log is synced at every commit', 'src/store/db_open.c', 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;',
   'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;', 'tests/chaos/test_powerloss')
+s('nothing is written after a record of somebody else', 'src/store/audit.c', '	*unmoved = rc == RC_OK && is.seq == head->seq && hash_eq(&is.hash, &head->hash);\n', '	*unmoved = rc == RC_OK;\n',
+  'tests/unit/test_store_audit')
 
 # ---- the grant ----
 s('nothing is sent beyond the granted ranks', 'src/cleanup/batch.c', 'l->batch_to = (int32_t)MIN(l->n, l->batch_from + size);',

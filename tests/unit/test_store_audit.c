@@ -292,18 +292,47 @@ static void an_added_trigger_or_another_view_is_found(void **state)
 	assert_bad(d, false, 0, "decisions in the schema is not as we made it");
 }
 
-/* A trigger that swallows records would make "written" a lie. */
-static void a_record_that_is_swallowed_is_not_acknowledged(void **state)
+/* A trigger that swallows or changes records would make "written" a lie. */
+static void no_trigger_of_somebody_else_stands_between(void **state)
 {
 	struct dir *d = *state;
 	struct loop *l = xcalloc(1, sizeof *l);
 	struct err e;
 
 	log_of(d, 1);
-	assert_int_equal(raw_sql(d->db, "CREATE TRIGGER quiet BEFORE INSERT ON audit BEGIN SELECT RAISE(IGNORE); END"), SQLITE_OK);
+	assert_int_equal(raw_sql(d->db, "CREATE TRIGGER quiet BEFORE INSERT ON audit BEGIN SELECT RAISE(IGNORE); END;"
+				 "CREATE TRIGGER worse AFTER INSERT ON audit BEGIN DELETE FROM commits; END"), SQLITE_OK);
 	ok(loop_open(l, d->path, &e));
-	assert_int_equal(loop_one(l, records(AUDIT_INTENT, "x", 1)), RC_AUDIT);
+	ok(loop_one(l, records(AUDIT_INTENT, "x", 1)));
+	assert_int_equal(raw_number(d->db, "SELECT count(*) FROM audit"), 2);
+	assert_int_equal(raw_number(d->db, "SELECT count(*) FROM commits"), 1);
 	loop_close(l);
+	free(l);
+}
+
+/* What the log's own trigger would say to each record, the writer asks once per transaction. */
+static void nothing_is_written_after_a_record_of_somebody_else(void **state)
+{
+	static const char *const done[] = {
+		"INSERT INTO audit SELECT seq + 1, wall_us, boot_us, boot, actor, uid, role, via, kind, subject, cycle, plan, payload, hash, hash"
+		" FROM audit ORDER BY seq DESC LIMIT 1",
+		"DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
+		"DROP TRIGGER audit_no_update; UPDATE audit SET hash = randomblob(32) WHERE seq = (SELECT max(seq) FROM audit)"
+	};
+	struct dir *d = *state;
+	struct loop *l = xcalloc(1, sizeof *l);
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(done); i++) {
+		ok(loop_open(l, d->path, &e));
+		ok(loop_one(l, records(AUDIT_INTENT, "x", 2)));
+		assert_int_equal(raw_sql(d->db, done[i]), SQLITE_OK);
+		int64_t n = raw_number(d->db, "SELECT count(*) FROM audit");
+		for (int k = 0; k < 2; k++)
+			assert_int_equal(loop_one(l, records(AUDIT_INTENT, "y", 1)), RC_AUDIT);
+		assert_int_equal(raw_number(d->db, "SELECT count(*) FROM audit"), n);
+		loop_close(l);
+	}
 	free(l);
 }
 
@@ -597,7 +626,8 @@ int main(void)
 		T(a_replaced_file_is_found_by_the_anchor),
 		T(removed_or_changed_triggers_are_found),
 		T(an_added_trigger_or_another_view_is_found),
-		T(a_record_that_is_swallowed_is_not_acknowledged),
+		T(no_trigger_of_somebody_else_stands_between),
+		T(nothing_is_written_after_a_record_of_somebody_else),
 		T(a_flipped_byte_anywhere_in_the_file_is_found_or_harmless),
 		T(sql_by_accident_is_refused),
 		T(anchors_are_private_and_appended),
