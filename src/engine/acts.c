@@ -36,7 +36,7 @@ static void sent(void *ctx, const struct lane_answer *a)
 	};
 	struct one *o = ctx;
 	struct runner *r = o->r;
-	struct cycle_event ev = event_of(EV_ANSWER);
+	struct cycle_event ev = { .kind = EV_ANSWER, .now = runner_now(r) };
 	POINT("send", "after");
 	ev.item = o->item;
 	ev.answer = (struct cycle_answer){ .kind = kinds[a->kind], .class_ = a->class_, .left = a->left, .wait_ms = a->wait_ms,
@@ -46,7 +46,7 @@ static void sent(void *ctx, const struct lane_answer *a)
 		ev.answer.kind = r->c->rehearsal ? ANSWER_REHEARSED : ANSWER_LANE_REFUSED;
 	r->waiting--;
 	acts_feed(r, &ev);
-	outgoing_answered(&r->outgoing[o->lane], r->c, o->lane, now_read());
+	outgoing_answered(&r->outgoing[o->lane], r->c, o->lane, ev.now);
 	acts_go_out(r);
 	free(o);
 }
@@ -178,7 +178,7 @@ void act(struct runner *r, const struct effect *e)
 	case EFF_VALIDATE: act_validate(r); break;
 	case EFF_RECHECK: act_recheck(r, e); break;
 	case EFF_CLAIM: act_claim(r, e); break;
-	case EFF_SEND: outgoing_add(&r->outgoing[e->lane], e->item, now_read().boot_us); break;
+	case EFF_SEND: outgoing_add(&r->outgoing[e->lane], e->item, r->durable_us); break;
 	case EFF_PROBE: do_probe(r, e, false); break;
 	case EFF_REREAD: do_probe(r, e, true); break;
 	case EFF_RELIST: do_relist(r, e->lane); break;

@@ -100,6 +100,8 @@ static void do_late(struct runner *r, const struct effect *e)
 static void deed_end(struct deed *d, enum rc rc, const struct err *e)
 {
 	struct runner *r = d->r;
+	if (d->fx.n)
+		r->durable_us = now_read().boot_us;
 	for (size_t i = 0; i < d->fx.n; i++)
 		if (d->late)
 			do_late(r, &d->fx.e[i]);
@@ -203,10 +205,12 @@ static void turn_over(void *ctx)
 	deeds_flush(r);
 }
 
-void deeds_add(struct runner *r, struct effects *fx, const struct audit_actor *who)
+void deeds_add(struct runner *r, struct effects *fx, const struct audit_actor *who, struct now now)
 {
-	if (!r->open)
+	if (!r->open) {
 		r->open = deed_new(r, journal_new());
+		r->turn = now;
+	}
 	if (!r->turn_set) {
 		r->turn_set = true;
 		r->waiting++;

@@ -143,6 +143,9 @@ struct runner {
 	bool backlog_busy;
 	struct deed *open;              /* what this turn of the loop brought; NULL = nothing yet */
 	bool turn_set;                  /* its end is waited for */
+	struct now turn;                /* while there is an open one: its first event's time, which all of it have */
+	int64_t durable_us;             /* boot time at which the deed whose acts are being done became durable */
+	struct { struct hash id; char hex[HASH_HEX]; } written; /* the plan's, as records name it */
 	struct effects fx;              /* empty: room for the next event's */
 	struct outgoing outgoing[CYCLE_MAX_LANES];
 	bool going_out;
@@ -474,6 +477,7 @@ void runner_free(struct runner *r);
 void runner_event(struct runner *r, const struct cycle_event *ev, const struct audit_actor *who, struct journal *also,
 		  engine_reply *reply, void *ctx);
 struct cycle_event event_of(enum cycle_event_kind k);
+struct now runner_now(const struct runner *r);          /* of the turn, once it brought something */
 bool runner_open(const struct engine *en);              /* a cycle is open */
 void runner_arm_timer(struct runner *r);
 void runner_store_state(struct runner *r, struct journal *j);
@@ -481,7 +485,7 @@ void runner_write(struct runner *r, struct effects *fx, struct journal *j, const
 
 /* ---- deeds.c ---- */
 /* Made durable together with what else this turn of the loop brings, then done. *fx is empty afterwards. */
-void deeds_add(struct runner *r, struct effects *fx, const struct audit_actor *who);
+void deeds_add(struct runner *r, struct effects *fx, const struct audit_actor *who, struct now now);
 /* The same at once, after what came before it; also (may be NULL) is taken over. *fx is empty afterwards. */
 void runner_carry_out(struct runner *r, struct effects *fx, struct journal *also, const struct audit_actor *who,
 		      engine_reply *reply, void *ctx);

@@ -15,6 +15,8 @@ struct cycle_event event_of(enum cycle_event_kind k)
 	return (struct cycle_event){ .kind = k, .now = now_read(), .item = -1 };
 }
 
+struct now runner_now(const struct runner *r) { return r->open ? r->turn : now_read(); }
+
 bool runner_open(const struct engine *en)
 {
 	return en->run && en->run->c->stage != STAGE_ENDED;
@@ -31,11 +33,16 @@ static struct slice subject_of(const struct runner *r, const struct effect *e)
 	return r->policy ? slice_of(r->policy->name) : SLICE_LIT("");
 }
 
-static void plan_hex(const struct runner *r, char hex[HASH_HEX])
+/* "" until it is frozen. */
+static struct slice plan_hex(struct runner *r)
 {
-	hex[0] = 0;
-	if (r->plan && r->c->plan_frozen)
-		hash_hex(hex, &r->plan->id);
+	if (!r->plan || !r->c->plan_frozen)
+		return SLICE_LIT("");
+	if (!r->written.hex[0] || memcmp(&r->written.id, &r->plan->id, sizeof r->plan->id) != 0) {
+		r->written.id = r->plan->id;
+		hash_hex(r->written.hex, &r->plan->id);
+	}
+	return (struct slice){ r->written.hex, HASH_HEX - 1 };
 }
 
 static void log_outcome(struct runner *r, const struct effect *e)
@@ -65,17 +72,15 @@ static void write_audit(struct runner *r, struct journal *j, const struct effect
 {
 	struct slice payload = e->text ? slice_of(e->text) : SLICE_LIT("{}");
 	struct buf marked;
-	char hex[HASH_HEX];
 	enum audit_kind k = (enum audit_kind)e->audit;
 	bool by_engine = k == AUDIT_INTENT || k == AUDIT_OUTCOME || k == AUDIT_PROBE || k == AUDIT_MATRIX || k == AUDIT_BREAKER ||
 		k == AUDIT_COMPENSATION_INTENT || k == AUDIT_COMPENSATION_OUTCOME;
-	plan_hex(r, hex);
 	buf_init(&marked);
 	if (r->c->rehearsal) {
 		mark_rehearsal(&marked, payload);
 		payload = buf_slice(&marked);
 	}
-	journal_audit(j, k, by_engine ? &actor_engine : who, subject_of(r, e), r->c->id, slice_of(hex), payload);
+	journal_audit(j, k, by_engine ? &actor_engine : who, subject_of(r, e), r->c->id, plan_hex(r), payload);
 	buf_done(&marked);
 	if (k == AUDIT_OUTCOME)
 		log_outcome(r, e);
@@ -90,13 +95,11 @@ static void write_item(struct runner *r, struct journal *j, int32_t n)
 void runner_store_state(struct runner *r, struct journal *j)
 {
 	struct buf body;
-	char hex[HASH_HEX];
 	buf_init(&body);
 	cycle_body(r->c, &body);
-	plan_hex(r, hex);
 	const char *state = r->c->stage == STAGE_ENDED ? cycle_end_name(r->c->end) : r->c->held ? "held" : "open";
 	struct journal_cycle row = { .id = r->c->id, .name = slice_of(r->name), .policy = slice_of(r->policy->name),
-		.stage = slice_of(cycle_stage_name(r->c->stage)), .state = slice_of(state), .plan = slice_of(hex),
+		.stage = slice_of(cycle_stage_name(r->c->stage)), .state = slice_of(state), .plan = plan_hex(r),
 		.body = buf_slice(&body), .opened_us = r->opened_us, .closed_us = r->closed_us };
 	journal_cycle(j, &row);
 	buf_done(&body);
@@ -172,9 +175,11 @@ void runner_event(struct runner *r, const struct cycle_event *ev, const struct a
 		  engine_reply *reply, void *ctx)
 {
 	struct effects fx = r->fx;      /* with the room that the last one left */
+	struct cycle_event at = *ev;
 	struct err e = { 0 };
+	at.now = r->open ? r->turn : ev->now;
 	r->fx = (struct effects){ 0 };
-	enum rc rc = cycle_handle(r->c, ev, &fx, &e);
+	enum rc rc = cycle_handle(r->c, &at, &fx, &e);
 	if (rc != RC_OK) {
 		effects_done(&fx);
 		journal_free(also);
@@ -185,7 +190,7 @@ void runner_event(struct runner *r, const struct cycle_event *ev, const struct a
 	if (also || reply)
 		runner_carry_out(r, &fx, also, who, reply, ctx);
 	else if (fx.n)
-		deeds_add(r, &fx, who);
+		deeds_add(r, &fx, who, at.now);
 	if (r->fx.e)
 		effects_done(&fx);
 	else

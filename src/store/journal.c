@@ -44,14 +44,14 @@ uint64_t journal_kinds(const struct journal *j)
 static const size_t op_bytes[] = {
 #define OP_BYTES(member) (offsetof(struct op, member) + sizeof((struct op *)0)->member)
 	[OP_AUDIT] = OP_BYTES(audit), [OP_CYCLE] = OP_BYTES(cycle), [OP_PLAN] = OP_BYTES(plan), [OP_ITEM] = OP_BYTES(item),
-	[OP_ITEM_STATE] = OP_BYTES(item), [OP_GRANT] = OP_BYTES(grant), [OP_DEAD] = OP_BYTES(dead), [OP_DEAD_REMOVE] = OP_BYTES(dead),
+	[OP_ITEM_STATE] = OP_BYTES(states), [OP_GRANT] = OP_BYTES(grant), [OP_DEAD] = OP_BYTES(dead), [OP_DEAD_REMOVE] = OP_BYTES(dead),
 	[OP_SEAL] = OP_BYTES(last), [OP_LANE_LISTED] = OP_BYTES(lane), [OP_LANE_DELETED] = OP_BYTES(lane), [OP_LANE_SPENT] = OP_BYTES(lane),
 	[OP_ESCROW] = OP_BYTES(escrow), [OP_SETTING] = OP_BYTES(setting), [OP_TAKEN] = OP_BYTES(taken), [OP_PROTECT] = OP_BYTES(protect),
 	[OP_RESTORED] = OP_BYTES(restore), [OP_BASELINE] = OP_BYTES(restore)
 #undef OP_BYTES
 };
 
-static struct op *add(struct journal *j, enum op_kind kind)
+struct op *journal_op_add(struct journal *j, enum op_kind kind)
 {
 	struct op *op = arena_alloc(j->arena, op_bytes[kind]);
 
@@ -74,7 +74,7 @@ static struct slice keep(struct journal *j, struct slice s)
 void journal_audit(struct journal *j, enum audit_kind kind, const struct audit_actor *who,
 		   struct slice subject, int64_t cycle, struct slice plan, struct slice payload)
 {
-	struct op *op = add(j, OP_AUDIT);
+	struct op *op = journal_op_add(j, OP_AUDIT);
 
 	static_assert(AUDIT_KIND_COUNT <= 64, "kinds are a set of bits");
 	op->audit = (struct audit_record){
@@ -91,7 +91,7 @@ void journal_audit(struct journal *j, enum audit_kind kind, const struct audit_a
 
 void journal_cycle(struct journal *j, const struct journal_cycle *c)
 {
-	struct op *op = add(j, OP_CYCLE);
+	struct op *op = journal_op_add(j, OP_CYCLE);
 
 	op->cycle = *c;
 	op->cycle.name = keep(j, c->name);
@@ -104,7 +104,7 @@ void journal_cycle(struct journal *j, const struct journal_cycle *c)
 
 void journal_plan(struct journal *j, const struct journal_plan *p)
 {
-	struct op *op = add(j, OP_PLAN);
+	struct op *op = journal_op_add(j, OP_PLAN);
 
 	op->plan = *p;
 	op->plan.id = keep(j, p->id);
@@ -114,11 +114,12 @@ void journal_plan(struct journal *j, const struct journal_plan *p)
 
 void journal_item(struct journal *j, const struct journal_item *it)
 {
-	struct op *op = add(j, OP_ITEM);
+	struct op *op = journal_op_add(j, OP_ITEM);
 
 	struct slice *const text[] = { &op->item.id, &op->item.name, &op->item.row, &op->item.rule, &op->item.evidence };
 	size_t n = 0;
 
+	journal_states_over(j);
 	op->item = *it;
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		n += text[i]->n;
@@ -131,20 +132,9 @@ void journal_item(struct journal *j, const struct journal_item *it)
 	}
 }
 
-void journal_item_state(struct journal *j, int64_t cycle, int32_t n, int32_t state, int32_t row_state,
-			int32_t attempts, int32_t last_class, int64_t sent_us)
-{
-	struct op *op = add(j, OP_ITEM_STATE);
-
-	op->item = (struct journal_item){
-		.cycle = cycle, .n = n, .state = state, .row_state = row_state,
-		.attempts = attempts, .last_class = last_class, .sent_us = sent_us
-	};
-}
-
 void journal_grant(struct journal *j, const struct journal_grant *g)
 {
-	struct op *op = add(j, OP_GRANT);
+	struct op *op = journal_op_add(j, OP_GRANT);
 
 	op->grant = *g;
 	op->grant.id = keep(j, g->id);
@@ -158,7 +148,7 @@ void journal_grant(struct journal *j, const struct journal_grant *g)
 
 void journal_dead(struct journal *j, const struct journal_dead *d)
 {
-	struct op *op = add(j, OP_DEAD);
+	struct op *op = journal_op_add(j, OP_DEAD);
 
 	op->dead = *d;
 	op->dead.lane = keep(j, d->lane);
@@ -171,17 +161,17 @@ void journal_dead(struct journal *j, const struct journal_dead *d)
 
 void journal_dead_remove(struct journal *j, int64_t cycle, int32_t n)
 {
-	add(j, OP_DEAD_REMOVE)->dead = (struct journal_dead){ .cycle = cycle, .n = n };
+	journal_op_add(j, OP_DEAD_REMOVE)->dead = (struct journal_dead){ .cycle = cycle, .n = n };
 }
 
 void journal_seal(struct journal *j, int64_t last)
 {
-	add(j, OP_SEAL)->last = last;
+	journal_op_add(j, OP_SEAL)->last = last;
 }
 
 static struct op_lane *add_lane(struct journal *j, enum op_kind kind, struct op_lane lane)
 {
-	struct op *op = add(j, kind);
+	struct op *op = journal_op_add(j, kind);
 
 	op->lane = lane;
 	op->lane.lane = keep(j, lane.lane);
@@ -212,7 +202,7 @@ void journal_lane_spent(struct journal *j, struct slice lane, int64_t items, int
 
 void journal_escrow(struct journal *j, const struct journal_escrow *x)
 {
-	struct op *op = add(j, OP_ESCROW);
+	struct op *op = journal_op_add(j, OP_ESCROW);
 
 	op->escrow = *x;
 	op->escrow.lane = keep(j, x->lane);
@@ -227,7 +217,7 @@ void journal_escrow(struct journal *j, const struct journal_escrow *x)
 
 static void add_restore(struct journal *j, enum op_kind k, int64_t cycle, int32_t n, struct slice id)
 {
-	struct op *op = add(j, k);
+	struct op *op = journal_op_add(j, k);
 
 	op->restore = (struct op_restore){ .cycle = cycle, .n = n, .id = keep(j, id) };
 }
@@ -244,7 +234,7 @@ void journal_baseline(struct journal *j, int64_t cycle, int32_t lane, struct sli
 
 void journal_setting(struct journal *j, const char *key, struct slice value)
 {
-	struct op *op = add(j, OP_SETTING);
+	struct op *op = journal_op_add(j, OP_SETTING);
 
 	op->setting.key = keep(j, slice_of(key));
 	op->setting.value = keep(j, value);
@@ -252,7 +242,7 @@ void journal_setting(struct journal *j, const char *key, struct slice value)
 
 void journal_taken(struct journal *j, const struct journal_taken *t)
 {
-	struct op *op = add(j, OP_TAKEN);
+	struct op *op = journal_op_add(j, OP_TAKEN);
 
 	op->taken = *t;
 	op->taken.link = keep(j, t->link);
@@ -261,7 +251,7 @@ void journal_taken(struct journal *j, const struct journal_taken *t)
 
 void journal_protect(struct journal *j, const struct journal_protect *p)
 {
-	struct op *op = add(j, OP_PROTECT);
+	struct op *op = journal_op_add(j, OP_PROTECT);
 
 	op->protect = *p;
 	op->protect.lane = keep(j, p->lane);

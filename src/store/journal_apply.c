@@ -16,12 +16,18 @@ static int64_t item_key(const struct journal_item *it)
 	return it->cycle * (INT64_C(1) << 32) + it->n;
 }
 
-static enum rc put_audit(struct db *d, struct audit_head *head, const struct audit_record *rec, struct err *e)
+/* When the records of a batch are written. */
+struct written {
+	struct now at;
+	struct slice boot;
+};
+
+static enum rc put_audit(struct db *d, struct audit_head *head, const struct audit_record *rec, const struct written *w, struct err *e)
 {
 	struct audit_record r = *rec;
 
-	r.at = now_read();
-	r.boot = slice_of(boot_id());
+	r.at = w->at;
+	r.boot = w->boot;
 	return audit_append(d, head, &r, e);
 }
 
@@ -125,22 +131,6 @@ static enum rc put_item(struct db *d, const struct journal_item *it, struct err 
 		return rc;
 	bind_state(s, it);
 	return db_run(s, NULL, e);
-}
-
-static enum rc put_item_state(struct db *d, const struct journal_item *it, struct err *e)
-{
-	struct db_stmt *s;
-	int64_t changed = 0;
-	enum rc rc = db_prepare(d, &s, "UPDATE item_states SET state = ?2, row_state = ?3, attempts = ?4, last_class = ?5,"
-				" sent_us = ?6 WHERE key = ?1", e);
-
-	if (rc != RC_OK)
-		return rc;
-	bind_state(s, it);
-	rc = db_run(s, &changed, e);
-	if (rc == RC_OK && changed != 1)
-		rc = err_set(e, RC_INTERNAL, "cycle %lld has no item %d in the journal", (long long)it->cycle, (int)it->n);
-	return rc;
 }
 
 static enum rc put_grant(struct db *d, const struct journal_grant *g, struct err *e)
@@ -296,14 +286,14 @@ static enum rc put_setting(struct db *d, const struct op_setting *x, struct err 
 	return db_run(s, NULL, e);
 }
 
-static enum rc put(struct db *d, struct audit_head *head, const struct op *op, struct err *e)
+static enum rc put(struct db *d, struct audit_head *head, const struct op *op, const struct written *w, struct err *e)
 {
 	switch (op->kind) {
-	case OP_AUDIT:        return put_audit(d, head, &op->audit, e);
+	case OP_AUDIT:        return put_audit(d, head, &op->audit, w, e);
 	case OP_CYCLE:        return put_cycle(d, &op->cycle, e);
 	case OP_PLAN:         return put_plan(d, &op->plan, e);
 	case OP_ITEM:         return put_item(d, &op->item, e);
-	case OP_ITEM_STATE:   return put_item_state(d, &op->item, e);
+	case OP_ITEM_STATE:   return journal_put_states(d, &op->states, e);
 	case OP_GRANT:        return put_grant(d, &op->grant, e);
 	case OP_DEAD:         return put_dead(d, &op->dead, e);
 	case OP_DEAD_REMOVE:  return remove_dead(d, &op->dead, e);
@@ -323,10 +313,11 @@ static enum rc put(struct db *d, struct audit_head *head, const struct op *op, s
 
 enum rc journal_write(struct db *d, struct audit_head *head, const struct journal *j, struct err *e)
 {
+	const struct written w = { now_read(), slice_of(boot_id()) };
 	enum rc rc = RC_OK;
 
 	for (const struct op *op = j->first; op != NULL && rc == RC_OK; op = op->next)
-		rc = put(d, head, op, e);
+		rc = put(d, head, op, &w, e);
 	return rc;
 }
 

@@ -23,6 +23,14 @@ struct op_restore {
 	struct slice id;
 };
 
+/* Of count items, one after the other, that came to the same. */
+struct op_states {
+	int64_t cycle;
+	int32_t n, count;
+	int32_t state, row_state, attempts, last_class;
+	int64_t sent_us;
+};
+
 struct op_setting {
 	struct slice key, value;
 };
@@ -34,7 +42,8 @@ struct op {
 		struct audit_record audit;
 		struct journal_cycle cycle;
 		struct journal_plan plan;
-		struct journal_item item;       /* of OP_ITEM_STATE only its key and its state */
+		struct journal_item item;
+		struct op_states states;
 		struct journal_grant grant;
 		struct journal_dead dead;
 		struct op_lane lane;
@@ -47,15 +56,24 @@ struct op {
 	};
 };
 
+enum { JOURNAL_RUNS = 4 };               /* intents and outcomes take turns, some are repeated */
+
 struct journal {
 	struct arena *arena;
 	int holds;                              /* atomic */
 	struct op *first, **last;
 	struct op_lane *spent;                  /* the last of its kind: more of the same moment is added to it */
+	struct op_states *run[JOURNAL_RUNS];    /* the last of their kind, a ring; NULL = none */
+	size_t runs;
 	size_t audits;
 	uint64_t kinds;                         /* bit k = it holds a record of audit kind k */
 };
 
+struct op *journal_op_add(struct journal *j, enum op_kind kind);
+
+/* journal_states.c */
+enum rc journal_put_states(struct db *d, const struct op_states *x, struct err *e) MUST_USE;
+void journal_states_over(struct journal *j);    /* no run goes on: something else changes states */
 /* journal_restore.c */
 enum rc journal_put_restore(struct db *d, enum op_kind k, const struct op_restore *x, struct err *e) MUST_USE;
 /* journal_link.c */

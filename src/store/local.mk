@@ -5,7 +5,7 @@ libsluice_store_a_SOURCES = \
 	src/store/catalog.c src/store/catalog_filter.c src/store/catalog_merge.c src/store/catalog_objects.c src/store/catalog_view.c src/store/catalog_watch.c src/store/catalog.h src/store/catalog_impl.h \
 	src/store/census.c src/store/census.h \
 	src/store/db.c src/store/db_open.c src/store/db.h src/store/db_impl.h \
-	src/store/journal.c src/store/journal_apply.c src/store/journal_link.c src/store/journal_protect.c src/store/journal_read.c src/store/journal_restore.c \
+	src/store/journal.c src/store/journal_apply.c src/store/journal_link.c src/store/journal_protect.c src/store/journal_read.c src/store/journal_restore.c src/store/journal_states.c \
 	src/store/journal.h src/store/journal_op.h \
 	src/store/schema.c src/store/schema.h \
 	src/store/store.c src/store/store_lock.c src/store/store.h

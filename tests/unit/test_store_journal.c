@@ -1,5 +1,7 @@
 #include "unit_store.h"
 
+#include "base/rng.h"
+
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 struct fixture {
@@ -187,6 +189,61 @@ static void a_state_of_an_item_that_is_not_there_is_refused(void **state)
 	assert_int_equal(journal_apply(f->db, &f->head, j, &e), RC_INTERNAL);
 	assert_memory_equal(&f->head, &before, sizeof before);
 	assert_int_equal(raw_number(f->d.db, "SELECT count(*) FROM audit"), 0);
+	journal_free(j);
+}
+
+/* Runs of neighbours are written at once; whatever the order was, the last word on an item stands. */
+static void states_of_neighbours_are_what_each_of_them_would_have_been(void **state)
+{
+	enum { ITEMS = 60, CHANGES = 400 };
+	struct fixture *f = *state;
+	struct journal *j = journal_new();
+	struct rng rng;
+	int64_t want[2][ITEMS];
+
+	for (int64_t cycle = 1; cycle <= 2; cycle++)
+		for (int32_t n = 0; n < ITEMS; n++) {
+			struct journal_item it = an_item(cycle, n);
+			journal_item(j, &it);
+			want[cycle - 1][n] = 0;
+		}
+	apply(f, j);
+	rng_seed(&rng, 7);
+	for (int round = 0; round < 10; round++) {
+		int32_t at[3] = { 0 };
+		j = journal_new();
+		for (int k = 0; k < CHANGES; k++) {
+			int which = (int)rng_below(&rng, ARRAY_LEN(at)), cycle = which == 2 ? 2 : 1, st = (int)rng_below(&rng, 20) ? 10 + which : 3;
+			at[which] = rng_below(&rng, 8) ? (at[which] + 1) % ITEMS : (int32_t)rng_below(&rng, ITEMS);
+			want[cycle - 1][at[which]] = st * 1000 + round;
+			journal_item_state(j, cycle, at[which], st, 1, 1, 0, round);
+		}
+		apply(f, j);
+		for (int64_t c = 1; c <= 2; c++)
+			for (int32_t n = 0; n < ITEMS; n++) {
+				char sql[160];
+				snprintf(sql, sizeof sql, "SELECT state * 1000 + ifnull(sent_us, 0) FROM item_list WHERE cycle = %d AND n = %d", (int)c, (int)n);
+				assert_int_equal(raw_number(f->d.db, sql), want[c - 1][n]);
+			}
+	}
+}
+
+static void a_run_of_items_that_are_not_all_there_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new();
+	struct err e;
+
+	for (int32_t n = 0; n < 3; n++) {
+		struct journal_item it = an_item(1, n);
+		journal_item(j, &it);
+	}
+	apply(f, j);
+	j = journal_new();
+	for (int32_t n = 0; n < 4; n++)
+		journal_item_state(j, 1, n, 5, 1, 1, 1, 1);
+	assert_int_equal(journal_apply(f->db, &f->head, j, &e), RC_INTERNAL);
+	assert_int_equal(raw_number(f->d.db, "SELECT count(*) FROM item_states WHERE state = 5"), 0);
 	journal_free(j);
 }
 
@@ -433,6 +490,8 @@ int main(void)
 		T(the_newest_plan_of_a_cycle_is_read_and_a_plan_never_changes),
 		T(items_keep_what_was_planned_and_what_became_of_them),
 		T(a_state_of_an_item_that_is_not_there_is_refused),
+		T(states_of_neighbours_are_what_each_of_them_would_have_been),
+		T(a_run_of_items_that_are_not_all_there_is_refused),
 		T(a_grant_is_replaced_by_its_id),
 		T(dead_letters_come_by_harm_then_newest),
 		T(a_setting_is_absent_until_it_is_set_and_empty_is_not_absent),
