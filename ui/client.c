@@ -40,7 +40,7 @@ struct client {
 /* The allow-list for a watching connection; the engine has its own. */
 static const char *const reads[] = {
 	"hello", "methods", "subscribe", "status", "cycle.status", "lanes", "links", "links.diagnose", "candidates", "candidates.one", "candidates.progress", "candidates.stop", "policy.explain", "policy.try", "plan.show",
-	"plan.items", "grant.list", "audit.tail", "audit.verify", "policies", "checks", "metrics", "dead.list", "protect.list",
+	"plan.items", "grant.list", "audit.tail", "audit.verify", "audit.progress", "audit.stop", "policies", "checks", "metrics", "dead.list", "protect.list",
 	"escrow.list", "escrow.verify",
 };
 

@@ -58,6 +58,8 @@ libsluice_ui_a_SOURCES = \
 	ui/screens/screens.h \
 	ui/screens/sort_menu.c \
 	ui/screens/sort_menu.h \
+	ui/screens/verifying.c \
+	ui/screens/verifying.h \
 	ui/shell.c \
 	ui/shell.h \
 	ui/term.h \

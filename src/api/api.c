@@ -133,6 +133,8 @@ static void on_end(void *conn_ctx, const struct ws_end *end)
 		c->next->prev = c->prev;
 	c->ws = NULL;
 	c->topics = 0;
+	if (c->api->en)
+		engine_asker_gone(c->api->en, c);
 	if (c->attached && c->api->en)
 		engine_attached(c->api->en, &c->who, false);
 	count(c->api);

@@ -269,8 +269,23 @@ static void m_audit_seal(struct request *q, const struct json *p) { (void)p; eng
 
 static void m_audit_verify(struct request *q, const struct json *p)
 {
-	(void)p;
-	engine_audit_verify(en(q), rpc_reply, q);
+	engine_audit_verify(en(q), q->conn, json_get_str(p, "query"), rpc_reply, q);
+}
+
+static void m_audit_progress(struct request *q, const struct json *p)
+{
+	struct buf b;
+	buf_init(&b);
+	engine_audit_progress(en(q), q->conn, json_get_str(p, "query"), &b);
+	rpc_result(q, &b);
+}
+
+static void m_audit_stop(struct request *q, const struct json *p)
+{
+	struct buf b;
+	buf_init(&b);
+	engine_audit_stop(en(q), q->conn, json_get_str(p, "query"), &b);
+	rpc_result(q, &b);
 }
 
 static void m_policies(struct request *q, const struct json *p)
@@ -488,7 +503,9 @@ const struct method api_methods[] = {
 	  m_audit_tail, "records of the log" },
 	{ "audit.export", METHOD_READ, { I("after"), I("to"), I("limit") }, m_audit_export, "lines of the log as texts, and its signed head" },
 	{ "audit.show", METHOD_READ, { I1("seq") }, m_audit_show, "one record and its place in the chain" },
-	{ "audit.verify", METHOD_READ, { { 0 } }, m_audit_verify, "recompute the chain" },
+	{ "audit.verify", METHOD_READ, { S("query") }, m_audit_verify, "recompute the chain" },
+	{ "audit.progress", METHOD_READ, { S1("query") }, m_audit_progress, "how many records a verification of this connection is past" },
+	{ "audit.stop", METHOD_READ, { S1("query") }, m_audit_stop, "end a verification of this connection" },
 	{ "policies", METHOD_READ, { { 0 } }, m_policies, "configured policies" },
 	{ "policy.explain", METHOD_READ, { S1("policy"), S1("id"), S("lane") }, m_policy_explain,
 	  "every rule of a policy on one item of the last discovery" },

@@ -588,7 +588,7 @@ enum rc engine_new(struct engine **out, struct loop *l, struct ws_ctx *ws, const
 	en->hold_poll = loop_timer_new(l, look_for_hold, en);
 	loop_timer_start(en->hold_poll, HOLD_MS, HOLD_MS);
 	en->usr1 = loop_signal_new(l, SIGUSR1, on_usr1, en);
-	engine_audit_verify(en, verified_whole, en);
+	engine_audit_verify(en, NULL, SLICE_LIT(""), verified_whole, en);
 	otlp_open(en);
 	return RC_OK;
 }

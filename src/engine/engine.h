@@ -149,7 +149,13 @@ void engine_escrow_list(struct engine *en, struct slice lane, struct slice id, s
 /* Read again and compared: all, of a lane, or of an item. */
 void engine_escrow_verify(struct engine *en, struct slice lane, struct slice id, engine_reply *r, void *ctx);
 void engine_audit_seal(struct engine *en, const struct engine_who *who, engine_reply *r, void *ctx);
-void engine_audit_verify(struct engine *en, engine_reply *r, void *ctx);
+/* The whole log. asker: whose it is (NULL = the engine's own), query: its name for it, "" = it will not ask.
+ * Two run at once; the next ones wait for their turn. */
+void engine_audit_verify(struct engine *en, const void *asker, struct slice query, engine_reply *r, void *ctx);
+/* How far those of this asker and name are; or they end soon, with RC_CANCELLED. */
+void engine_audit_progress(struct engine *en, const void *asker, struct slice query, struct buf *out);
+void engine_audit_stop(struct engine *en, const void *asker, struct slice query, struct buf *out);
+void engine_asker_gone(struct engine *en, const void *asker);   /* nobody waits for what it asked: all of it ends */
 
 /* ---- changes ---- */
 enum engine_topic { ENGINE_OVERVIEW = 1, ENGINE_CYCLE = 2 };

@@ -223,6 +223,7 @@ struct engine {
 	struct bringing_back *bringing_back;    /* a copy is uploaded by hand; NULL = none is */
 	atomic_bool no_proofs;          /* the engine stops: verifications end */
 	struct looking *lookings;       /* candidates.c: windows that are being read */
+	struct verifying *verifyings;   /* verifying.c: proofs of the log, oldest first */
 	struct catalog *look_reader;    /* between them: its order is kept, so that scrolling costs no sort */
 	unsigned changed;
 	bool change_queued;

@@ -43,7 +43,7 @@ libsluice_engine_a_SOURCES = \
 	src/engine/sealing.c \
 	src/engine/triggers.c src/engine/triggers.h \
 	src/engine/validate.c \
-	src/engine/vault.c src/engine/vault.h \
+	src/engine/vault.c src/engine/vault.h src/engine/verifying.c \
 	src/engine/view.c src/engine/view.h \
 	src/engine/view_cycle.c \
 	src/engine/view_plan.c

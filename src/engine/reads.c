@@ -1,11 +1,10 @@
-/* Reads that run on a worker with connections of their own: the log, its proof. */
+/* Reads of the log that run on a worker with connections of their own. Its proof: verifying.c. */
 #include "engine/internal.h"
 #include "engine/view.h"
 
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@ struct read_ctx {
 	struct jw w;
 	struct audit_filter filter;
 	struct buf actor, kind, subject;
-	struct audit_verdict verdict;
 	struct checkpoint signed_head;
 	struct audit_head head;
 };
@@ -228,59 +226,4 @@ void engine_audit_tail(struct engine *en, const struct audit_filter *f, engine_r
 	q->filter.kind = copy(&q->kind, f->kind);
 	q->filter.subject = copy(&q->subject, f->subject);
 	job_read(en, tail_work, answer, q);
-}
-
-/* A stop does not wait for a proof. */
-static bool not_closing(void *ctx, int64_t done, int64_t of)
-{
-	const struct read_ctx *q = ctx;
-	(void)done;
-	(void)of;
-	return !atomic_load(&q->en->no_proofs);
-}
-
-static void verify_work(void *ctx)
-{
-	struct read_ctx *q = ctx;
-	const struct engine *en = q->en;
-	struct db *d;
-	struct audit_proof p;
-	anchoring_proof(en, &p);
-	p.progress = not_closing;
-	p.ctx = q;
-	q->rc = db_open(&d, en->paths->db, DB_READER, NULL, &q->err);
-	if (q->rc != RC_OK)
-		return;
-	q->rc = audit_prove(d, &p, &q->verdict, &q->err);
-	db_close(d);
-}
-
-static void verify_done(void *ctx)
-{
-	struct read_ctx *q = ctx;
-	struct jw *w = &q->w;
-	if (q->rc == RC_OK && q->verdict.stopped)
-		q->rc = err_set(&q->err, RC_REFUSED, "the engine is stopping");
-	if (q->rc == RC_OK) {
-		engine_verified(q->en, &q->verdict, true);
-		jw_obj(w);
-		jw_kbool(w, "ok", q->verdict.ok);
-		jw_ki64(w, "records", q->verdict.records);
-		jw_kopt(w, "first_bad", q->verdict.first_bad ? q->verdict.first_bad : -1);
-		view_optional_z(w, "why", q->verdict.why);
-		jw_ki64(w, "anchors", q->verdict.anchors);
-		jw_kopt(w, "anchored", q->verdict.anchored ? q->verdict.anchored : -1);
-		jw_ki64(w, "checkpoints", q->verdict.checkpoints);
-		jw_key(w, "head");
-		jw_obj(w);
-		view_head(w, &q->verdict.head);
-		jw_end_obj(w);
-		jw_end_obj(w);
-	}
-	answer(q);
-}
-
-void engine_audit_verify(struct engine *en, engine_reply *r, void *ctx)
-{
-	job_read(en, verify_work, verify_done, read_new(en, r, ctx));
 }

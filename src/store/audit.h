@@ -127,7 +127,7 @@ struct audit_verdict {
 	int64_t anchored;       /* newest record that an anchor names and that is here, 0 = none */
 	int anchors;            /* how many of them were compared */
 	int checkpoints;        /* signed records of the log that were checked */
-	bool stopped;           /* by progress: no verdict */
+	bool stopped;           /* by progress, after `records`: no verdict, whatever ok says */
 	char why[200];          /* "record 17: its hash does not match its values" */
 	struct audit_head head;
 };
@@ -141,7 +141,8 @@ struct audit_proof {
 					 * must be signed by one of them. None: signatures are not looked at */
 	bool anchors_due;               /* checkpoints were signed and anchored before: an unsigned newest anchor, or none, is bad */
 	bool from_anchor;               /* begin at the newest trusted checkpoint in the anchor files; the whole if there is none */
-	bool (*progress)(void *ctx, int64_t done, int64_t of);  /* now and then; false = stop. May be NULL */
+	/* At the beginning, every 1,024 records and at the end: so many of so many, of 0 = not known; false = stop. May be NULL. */
+	bool (*progress)(void *ctx, int64_t done, int64_t of);
 	void *ctx;
 };
 /* Recompute the chain from row values. Anchors that lie beyond the chain or disagree with it are named,

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "store/chain.h"
 
-enum { LINE_MAX_BYTES = 4 << 20 };
+enum { LINE_MAX_BYTES = 4 << 20, PROGRESS_EVERY = 1024 };
 
 /* Hashes that went by, so that a checkpoint's word about one of them can be compared. */
 struct passed {
@@ -181,6 +181,14 @@ static void take_line(struct reading *r, struct slice text)
 	buf_done(&l.subject);
 }
 
+/* How many lines there are is not known before they are read. */
+static bool go_on(const struct reading *r, bool now)
+{
+	const struct audit_proof *p = r->k.p;
+
+	return p->progress == NULL || (!now && r->line % PROGRESS_EVERY != 0) || p->progress(p->ctx, r->k.v->records, 0);
+}
+
 static enum rc read_lines(struct reading *r, const char *path, struct err *e)
 {
 	char shown[160], *text = NULL;
@@ -191,12 +199,14 @@ static enum rc read_lines(struct reading *r, const char *path, struct err *e)
 	text_z(shown, sizeof shown, slice_of(path));
 	if (f == NULL)
 		return err_set(e, RC_USAGE, "%s cannot be opened: %s", shown, strerror(errno));
-	while (r->k.v->ok && (n = getline(&text, &cap, f)) > 0) {
+	r->k.v->stopped = !go_on(r, true);
+	while (r->k.v->ok && !r->k.v->stopped && (n = getline(&text, &cap, f)) > 0) {
 		bool whole = text[n - 1] == '\n';
 		if (!whole)
 			chain_bad(r->k.v, r->k.v->head.seq + 1, "line %" PRId64 " was cut off", r->line + 1);
 		else
 			take_line(r, (struct slice){ text, (size_t)n - 1 });
+		r->k.v->stopped = r->k.v->ok && !go_on(r, false);
 	}
 	bool failed = ferror(f) != 0;
 	free(text);
@@ -214,11 +224,12 @@ enum rc audit_prove_export(const char *path, const struct audit_proof *p, struct
 	enum rc rc = chain_begin(&r.k, e);
 	if (rc == RC_OK)
 		rc = read_lines(&r, path, e);
-	if (rc == RC_OK)
+	bool whole = rc == RC_OK && !out->stopped;
+	if (whole)
 		chain_end(&r.k, 0);
-	if (rc == RC_OK && out->ok && out->records == 0)
+	if (whole && out->ok && out->records == 0)
 		chain_bad(out, 1, "there is no record in it");
-	if (rc == RC_OK && p->keys.n != 0 && !word->checkpoint.is_signed)
+	if (whole && p->keys.n != 0 && !word->checkpoint.is_signed)
 		chain_bad(out, out->head.seq + 1, "the export is not signed after record %" PRId64 ": its end may have been cut off; "
 			  "export --signed signs it", out->head.seq);
 	chain_done(&r.k);

@@ -12,7 +12,7 @@
 #include "store/chain.h"
 #include "store/schema.h"
 
-enum { PROGRESS_EVERY = 16384 };
+enum { PROGRESS_EVERY = 1024 };      /* records: some milliseconds */
 
 /* ---- the schema ---- */
 
@@ -85,13 +85,41 @@ static bool stored_hash(void *reader, int64_t seq, struct hash *out)
 	return found;
 }
 
-/* For the progress only; damage is found by the walk. */
-static int64_t count(struct db *reader)
+static int64_t newest(struct db *reader)
 {
 	struct audit_head head;
 	struct err e;
 
 	return audit_read_head(reader, &head, &e) == RC_OK ? head.seq : 0;
+}
+
+/* 0 = there is none. */
+static int64_t oldest(struct db *reader)
+{
+	struct db_stmt *s;
+	struct err e;
+	int64_t first = 0;
+
+	if (db_prepare(reader, &s, "SELECT min(seq) FROM audit", &e) != RC_OK)
+		return 0;
+	if (db_step(s, &e) == DB_ROW)
+		first = db_i64(s, 0);
+	db_reset(s);
+	return first;
+}
+
+/* How many records the walk will meet, for the progress only; damage is found by the walk. */
+static int64_t ahead(struct db *reader, int64_t from)
+{
+	int64_t first = from > 1 ? from : oldest(reader);
+
+	return first > 0 ? MAX(newest(reader) - first + 1, 0) : 0;
+}
+
+/* The log may have grown since its records were counted. */
+static bool go_on(const struct chain *k, int64_t of)
+{
+	return k->p->progress(k->p->ctx, k->v->records, MAX(of, k->v->records));
 }
 
 static void walk_row(struct chain *k, struct db_stmt *s, int64_t of)
@@ -106,7 +134,7 @@ static void walk_row(struct chain *k, struct db_stmt *s, int64_t of)
 	}
 	chain_record(k, &rec);
 	if (v->ok && k->p->progress != NULL && v->records % PROGRESS_EVERY == 0)
-		v->stopped = !k->p->progress(k->p->ctx, v->records, of);
+		v->stopped = !go_on(k, of);
 }
 
 static enum rc walk(struct chain *k, struct db *reader, int64_t of, struct err *e)
@@ -119,13 +147,14 @@ static enum rc walk(struct chain *k, struct db *reader, int64_t of, struct err *
 	if (rc != RC_OK)
 		return rc;
 	db_bind_i64(s, 1, k->from > 1 ? k->from : INT64_MIN);
+	v->stopped = k->p->progress != NULL && !go_on(k, of);
 	while (v->ok && !v->stopped && (step = db_step(s, e)) == DB_ROW)
 		walk_row(k, s, of);
 	if (step == DB_ERROR)
 		chain_bad(v, v->head.seq + 1, "record %" PRId64 " cannot be read: %s", v->head.seq + 1, sqlite3_errmsg(db_sqlite(reader)));
 	db_reset(s);
 	if (v->ok && !v->stopped && k->p->progress != NULL)
-		(void)k->p->progress(k->p->ctx, v->records, of);
+		(void)go_on(k, of);
 	return RC_OK;
 }
 
@@ -133,17 +162,10 @@ static enum rc walk(struct chain *k, struct db *reader, int64_t of, struct err *
 static int64_t start_of(struct chain *k, struct db *reader)
 {
 	const struct checkpoint *c = k->anchors.n != 0 ? &k->anchors.a[k->anchors.n - 1].c : NULL;
-	int64_t first = 0;
-	struct db_stmt *s;
-	struct err e;
 
-	if (!k->of_anchors.ok || !k->p->from_anchor || c == NULL || !checkpoint_trusted(c, &k->p->keys) ||
-	    db_prepare(reader, &s, "SELECT min(seq) FROM audit", &e) != RC_OK)
+	if (!k->of_anchors.ok || !k->p->from_anchor || c == NULL || !checkpoint_trusted(c, &k->p->keys))
 		return 0;
-	if (db_step(s, &e) == DB_ROW)
-		first = db_i64(s, 0);
-	db_reset(s);
-	return c->seq >= first ? c->seq : 0;
+	return c->seq >= oldest(reader) ? c->seq : 0;
 }
 
 enum rc audit_prove(struct db *reader, const struct audit_proof *p, struct audit_verdict *out, struct err *e)
@@ -153,10 +175,10 @@ enum rc audit_prove(struct db *reader, const struct audit_proof *p, struct audit
 
 	if (rc == RC_OK) {
 		chain_from(&k, start_of(&k, reader));
-		rc = walk(&k, reader, p->progress != NULL ? count(reader) : 0, e);
+		rc = walk(&k, reader, p->progress != NULL ? ahead(reader, k.from) : 0, e);
 	}
 	if (rc == RC_OK && !out->stopped) {
-		chain_end(&k, count(reader));
+		chain_end(&k, newest(reader));
 		if (out->ok)
 			check_schema(reader, out);
 	}

@@ -16,7 +16,7 @@ script_tests += tests/integration/records.py tests/integration/engine_postgres.p
 EXTRA_DIST += tests/integration/reclib.py tests/integration/pglib.py tests/integration/pgworld.py
 # The binary itself, from outside.
 script_tests += tests/integration/engine_dialects.py tests/integration/engine_exec.py tests/integration/engine_referrers.py tests/integration/escrow.py tests/integration/restore.py tests/integration/bring_back.py tests/integration/picked.py
-script_tests += tests/integration/cli.py tests/integration/degradation.py
+script_tests += tests/integration/cli.py tests/integration/degradation.py tests/integration/verifying.py
 # What other systems read.
 script_tests += tests/integration/metrics.py tests/integration/metrics_census.py
 EXTRA_DIST += tests/integration/collector.py

@@ -11,7 +11,8 @@ ui_tests = \
 	tests/ui/test_keys \
 	tests/ui/test_list \
 	tests/ui/test_theme \
-	tests/ui/test_typing
+	tests/ui/test_typing \
+	tests/ui/test_verifying
 check_PROGRAMS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/words tests/ui/vtshot tests/ui/fixture_console
 TESTS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/words
 script_tests += tests/ui/terminal.sh
@@ -34,6 +35,8 @@ tests_ui_test_theme_SOURCES = tests/ui/test_theme.c
 tests_ui_test_theme_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
 tests_ui_test_typing_SOURCES = tests/ui/test_typing.c $(UI_FIXTURE)
 tests_ui_test_typing_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
+tests_ui_test_verifying_SOURCES = tests/ui/test_verifying.c $(UI_FIXTURE)
+tests_ui_test_verifying_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
 tests_ui_hostile_SOURCES = tests/ui/hostile.c $(UI_FIXTURE)
 tests_ui_hostile_LDADD = $(UI_LIBS)
 tests_ui_misuse_SOURCES = tests/ui/misuse.c $(UI_FIXTURE)

@@ -126,6 +126,7 @@ static const struct moment moments[] = {
 	{ "sort-menu", "candidates", "o", "", "j Right" },
 	{ "scrolled", "candidates", "l l", "", "" },
 	{ "command-offers", "overview", ":", "start ", "" },
+	{ "verified", "audit", "v", "", "" },
 };
 
 /* The usual world, at two sizes. */

@@ -605,6 +605,83 @@ static void the_view_reads_like_a_log_and_shows_no_hostile_bytes(void **state)
 	assert_int_equal(raw_number(d->db, "SELECT count(*) FROM decisions"), 4);
 }
 
+/* ---- how far it is ---- */
+
+struct told {
+	int64_t done[8], of[8];
+	int n, stop_at;                 /* the call that is answered with: stop; -1 = none */
+};
+
+static bool on_progress(void *ctx, int64_t done, int64_t of)
+{
+	struct told *t = ctx;
+
+	assert_true(t->n < 8);
+	t->done[t->n] = done;
+	t->of[t->n] = of;
+	return t->n++ != t->stop_at;
+}
+
+static struct audit_verdict proved(const struct dir *d, struct told *t)
+{
+	struct audit_proof p = { .progress = on_progress, .ctx = t };
+	struct audit_verdict v;
+	struct db *r;
+	struct err e;
+
+	ok(db_open(&r, d->db, DB_READER, &schema_sluice, &e));
+	ok(audit_prove(r, &p, &v, &e));
+	db_close(r);
+	return v;
+}
+
+static void a_verification_tells_how_far_it_is(void **state)
+{
+	struct told t = { .stop_at = -1 };
+
+	log_of(*state, 2048);
+	assert_true(proved(*state, &t).ok);
+	assert_int_equal(t.n, 4);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(t.done[i], i < 3 ? 1024 * i : 2048);
+		assert_int_equal(t.of[i], 2048);
+	}
+}
+
+/* At the beginning, and in the middle: so many records, and whatever ok says is no verdict. */
+static void a_stopped_verification_says_so_and_after_how_many(void **state)
+{
+	log_of(*state, 2048);
+	for (int at = 0; at < 3; at++) {
+		struct told t = { .stop_at = at };
+		struct audit_verdict v = proved(*state, &t);
+		assert_true(v.stopped);
+		assert_int_equal(v.records, 1024 * at);
+		assert_int_equal(t.n, at + 1);
+	}
+}
+
+static void damage_before_the_stop_is_a_verdict(void **state)
+{
+	struct told t = { .stop_at = 2 };
+
+	log_of(*state, 2048);
+	tamper(*state, "UPDATE audit SET subject = 'x' WHERE seq = 1025");
+	struct audit_verdict v = proved(*state, &t);
+	assert_false(v.stopped);
+	assert_false(v.ok);
+	assert_int_equal(v.first_bad, 1025);
+}
+
+static void an_empty_log_is_of_nothing(void **state)
+{
+	struct told t = { .stop_at = -1 };
+
+	log_of(*state, 0);
+	assert_true(proved(*state, &t).ok);
+	assert_int_equal(t.of[0], 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, dir_setup, dir_teardown)
@@ -640,6 +717,10 @@ int main(void)
 		T(a_visitor_that_stops_ends_the_query_with_its_answer),
 		T(a_record_as_json_is_valid_even_when_it_was_tampered_with),
 		T(the_view_reads_like_a_log_and_shows_no_hostile_bytes),
+		T(a_verification_tells_how_far_it_is),
+		T(a_stopped_verification_says_so_and_after_how_many),
+		T(damage_before_the_stop_is_a_verdict),
+		T(an_empty_log_is_of_nothing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ui/format.h"
 #include "ui/screens/screens.h"
+#include "ui/screens/verifying.h"
 #include "ui/widgets/filter.h"
 #include "ui/widgets/flow.h"
 #include "ui/widgets/list.h"
@@ -18,12 +19,12 @@ struct audit {
 	struct m_audit log;
 	struct list list;
 	char filter[200];
-	bool busy, ended, verifying;
+	bool busy, ended;
 	int64_t asked;                  /* filters so far */
 	int64_t head_seq;               /* of the overview when the newest page was read */
 	enum m_join join;
-	char trouble[240], verified[240];
-	enum role verified_role;
+	char trouble[240];
+	struct verifying verifying;
 	struct table table;
 	char key[24];                   /* room for the id of a row */
 };
@@ -176,14 +177,14 @@ static void chain_line(struct ui *ui, struct flow *f)
 	struct audit *v = mine(ui);
 	const struct m_overview *o = &ui->model.overview;
 	char n[FORMAT_TEXT], at[FORMAT_TEXT];
+	bool said = verifying_put(&v->verifying, f);
+	flow_gap(f, 3);
 	flow_putf(f, ROLE_DIM, "head #%s ", format_count(n, o->has ? o->chain_seq : -1));
 	flow_show(f, ROLE_STRONG, o->chain_short);
 	flow_gap(f, 3);
-	if (v->verifying)
-		flow_put(f, ROLE_ACCENT, "verifying…");
-	else if (v->verified[0])
-		flow_show(f, v->verified_role, slice_of(v->verified));
-	else if (o->chain_verified_seq >= 0)
+	if (said)
+		return;
+	if (o->chain_verified_seq >= 0)
 		flow_putf(f, ROLE_OK, "verified to #%s at %.5s", format_count(n, o->chain_verified_seq), format_clock(at, o->chain_verified_us));
 	else
 		flow_put(f, ROLE_WARN, "not verified yet: v verifies now");
@@ -252,25 +253,6 @@ static const char *filter_text(struct ui *ui)
 	return mine(ui)->filter;
 }
 
-static void on_verified(struct ui *ui, void *ctx, const struct json *result, const char *error)
-{
-	struct audit *v = mine(ui);
-	char n[FORMAT_TEXT], why[200];
-	(void)ctx;
-	v->verifying = false;
-	v->verified_role = ROLE_FAIL;
-	if (error) {
-		text_z(v->verified, sizeof(v->verified), slice_of(error));
-	} else if (json_get_bool(result, "ok", false)) {
-		v->verified_role = ROLE_OK;
-		snprintf(v->verified, sizeof(v->verified), "verified just now: %s records, unbroken", format_count(n, json_get_i64(result, "records", -1)));
-	} else {
-		snprintf(v->verified, sizeof(v->verified), "BROKEN at #%s: %s", format_count(n, json_get_i64(result, "first_bad", -1)),
-			 text_z(why, sizeof(why), json_get_str(result, "why")));
-	}
-	ui->dirty = true;
-}
-
 static bool detail(struct ui *ui, struct flow *f, struct slice key)
 {
 	struct audit *v = mine(ui);
@@ -295,11 +277,12 @@ static bool verb(struct ui *ui, enum verb what)
 	struct list_source s = rows_of(ui);
 	switch (what) {
 	case VERB_OPEN: open_row(ui, v); return true;
-	case VERB_VERIFY:
-		v->verifying = true;
-		ui_call(ui, "audit.verify", NULL, on_verified, NULL);
-		return true;
+	case VERB_VERIFY: verifying_begin(ui, &v->verifying); return true;
 	case VERB_BACK:
+		if (v->verifying.under_way) {
+			verifying_stop(ui, &v->verifying);
+			return true;
+		}
 		if (!v->filter[0])
 			return false;
 		filter(ui, "");
@@ -327,6 +310,11 @@ static void changed(struct ui *ui)
 		fetch(ui, M_PREPEND);
 }
 
+static void tick(struct ui *ui)
+{
+	verifying_tick(ui, &mine(ui)->verifying);
+}
+
 static void init(struct ui *ui, void *state)
 {
 	((struct audit *)state)->ui = ui;
@@ -341,6 +329,6 @@ static void done(void *state)
 
 const struct screen_ops screen_audit = {
 	.id = "audit", .number = 7, .name = "Audit", .brief = "Audit", .bar = "open filter verify hold command",
-	.state_size = sizeof(struct audit), .init = init, .done = done, .enter = enter, .changed = changed,
+	.state_size = sizeof(struct audit), .init = init, .done = done, .enter = enter, .changed = changed, .tick = tick,
 	.paint = paint, .verb = verb, .filter = filter, .filter_text = filter_text,
 };

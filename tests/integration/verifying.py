@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""A long log is verified: how far it is is told to who asked, it ends when it is told to or when nobody waits for it any more,
+never with a good word; and what was changed in it is still found."""
+import hashlib
+import os
+import re
+import sqlite3
+import struct
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from englib import Refused, World, contains, main, same, test, true, until
+
+RECORDS = 80000
+COLUMNS = ('seq', 'wall_us', 'boot_us', 'boot', 'actor', 'uid', 'role', 'via', 'kind', 'subject', 'cycle', 'plan', 'payload', 'prev', 'hash')
+
+
+def text(s):
+    return b'b' + struct.pack('>Q', len(s)) + s.encode()
+
+
+def number(n):
+    return b'i' + struct.pack('>Qq', 8, n)
+
+
+def grow(w, records=RECORDS):
+    """Records of nobody behind the newest one, each hashed as store/audit.c does."""
+    db = sqlite3.connect(os.path.join(w.state, 'sluice.db'))
+    seq, prev = db.execute('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1').fetchone()
+    head = text('sluice audit record 1') + b'b' + struct.pack('>Q', 32)
+    words = ('anna', 1000, 'operator', 'rpc', 'command.refused')
+    middle = number(1) + number(2) + text('b') + text('anna') + number(1000) + text('operator') + text('rpc') + text('command.refused')
+    end = number(0) + text('') + text('{}')
+
+    def rows():
+        nonlocal seq, prev
+        for _ in range(records):
+            seq += 1
+            h = hashlib.sha256(head + prev + number(seq) + middle + text(f's{seq}') + end).digest()
+            yield (seq, 1, 2, 'b', *words, f's{seq}', 0, '', '{}', prev, h)
+            prev = h
+    db.executemany(f'INSERT INTO audit VALUES ({",".join("?" * len(COLUMNS))})', rows())
+    db.commit()
+    db.close()
+    return seq
+
+
+def tamper(w, seq):
+    db = sqlite3.connect(os.path.join(w.state, 'sluice.db'))
+    triggers = [t for t, in db.execute("SELECT sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid")]
+    names = [n for n, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid")]
+    for n in names:
+        db.execute(f'DROP TRIGGER {n}')
+    db.execute("UPDATE audit SET subject = 'another' WHERE seq = ?", (seq,))
+    for t in triggers:
+        db.execute(t)
+    db.commit()
+    db.close()
+
+
+def long_log():
+    w = World(files=4, orphan=1, unused=1)
+    w.stop()
+    w.of = grow(w)
+    w.start()
+    until(lambda: w.call('status')['chain']['verified_seq'], 60, 'the log is not verified after the start')
+    return w
+
+
+def moving(asker, query, verify):
+    """Two figures of a verification, the second larger; None if its answer came before."""
+    first = None
+    while True:
+        ask = asker.send('audit.progress', query=query)
+        while (m := asker.message()).get('id') != ask:
+            if m.get('id') == verify:
+                asker.answer(ask)
+                true(m['result']['ok'], m)
+                return None
+        p = m['result']
+        if p['done'] and first is None:
+            first = p
+        elif p['done'] and p['done'] > first['done']:
+            return first, p
+
+
+def caught(asker, end):
+    """Until a verification was caught under way and `end` ended it: its figures and its refusal."""
+    for k in range(20):
+        verify = asker.send('audit.verify', query=f'v{k}')
+        seen = moving(asker, f'v{k}', verify)
+        if seen:
+            end(f'v{k}')
+            try:
+                v = asker.answer(verify)
+                true(v['ok'], v)        # it was at its end already
+                continue
+            except Refused as e:
+                return seen, e
+    raise AssertionError('no verification of 20 was caught under way')
+
+
+@test
+def it_tells_how_far_it_is_and_ends_when_it_is_told_to():
+    with long_log() as w:
+        mine, other = w.wire(), w.wire()
+        before = w.call('status')['chain']
+        (first, second), e = caught(mine, lambda q: mine.send('audit.stop', query=q))
+        true(0 < first['done'] < second['done'] <= second['of'], (first, second))
+        true(w.of <= second['of'] <= w.of + 100, second)
+        same(e.rc, 'cancelled', str(e))
+        n, of = map(int, re.search(r'cancelled after (\d+) of (\d+) records: nothing is known', str(e)).groups())
+        true(second['done'] <= n < of == second['of'], str(e))
+        after = w.call('status')['chain']
+        true(after['verified_seq'] >= before['verified_seq'], after)
+        # nobody else asks about it or ends it
+        v = mine.send('audit.verify', query='mine')
+        same(other.call('audit.progress', query='mine'), {'running': False, 'done': None, 'of': None})
+        same(other.call('audit.stop', query='mine')['running'], False)
+        true(mine.answer(v)['ok'])
+        # without a name nothing is known of it
+        same(mine.call('audit.progress', query='')['running'], False)
+        same(mine.call('audit.stop', query='')['running'], False)
+
+
+@test
+def several_ask_at_once_and_the_engine_goes_on():
+    with long_log() as w:
+        wires = [w.wire() for _ in range(4)]
+        asked = [(x, x.send('audit.verify', query='same')) for x in wires]
+        stop = wires[3].send('audit.stop', query='same')        # it may still wait for its turn
+        for wire, n in asked[:3]:
+            v = wire.answer(n)
+            true(v['ok'] and v['records'] >= w.of, v)
+        x, n = asked[3]
+        got = {}
+        while len(got) < 2:
+            m = x.message()
+            got[m.get('id')] = m
+        same(got[stop]['result']['running'], True)
+        same(got[n]['error']['data']['rc'], 15, got[n])
+        contains(got[n]['error']['message'], 'cancelled after')
+
+
+@test
+def nobody_waits_and_it_ends():
+    with long_log() as w:
+        gone, other = w.wire(), w.wire()
+        at = time.monotonic()
+        true(other.call('audit.verify')['ok'])
+        one = time.monotonic() - at
+        many = 100
+        for k in range(many):
+            gone.send('audit.verify', query=f'g{k}')
+        same(gone.call('audit.progress', query=f'g{many - 1}'), {'running': True, 'done': None, 'of': None})
+        gone.close()
+        at = time.monotonic()
+        true(other.call('audit.verify')['ok'])
+        took = time.monotonic() - at
+        true(took < one * many / 4, f'one takes {one:.2f} s, and {took:.2f} s behind {many} that nobody waits for')
+
+
+@test
+def a_change_in_a_long_log_is_found_at_its_record():
+    with long_log() as w:
+        w.stop()
+        seq = w.of - RECORDS // 3
+        tamper(w, seq)
+        w.start()
+        mine = w.wire()
+        v = mine.call('audit.verify', query='v')
+        same((v['ok'], v['first_bad']), (False, seq), v)
+        contains(v['why'], f'record {seq}: its hash does not match')
+        # the same one, told to end at once: that, or cancelled, and never a good word
+        for k in range(5):
+            n, stop = mine.send('audit.verify', query=f's{k}'), mine.send('audit.stop', query=f's{k}')
+            got = {}
+            while len(got) < 2:
+                m = mine.message()
+                got[m.get('id')] = m
+            m = got[n]
+            true('error' in m and m['error']['data']['rc'] == 15 or not m['result']['ok'], m)
+            true(got[stop]['result'], got)
+
+
+if __name__ == '__main__':
+    sys.exit(main(globals()))
