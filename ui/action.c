@@ -217,8 +217,8 @@ const struct action *action_table(size_t *n)
 
 const struct action *action_by_id(struct slice id)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (slice_is(id, table[i].id))
+	for (size_t i = 0; i < ARRAY_LEN(table) && id.n > 0; i++)
+		if (table[i].id[0] == id.p[0] && slice_is(id, table[i].id))
 			return &table[i];
 	return NULL;
 }
@@ -246,7 +246,9 @@ const struct action *action_by_key(int32_t code)
 
 const char *action_key(char dst[16], const struct action *a)
 {
-	snprintf(dst, 16, "%.*s", (int)strcspn(a->keys, " "), a->keys);
+	size_t n = MIN(strcspn(a->keys, " "), (size_t)15);
+	memcpy(dst, a->keys, n);
+	dst[n] = '\0';
 	return dst;
 }
 

@@ -84,6 +84,15 @@ const char *format_age(char dst[FORMAT_TEXT], int64_t now_us, int64_t then_us)
 	return dst;
 }
 
+int64_t format_age_step(int64_t now_us, int64_t then_us)
+{
+	enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
+	if (now_us < 0 || then_us < 0)
+		return -1;
+	int64_t s = now_us > then_us ? (now_us - then_us) / 1000000 : 0;
+	return s - s % (s < HOUR ? 1 : s < DAY ? MINUTE : s < 10 * DAY ? HOUR : DAY);
+}
+
 const char *format_until(char dst[FORMAT_TEXT], int64_t now_us, int64_t then_us)
 {
 	if (now_us < 0 || then_us < 0)

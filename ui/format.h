@@ -13,6 +13,8 @@ const char *format_share(char dst[FORMAT_TEXT], int64_t share_bp);      /* 41.7 
 /* part of whole in %, rounded down so that 100 % means all; `?` when unknown or whole is 0 */
 const char *format_percent(char dst[FORMAT_TEXT], int64_t part, int64_t whole);
 const char *format_age(char dst[FORMAT_TEXT], int64_t now_us, int64_t then_us);
+/* The same number for two ages exactly if they are the same text. */
+int64_t format_age_step(int64_t now_us, int64_t then_us);
 const char *format_until(char dst[FORMAT_TEXT], int64_t now_us, int64_t then_us);      /* "0s" when past */
 const char *format_clock(char dst[FORMAT_TEXT], int64_t wall_us);       /* 14:03:22 */
 const char *format_us(char dst[FORMAT_TEXT], int64_t us);               /* 0.3ms, 12ms, 7.2s */

@@ -80,6 +80,29 @@ static int pieces_width(const struct piece p[PIECES])
 	return w - 3;
 }
 
+static void draw_pieces(const struct ui *ui, const struct piece p[PIECES], struct area line)
+{
+	struct buf all = { 0 };
+	for (int i = 0; i < PIECES; i++) {
+		const char look[] = { (char)p[i].role, (char)p[i].keep, p[i].right };
+		buf_add(&all, look, sizeof look);
+		buf_add(&all, buf_z(&p[i].text), p[i].text.n + 1);
+	}
+	const struct origin from = { .by = &ui->model, .text = buf_slice(&all) };
+	if (!area_kept(line, &from)) {
+		area_fill(line, 0, 0, line.w, ROLE_BAR, " ");
+		int right = line.w - 1, x = 1;
+		for (int i = PIECES - 1; i >= 0; i--)
+			if (p[i].keep > 0 && p[i].right)
+				right = area_put_right(line, 0, right, p[i].role, buf_z(&p[i].text)) - 3;
+		for (int i = 0; i < PIECES; i++)
+			if (p[i].keep > 0 && !p[i].right)
+				x = area_put(line, 0, x, p[i].role, buf_z(&p[i].text)) + 3;
+		area_drawn(line, &from);
+	}
+	buf_done(&all);
+}
+
 static void top_line(struct ui *ui, struct area line)
 {
 	struct piece p[PIECES];
@@ -93,15 +116,7 @@ static void top_line(struct ui *ui, struct area line)
 			break;
 		p[least].keep = 0;
 	}
-	area_fill(line, 0, 0, line.w, ROLE_BAR, " ");
-	int right = line.w - 1;
-	for (int i = PIECES - 1; i >= 0; i--)
-		if (p[i].keep > 0 && p[i].right)
-			right = area_put_right(line, 0, right, p[i].role, buf_z(&p[i].text)) - 3;
-	int x = 1;
-	for (int i = 0; i < PIECES; i++)
-		if (p[i].keep > 0 && !p[i].right)
-			x = area_put(line, 0, x, p[i].role, buf_z(&p[i].text)) + 3;
+	draw_pieces(ui, p, line);
 	for (int i = 0; i < PIECES; i++)
 		buf_done(&p[i].text);
 }
@@ -129,7 +144,10 @@ static int tabs_paint(const struct ui *ui, struct area line, enum tab_style styl
 
 static void tabs(struct ui *ui, struct area line)
 {
+	const struct origin from = { .by = ui, .n = { ui->screen->number } };
 	enum tab_style style = TAB_NAMES;
+	if (area_kept(line, &from))
+		return;
 	while (style < TAB_NUMBERS && tabs_paint(ui, line, style, false) > line.w + 1)
 		style++;
 	int end = tabs_paint(ui, line, style, true);
@@ -137,6 +155,7 @@ static void tabs(struct ui *ui, struct area line)
 		area_put(line, 0, line.w - 7, ROLE_KEY, "?");
 		area_put(line, 0, line.w - 5, ROLE_DIM, "help");
 	}
+	area_drawn(line, &from);
 }
 
 /* ---- banner ---- */
@@ -197,13 +216,29 @@ static void hint_line(struct ui *ui, struct area line)
 	buf_done(&says);
 }
 
+enum { BAR_ITEMS = 24 };
+
+struct bar {
+	const struct action *item[BAR_ITEMS];
+	int n;
+	uint64_t enabled;               /* bit i: item i can be done now */
+};
+
+static void bar_add(struct ui *ui, struct bar *b, const struct action *a)
+{
+	struct buf why = { 0 };
+	if (b->n == BAR_ITEMS)
+		return;
+	if (action_enabled(ui, a, &why))
+		b->enabled |= UINT64_C(1) << b->n;
+	b->item[b->n++] = a;
+	buf_done(&why);
+}
+
 /* " S step": returns the column after it, or x when it does not fit before `end`. */
-static int bar_item(struct ui *ui, struct area line, int x, int end, const struct action *a)
+static int bar_item(const struct ui *ui, struct area line, int x, int end, const struct action *a, bool enabled)
 {
 	char key[16];
-	struct buf why = { 0 };
-	bool enabled = action_enabled(ui, a, &why);
-	buf_done(&why);
 	action_key(key, a);
 	if (ui->page && ui->page->typing && strcmp(a->id, "hold") == 0)
 		snprintf(key, sizeof(key), "F8");              /* letters are typed there */
@@ -217,16 +252,25 @@ static int bar_item(struct ui *ui, struct area line, int x, int end, const struc
 static void key_bar(struct ui *ui, struct area line, const char *bar)
 {
 	const struct action *last = action_by_id(slice_of(ui->page ? "back" : "detach"));
+	struct bar b = { .n = 0 };
+	bar_add(ui, &b, last);
+	for (const char *at = bar; at && *at;) {
+		struct slice word = { at, strcspn(at, " ") };
+		const struct action *a = action_by_id(word);
+		at += word.n + strspn(at + word.n, " ");
+		if (a && (!ui->watch || a->kind == ACT_READ))
+			bar_add(ui, &b, a);
+	}
+	const struct origin from = { .by = &ui->page, .n = { (int64_t)b.enabled, ui->page && ui->page->typing },
+				     .text = { (const char *)b.item, (size_t)b.n * sizeof *b.item } };
+	if (area_kept(line, &from))
+		return;
 	char key[16];
 	int end = line.w - 1 - put_width(action_key(key, last)) - 1 - put_width(last->label), x = 1;
-	while (bar && *bar) {
-		struct slice word = { bar, strcspn(bar, " ") };
-		const struct action *a = action_by_id(word);
-		bar += word.n + strspn(bar + word.n, " ");
-		if (a && (!ui->watch || a->kind == ACT_READ))
-			x = bar_item(ui, line, x, end - 1, a);
-	}
-	bar_item(ui, line, end, line.w, last);
+	for (int i = 1; i < b.n; i++)
+		x = bar_item(ui, line, x, end - 1, b.item[i], b.enabled >> i & 1);
+	bar_item(ui, line, end, line.w, last, b.enabled & 1);
+	area_drawn(line, &from);
 }
 
 void frame_bottom(struct ui *ui, struct area line, const char *bar)
@@ -243,7 +287,7 @@ void ui_paint(struct ui *ui, struct grid *g)
 {
 	const struct screen_ops *s = ui->page ? ui->page : ui->screen;
 	struct area all = area_all(g);
-	grid_clear(g);
+	grid_frame(g);
 	ui->rows = g->rows;
 	ui->cols = g->cols;
 	ui->cy = -1;
@@ -253,6 +297,7 @@ void ui_paint(struct ui *ui, struct grid *g)
 	if (ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_COMMAND)
 		hint_line(ui, area_rows(all, all.h - 2, 1));
 	frame_bottom(ui, area_rows(all, all.h - 1, 1), s->bar);
+	grid_framed(g);
 	if (ui->cy >= g->rows || ui->cx >= g->cols)
 		ui->cx = MIN(ui->cx, g->cols - 1), ui->cy = MIN(ui->cy, g->rows - 1);
 }

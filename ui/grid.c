@@ -1,5 +1,6 @@
 #include "ui/grid.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,26 +18,138 @@ void grid_init(struct grid *g, int rows, int cols, bool ascii)
 	grid_resize(g, rows, cols);
 }
 
+static void free_rows(struct grid *g)
+{
+	for (int y = 0; g->row && y < g->rows; y++)
+		buf_done(&g->row[y].from);
+	free(g->row);
+}
+
 void grid_done(struct grid *g)
 {
+	free_rows(g);
 	free(g->cell);
 	g->cell = NULL;
+	g->row = NULL;
 }
 
 void grid_resize(struct grid *g, int rows, int cols)
 {
+	free_rows(g);
 	g->rows = MAX(rows, 1);
 	g->cols = MAX(cols, 1);
 	g->cell = xreallocarray(g->cell, (size_t)g->rows * (size_t)g->cols, sizeof(struct cell));
+	g->row = xcalloc((size_t)g->rows, sizeof *g->row);
 	grid_clear(g);
+}
+
+/* ---- rows ---- */
+
+static void blank_row(struct grid *g, int y)
+{
+	size_t n = (size_t)g->cols, done = 1;
+	struct cell *cell = grid_at(g, y, 0);
+	cell[0] = blank;
+	for (; done < n; done *= 2)
+		memcpy(cell + done, cell, MIN(done, n - done) * sizeof *cell);
+	buf_clear(&g->row[y].from);
+	g->row[y].state = ROW_BLANK;
+	g->row[y].changed = g->frame;
 }
 
 void grid_clear(struct grid *g)
 {
-	size_t n = (size_t)g->rows * (size_t)g->cols, done = 1;
-	g->cell[0] = blank;
-	for (; done < n; done *= 2)
-		memcpy(g->cell + done, g->cell, MIN(done, n - done) * sizeof *g->cell);
+	g->frame++;
+	for (int y = 0; y < g->rows; y++)
+		blank_row(g, y);
+}
+
+void grid_frame(struct grid *g)
+{
+	g->frame++;
+	for (int y = 0; y < g->rows; y++) {
+		if (g->row[y].from.n > 0)
+			g->row[y].state = ROW_BEFORE;
+		else if (g->row[y].state != ROW_BLANK)
+			blank_row(g, y);
+	}
+}
+
+void grid_framed(struct grid *g)
+{
+	for (int y = 0; y < g->rows; y++)
+		if (g->row[y].state == ROW_BEFORE)
+			blank_row(g, y);
+}
+
+/* Somebody draws there: it is no longer, or not only, the line that was known. */
+static void touch(struct area a, int y)
+{
+	if (y < 0 || y >= a.h)
+		return;
+	struct grid_row *row = &a.g->row[a.y + y];
+	if (row->state == ROW_BEFORE)
+		blank_row(a.g, a.y + y);
+	buf_clear(&row->from);
+	row->state = ROW_DRAWN;
+	row->changed = a.g->frame;
+}
+
+/* ---- lines that are known ---- */
+
+/* A row is known by this, then the bytes of layout and text. */
+struct known {
+	const void *by;
+	int64_t n[3];
+	size_t layout, text;
+	int x, w;
+};
+
+static struct known known_of(struct area line, const struct origin *o)
+{
+	return (struct known){ .by = o->by, .n = { o->n[0], o->n[1], o->n[2] }, .layout = o->layout.n, .text = o->text.n,
+			       .x = line.x, .w = line.w };
+}
+
+static bool same_bytes(const char *p, struct slice s)
+{
+	return s.n == 0 || memcmp(p, s.p, s.n) == 0;
+}
+
+static bool known_as(const struct buf *row, struct area line, const struct origin *o)
+{
+	struct known k = known_of(line, o);
+	return row->n == sizeof k + k.layout + k.text && memcmp(row->p, &k, sizeof k) == 0 &&
+	       same_bytes(row->p + sizeof k, o->layout) && same_bytes(row->p + sizeof k + k.layout, o->text);
+}
+
+bool area_kept(struct area line, const struct origin *from)
+{
+	if (line.h != 1)
+		return false;
+	struct grid_row *row = &line.g->row[line.y];
+	if (row->state == ROW_BEFORE && known_as(&row->from, line, from)) {
+		row->state = ROW_DRAWN;
+		return true;
+	}
+	if (row->state == ROW_BEFORE)
+		blank_row(line.g, line.y);
+	row->alone = row->state == ROW_BLANK;
+	return false;
+}
+
+void area_drawn(struct area line, const struct origin *from)
+{
+	if (line.h != 1 || !line.g->row[line.y].alone)
+		return;
+	struct grid_row *row = &line.g->row[line.y];
+	struct known k = known_of(line, from);
+	buf_clear(&row->from);
+	buf_add(&row->from, &k, sizeof k);
+	buf_add(&row->from, from->layout.p, from->layout.n);
+	buf_add(&row->from, from->text.p, from->text.n);
+	row->state = ROW_DRAWN;
+	row->alone = false;
 }
 
 bool grid_eq(const struct grid *a, const struct grid *b)
@@ -50,7 +163,10 @@ void grid_copy(struct grid *to, const struct grid *from)
 {
 	if (to->rows != from->rows || to->cols != from->cols)
 		grid_resize(to, from->rows, from->cols);
+	grid_clear(to);
 	memcpy(to->cell, from->cell, (size_t)to->rows * (size_t)to->cols * sizeof(struct cell));
+	for (int y = 0; y < to->rows; y++)
+		to->row[y].state = ROW_DRAWN;
 }
 
 struct area area_all(struct grid *g)
@@ -114,14 +230,23 @@ static bool set_cell(struct area a, int y, int x, enum role r, const char *bytes
 	return true;
 }
 
-static inline void put_letter(struct area a, int y, int x, enum role r, char letter)
+/* n ASCII letters, `step` 1, or n times the same one, 0; what is left and right of the area is not drawn. */
+static void put_letters(struct area a, int y, int x, enum role r, const char *letter, int n, int step)
 {
-	if (y < 0 || y >= a.h || x < 0)
+	int from = MAX(-x, 0), to = MIN(n, a.w - x);
+	if (y < 0 || y >= a.h || from >= to)
 		return;
-	struct cell *c = grid_at(a.g, a.y + y, a.x + x);
-	if (c->width != 1)
-		heal(a, a.y + y, a.x + x);
-	*c = (struct cell){ .g = { letter }, .width = 1, .role = (uint8_t)r, .selected = c->selected };
+	struct cell *c = grid_at(a.g, a.y + y, a.x + x + from);
+	for (int i = from; i < to; i++, c++) {
+		if (c->width != 1)
+			heal(a, a.y + y, a.x + x + i);
+		*c = (struct cell){ .g = { letter[i * step] }, .width = 1, .role = (uint8_t)r, .selected = c->selected };
+	}
+}
+
+static inline bool is_letter(char c)
+{
+	return c >= 0x20 && c <= 0x7E;
 }
 
 static void add_mark(struct area a, int y, int x, const char *bytes, size_t n)
@@ -138,13 +263,18 @@ static void add_mark(struct area a, int y, int x, const char *bytes, size_t n)
 static int put_shown(struct area a, int y, int x, enum role r, struct slice s)
 {
 	int last = -1;
+	touch(a, y);
 	for (size_t i = 0; i < s.n;) {
 		size_t from = i;
-		if (s.p[i] >= 0x20 && s.p[i] <= 0x7E) {         /* most of all text */
-			if (x + 1 > a.w)
+		if (is_letter(s.p[i])) {                        /* most of all text */
+			while (i < s.n && is_letter(s.p[i]))
+				i++;
+			int n = (int)MIN(i - from, (size_t)INT_MAX / 2);
+			put_letters(a, y, x, r, s.p + from, n, 1);
+			if (x + n > a.w)
 				return a.w;
-			put_letter(a, y, x, r, s.p[i++]);
-			last = x++;
+			x += n;
+			last = x - 1;
 			continue;
 		}
 		int32_t cp = utf8_next(s, &i);
@@ -189,6 +319,11 @@ int put_width(const char *text)
 	struct slice s = slice_of(text);
 	int w = 0;
 	for (size_t i = 0; i < s.n;) {
+		if (is_letter(s.p[i])) {
+			i++;
+			w++;
+			continue;
+		}
 		int32_t cp = utf8_next(s, &i);
 		int one = cp < 0 ? 1 : text_cp_width((uint32_t)cp);
 		w += one < 0 ? 1 : one;
@@ -268,13 +403,18 @@ int area_show_id(struct area a, int y, int x, int w, enum role r, struct slice i
 void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyph)
 {
 	struct slice s = slice_of(glyph);
-	for (int i = 0; i < w; i++)
+	bool letter = s.n == 1 && is_letter(s.p[0]);
+	touch(a, y);
+	if (letter)
+		put_letters(a, y, x, r, s.p, w, 0);
+	for (int i = 0; i < w && !letter; i++)
 		put_shown(a, y, x + i, r, s);
 }
 
 void area_clear(struct area a)
 {
 	for (int y = 0; y < a.h; y++) {
+		touch(a, y);
 		for (int x = 0; x < a.w; x++) {
 			heal(a, a.y + y, a.x + x);
 			*grid_at(a.g, a.y + y, a.x + x) = blank;
@@ -285,6 +425,7 @@ void area_clear(struct area a)
 void area_role(struct area a, int y, int x, int w, enum role r)
 {
 	struct area part = area_sub(a, y, x, 1, w);
+	touch(part, 0);
 	for (int i = 0; part.h == 1 && i < part.w; i++)
 		grid_at(part.g, part.y, part.x + i)->role = (uint8_t)r;
 }
@@ -292,6 +433,7 @@ void area_role(struct area a, int y, int x, int w, enum role r)
 void area_select(struct area a, int y)
 {
 	struct area row = area_rows(a, y, 1);
+	touch(row, 0);
 	for (int i = 0; row.h == 1 && i < row.w; i++)
 		grid_at(row.g, row.y, row.x + i)->selected = 1;
 }

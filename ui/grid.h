@@ -48,10 +48,22 @@ struct cell {                           /* without holes: two are the same if th
 	uint8_t selected;
 };
 
+/* What stands in a row: nothing, what was drawn, or still the line of the frame before. */
+enum line_state { ROW_BLANK, ROW_DRAWN, ROW_BEFORE };
+
+struct grid_row {
+	struct buf from;                /* what its one line was drawn from and where, empty where that is not known */
+	enum line_state state;
+	bool alone;                     /* the line that is being drawn has the row for itself */
+	uint64_t changed;               /* the frame that last drew or blanked it */
+};
+
 struct grid {
 	int rows, cols;
 	bool ascii;                     /* own glyphs become their ASCII twins, foreign ones are escaped */
 	struct cell *cell;
+	struct grid_row *row;
+	uint64_t frame;                 /* counts from 1 */
 };
 
 struct area {
@@ -63,6 +75,10 @@ void grid_init(struct grid *g, int rows, int cols, bool ascii);
 void grid_done(struct grid *g);
 void grid_resize(struct grid *g, int rows, int cols);   /* cleared; at least 1 × 1 */
 void grid_clear(struct grid *g);
+/* A frame: between the two everything is drawn that is to be seen. Rows whose line is known stand there as they were until
+ * somebody draws in them; what nobody drew in or kept is blank at the end. */
+void grid_frame(struct grid *g);
+void grid_framed(struct grid *g);
 
 static inline struct cell *grid_at(const struct grid *g, int y, int x)
 {
@@ -102,6 +118,17 @@ void area_fill(struct area a, int y, int x, int w, enum role r, const char *glyp
 void area_clear(struct area a);
 void area_role(struct area a, int y, int x, int w, enum role r);   /* keeps the glyphs */
 void area_select(struct area a, int y);
+/* All that a line one row high is drawn from, besides the place it is drawn in. */
+struct origin {
+	const void *by;                 /* who draws: lines of others are never the same */
+	int64_t n[3];                   /* what it likes to tell apart */
+	struct slice layout, text;
+};
+
+/* True: the line stands there from the frame before and need not be drawn. False: draw it, and then call area_drawn() with
+ * the same origin. */
+bool area_kept(struct area line, const struct origin *from);
+void area_drawn(struct area line, const struct origin *from);
 /* Columns of our own text. */
 int put_width(const char *text);
 

@@ -82,6 +82,7 @@ void m_candidates_read(struct m_candidates *c, const struct json *j)
 		/* an id that is not UTF-8 comes as base64: shown as it came, it is only compared */
 		if (!c->row[i].id.p)
 			c->row[i].id = read_str(json_get(v, "id_b64"), c->mem);
+		c->row[i].whole = FIELDS_WHOLE(&c->row[i], fields, c->mem);
 	}
 }
 

@@ -187,6 +187,7 @@ struct m_candidate {
 	struct slice lane, id, name, purpose, verdict, rule, class_, where, reason, state;
 	int64_t bytes, created_us, rank;
 	bool altered;
+	struct slice whole;             /* all of it in one piece: rows with the same look the same */
 };
 
 struct m_candidates {                   /* one window of the list */

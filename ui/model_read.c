@@ -44,6 +44,41 @@ void read_fields(void *to, const struct field *f, size_t n, const struct json *o
 		read_field((char *)to + f[i].at, f[i].kind, json_get(obj, f[i].key), mem);
 }
 
+/* A string goes in with its length before it. */
+static struct slice field_bytes(const char *at, enum field_kind kind, struct slice *text)
+{
+	*text = (struct slice){ NULL, 0 };
+	switch (kind) {
+	case FIELD_I64:
+		return (struct slice){ at, sizeof(int64_t) };
+	case FIELD_BOOL:
+		return (struct slice){ at, sizeof(bool) };
+	case FIELD_STR:
+		memcpy(text, at, sizeof *text);
+		return (struct slice){ at + offsetof(struct slice, n), sizeof text->n };
+	}
+	return *text;
+}
+
+struct slice fields_whole(const void *from, const struct field *f, size_t n, struct arena *mem)
+{
+	struct slice text;
+	size_t size = 0, done = 0;
+	for (size_t i = 0; i < n; i++) {
+		size += field_bytes((const char *)from + f[i].at, f[i].kind, &text).n;
+		size += text.n;
+	}
+	char *p = arena_alloc(mem, size);
+	for (size_t i = 0; i < n; i++) {
+		struct slice b = field_bytes((const char *)from + f[i].at, f[i].kind, &text);
+		memcpy(p + done, b.p, b.n);
+		if (text.n > 0)
+			memcpy(p + done + b.n, text.p, text.n);
+		done += b.n + text.n;
+	}
+	return (struct slice){ p, size };
+}
+
 void *read_array(const struct json *j, size_t size, int *n, struct arena *mem)
 {
 	*n = json_is_array(j) ? (int)json_len(j) : 0;

@@ -19,6 +19,9 @@ struct field {
 /* null, absent and of another type: -1, absent string, false. Strings are copied to `mem`. */
 void read_fields(void *to, const struct field *f, size_t n, const struct json *obj, struct arena *mem);
 #define READ(to, table, obj, mem) read_fields((to), (table), ARRAY_LEN(table), (obj), (mem))
+/* The values of all fields in one piece, in `mem`: two structs have the same only if all their fields are the same. */
+struct slice fields_whole(const void *from, const struct field *f, size_t n, struct arena *mem);
+#define FIELDS_WHOLE(from, table, mem) fields_whole((from), (table), ARRAY_LEN(table), (mem))
 struct slice read_str(const struct json *j, struct arena *mem);
 /* Zeroed array for the elements of j. */
 void *read_array(const struct json *j, size_t size, int *n, struct arena *mem);

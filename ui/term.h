@@ -12,7 +12,7 @@ struct term;
 
 struct term_ops {
 	void (*size)(struct term *t, int *rows, int *cols);
-	/* Show the grid; the cursor stands at (y, x), y < 0 hides it. False: the last frame is still on its
+	/* Show the grid, always the same one; the cursor stands at (y, x), y < 0 hides it. False: the last frame is still on its
 	 * way, on_ready will tell when to try again. */
 	bool (*present)(struct term *t, const struct grid *g, int y, int x);
 	void (*flush_input)(struct term *t);    /* forget what was typed and not yet read */

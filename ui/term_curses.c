@@ -32,6 +32,7 @@ struct curses_term {
 	SCREEN *screen;
 	struct termios before, raw;
 	struct grid front;              /* what curses was told */
+	uint64_t shown;                 /* the frame of the grid that front is */
 	int cy, cx;
 	bool forget;                    /* the terminal's contents are unknown: draw everything */
 	bool suspended, colours;
@@ -92,22 +93,22 @@ static void on_retry(void *ctx)
 	loop_timer_start(t->retry, t->retry_ms, 0);
 }
 
-/* Move what ncurses wrote into its memfd to the end of `pending`. */
+/* Move what ncurses wrote into its memfd to the end of `pending`. The file keeps its pages for the next frame. */
 static void gather(struct curses_term *t)
 {
 	int fd = fileno(t->out);
 	fflush(t->out);
 	off_t n = lseek(fd, 0, SEEK_CUR);
-	char chunk[16384];
 	for (off_t at = 0; at < n;) {
-		ssize_t got = pread(fd, chunk, sizeof(chunk), at);
+		ssize_t got = pread(fd, buf_more(&t->pending, (size_t)(n - at)), (size_t)(n - at), at);
+		if (got < n - at)
+			t->pending.n -= (size_t)(n - at - MAX(got, 0));
 		if (got <= 0)
 			break;
-		buf_add(&t->pending, chunk, (size_t)got);
 		at += got;
 	}
-	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
-		die("console: the frame buffer cannot be emptied: %m");
+	if (lseek(fd, 0, SEEK_SET) != 0)
+		die("console: the frame buffer cannot be wound back: %m");
 }
 
 static void send_frame(struct curses_term *t)
@@ -218,6 +219,8 @@ static bool draw_row(struct curses_term *t, const struct grid *g, int y, bool al
 	const struct cell *row = grid_at(g, y, 0);
 	struct cell *front = all ? NULL : grid_at(&t->front, y, 0);
 	size_t bytes = (size_t)g->cols * sizeof *row;
+	if (front && g->row[y].changed <= t->shown)
+		return false;
 	if (front && memcmp(row, front, bytes) == 0)
 		return false;
 	const struct cell *as = NULL;
@@ -246,6 +249,7 @@ static bool curses_present(struct term *base, const struct grid *g, int cy, int 
 	}
 	for (int y = 0; y < g->rows; y++)
 		changed |= draw_row(t, g, y, all);
+	t->shown = g->frame;
 	if (!changed && cy == t->cy && cx == t->cx)
 		return true;
 	if (all)

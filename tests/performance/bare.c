@@ -4,6 +4,8 @@
  *                        ends on SIGTERM
  * bare list              what a list cannot be moved in without: ncurses, a million rows made as they are
  *                        shown; j and k move the mark, page down and page up the list, q ends it
+ * bare row N             what a changed row of it cannot be shown without: N times another word in one, the median
+ *                        microseconds of processor time on standard error
  *
  * Yardsticks of the start of the engine, of the first frame and of a key: the same libraries and nothing else. */
 #include <curses.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static void fail(const char *what) { fprintf(stderr, "bare: %s\n", what); exit(1); }
@@ -91,6 +94,47 @@ static void list(void)
 	endwin();
 }
 
+static double cpu_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int smaller(const void *a, const void *b)
+{
+	double d = *(const double *)a - *(const double *)b;
+	return d < 0 ? -1 : d > 0;
+}
+
+static void changed_row(int rounds)
+{
+	static double took[10000];
+	static const char *const verdict[] = { "\u25b6 candidate", "\u25cf protected" };
+	setlocale(LC_ALL, "");
+	if (rounds > 10000 || !initscr() || start_color() != OK || use_default_colors() != OK)
+		fail("no terminal, or more than 10000 rounds");
+	for (short i = 0; i < 2; i++)
+		init_pair((short)(i + 1), i ? COLOR_GREEN : COLOR_YELLOW, -1);
+	for (int y = TOP; y < LINES; y++)
+		row(y, y, 0);
+	refresh();
+	for (int i = 0; i < rounds; i++) {
+		int y = TOP + i % (LINES - TOP);
+		double began = cpu_us();
+		int now = 1 - i / (LINES - TOP) % 2;
+		row(y, y, 0);
+		attron(COLOR_PAIR(now + 1));
+		mvaddstr(y, 128, verdict[now]);
+		attroff(COLOR_PAIR(now + 1));
+		refresh();
+		took[i] = cpu_us() - began;
+	}
+	endwin();
+	qsort(took, (size_t)rounds, sizeof *took, smaller);
+	fprintf(stderr, "%.2f\n", rounds ? took[rounds / 2] : 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "start"))
@@ -99,7 +143,9 @@ int main(int argc, char **argv)
 		frame();
 	else if (argc == 2 && !strcmp(argv[1], "list"))
 		list();
+	else if (argc == 3 && !strcmp(argv[1], "row"))
+		changed_row(atoi(argv[2]));
 	else
-		fail("usage: bare start DB SOCKET | bare frame | bare list");
+		fail("usage: bare start DB SOCKET | bare frame | bare list | bare row N");
 	return 0;
 }

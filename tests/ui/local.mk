@@ -8,12 +8,14 @@ ui_tests = \
 	tests/ui/test_client \
 	tests/ui/test_goldens \
 	tests/ui/test_grid \
+	tests/ui/test_kept \
 	tests/ui/test_keys \
 	tests/ui/test_list \
 	tests/ui/test_theme \
 	tests/ui/test_typing \
 	tests/ui/test_verifying
-check_PROGRAMS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/words tests/ui/vtshot tests/ui/fixture_console
+check_PROGRAMS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/words tests/ui/vtshot tests/ui/fixture_console \
+	tests/ui/row_cost
 TESTS += $(ui_tests) tests/ui/misuse tests/ui/hostile tests/ui/words
 script_tests += tests/ui/terminal.sh
 
@@ -27,6 +29,8 @@ tests_ui_test_goldens_SOURCES = tests/ui/test_goldens.c $(UI_FIXTURE)
 tests_ui_test_goldens_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
 tests_ui_test_grid_SOURCES = tests/ui/test_grid.c $(UI_FIXTURE)
 tests_ui_test_grid_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
+tests_ui_test_kept_SOURCES = tests/ui/test_kept.c $(UI_FIXTURE)
+tests_ui_test_kept_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
 tests_ui_test_keys_SOURCES = tests/ui/test_keys.c
 tests_ui_test_keys_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
 tests_ui_test_list_SOURCES = tests/ui/test_list.c
@@ -45,6 +49,8 @@ tests_ui_words_SOURCES = tests/ui/words.c $(UI_FIXTURE)
 tests_ui_words_LDADD = $(UI_LIBS)
 tests_ui_fixture_console_SOURCES = tests/ui/fixture_console.c $(UI_FIXTURE)
 tests_ui_fixture_console_LDADD = $(UI_LIBS)
+tests_ui_row_cost_SOURCES = tests/ui/row_cost.c $(UI_FIXTURE)
+tests_ui_row_cost_LDADD = $(UI_LIBS)
 tests_ui_vtshot_SOURCES = tests/ui/vtshot.c
 tests_ui_vtshot_LDADD = $(VTERM_LIBS) -lutil
 

@@ -63,7 +63,7 @@ static void draw(void *ctx, struct area line, int64_t row, bool marked)
 
 static struct list_source source(struct rows *r)
 {
-	return (struct list_source){ r, count, row_id, find, want, draw };
+	return (struct list_source){ .ctx = r, .count = count, .id = row_id, .find = find, .want = want, .draw = draw };
 }
 
 static struct grid g;

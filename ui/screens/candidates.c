@@ -185,7 +185,19 @@ static void draw(void *ctx, struct area line, int64_t row, bool marked)
 	table_show(t, line, C_WHY, ROLE_DIM, r->reason);
 }
 
-static const struct list_source source = { .count = count, .id = row_id, .find = find, .want = want, .draw = draw };
+static struct origin drawn_from(void *ctx, int64_t row)
+{
+	const struct candidates *c = ctx;
+	const struct m_candidate *r = at(c, row);
+	return (struct origin){
+		.n = { 0, format_age_step(c->ui->now.wall_us, r->created_us) }, .text = r->whole,
+		.layout = { (const char *)c->table.w, sizeof c->table.w },
+	};
+}
+
+static const struct list_source source = {
+	.count = count, .id = row_id, .find = find, .want = want, .draw = draw, .from = drawn_from
+};
 
 static struct list_source rows_of(struct ui *ui)
 {

@@ -166,6 +166,21 @@ static void tombstone(const struct list *l, struct area line)
 	area_show(line, 0, x, 0, ROLE_DIM, buf_slice(&l->cursor_id));
 }
 
+static void paint_row(const struct list *l, const struct list_source *s, struct area line, int64_t row, struct slice id)
+{
+	bool here = row == l->cursor, marked = list_marked(l, id);
+	struct origin from = s->from ? s->from(s->ctx, row) : (struct origin){ 0 };
+	from.by = l;
+	from.n[0] = (here ? 1 : 0) + (marked ? 2 : 0);
+	if (s->from && area_kept(line, &from))
+		return;
+	s->draw(s->ctx, line, row, marked);
+	if (here)
+		area_select(line, 0);
+	if (s->from)
+		area_drawn(line, &from);
+}
+
 int list_paint(struct list *l, const struct list_source *s, struct area a)
 {
 	int64_t count = s->count(s->ctx);
@@ -181,16 +196,18 @@ int list_paint(struct list *l, const struct list_source *s, struct area a)
 		int64_t row = l->top + y;
 		struct area line = area_rows(a, y, 1);
 		struct slice id;
-		bool here = row == l->cursor;
-		if (here && l->gone)
-			tombstone(l, line);
-		else if (row >= count)
+		bool gone = row == l->cursor && l->gone;
+		if (!gone && row >= count)
 			break;
-		else if (s->id(s->ctx, row, &id))
-			s->draw(s->ctx, line, row, list_marked(l, id));
+		if (!gone && s->id(s->ctx, row, &id)) {
+			paint_row(l, s, line, row, id);
+			continue;
+		}
+		if (gone)
+			tombstone(l, line);
 		else
 			area_put(line, 0, 0, ROLE_DIM, "loading…");
-		if (here)
+		if (row == l->cursor)
 			area_select(line, 0);
 	}
 	return (int)(l->cursor - l->top);

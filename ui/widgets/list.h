@@ -14,6 +14,9 @@ struct list_source {
 	bool (*find)(void *ctx, struct slice id, int64_t *row); /* among the loaded rows */
 	void (*want)(void *ctx, int64_t first, int64_t n);      /* these rows are on the screen; may be NULL */
 	void (*draw)(void *ctx, struct area line, int64_t row, bool marked);
+	/* All that draw() reads of a row and of the screen, by and n[0] left to the list: while it is the same the line is not drawn
+	 * again. NULL: it is drawn for every frame. */
+	struct origin (*from)(void *ctx, int64_t row);
 };
 
 struct mark {
