@@ -10,13 +10,17 @@
 
 enum { PROBE_PAGES_MAX = 1000 };
 
+/* Whether the bucket is versioned is asked beside the list, which takes both; a list of versions is asked for after it. */
 struct s3_page {
 	struct s3_lane *ln;
 	lane_page_fn *fn;
 	void *ctx;
 	struct buf next, next_version, cursor;
-	enum s3_versioning versioning;
+	struct s3_versioned versioned;
+	struct lane_page page;          /* what its answer was, but for the items */
+	struct s3_list list;            /* of that answer, where it could be read */
 	int64_t signed_us;
+	int waits;                      /* answers that have not come */
 	bool bad_cursor;
 };
 
@@ -63,20 +67,27 @@ static bool cursor_read(struct s3_page *p, struct slice cursor)
 
 /* ---- pages ---- */
 
-static void page_deliver(struct s3_page *p, struct lane_page *page)
+static void page_deliver(struct s3_page *p, const struct lane_page *page)
 {
 	p->fn(p->ctx, page);
+	s3_list_done(&p->list);
 	buf_done(&p->next);
 	buf_done(&p->next_version);
 	buf_done(&p->cursor);
 	free(p);
 }
 
-static void page_fail(struct s3_page *p, enum lane_trouble t, int64_t wait_ms, int status, const char *why)
+static void page_trouble(struct s3_page *p, enum lane_trouble t, const char *why)
 {
-	struct lane_page page = { .trouble = t, .wait_ms = wait_ms, .date_us = -1, .status = status };
-	snprintf(page.detail, sizeof page.detail, "%.190s", why);
-	page_deliver(p, &page);
+	p->page.trouble = t;
+	snprintf(p->page.detail, sizeof p->page.detail, "%.190s", why);
+}
+
+static void page_fail(struct s3_page *p, enum lane_trouble t, int64_t wait_ms, const char *why)
+{
+	p->page = (struct lane_page){ .wait_ms = wait_ms, .date_us = -1 };
+	page_trouble(p, t, why);
+	page_deliver(p, &p->page);
 }
 
 static void item_of(const struct s3_entry *e, bool versions, struct arena *texts, struct lane_item *out)
@@ -119,64 +130,81 @@ static const char *take_items(struct s3_page *p, const struct s3_list *l, struct
 	return l->truncated && !l->n ? "an empty page says that there is more" : NULL;
 }
 
-static void page_read(struct s3_page *p, const struct http_answer *a)
+static void page_read(struct s3_page *p)
 {
-	struct s3_list l;
-	struct err e = { 0 };
-	struct lane_page page = { .wait_ms = -1, .date_us = a->date_us, .status = a->status };
-	enum rc rc = s3_read_list(&l, a->body, s3_versions(p->ln), &e);
-	struct lane_item *items = xcalloc(l.n + 1, sizeof *items);
-	const char *fault = rc != RC_OK ? e.text : take_items(p, &l, items, &page.n);
-	page.items = items;
-	page.last = !l.truncated;
-	page.undoable = !s3_versions(p->ln) && p->versioning == S3_VERSIONING_ENABLED;
+	const struct s3_list *l = &p->list;
+	struct lane_page *page = &p->page;
+	struct lane_item *items = xcalloc(l->n + 1, sizeof *items);
+	const char *fault = take_items(p, l, items, &page->n);
+	page->items = items;
+	page->last = !l->truncated;
+	page->undoable = !s3_versions(p->ln) && p->versioned.is == S3_VERSIONING_ENABLED;
 	if (fault) {
-		page.n = 0;
-		page.trouble = LANE_GARBLED;
-		snprintf(page.detail, sizeof page.detail, "the list is not usable: %.150s", fault);
-	} else if (l.truncated) {
-		cursor_of(&l, s3_versions(p->ln), &p->cursor);
-		page.cursor = buf_slice(&p->cursor);
+		page->n = 0;
+		page->trouble = LANE_GARBLED;
+		snprintf(page->detail, sizeof page->detail, "the list is not usable: %.150s", fault);
+	} else if (l->truncated) {
+		cursor_of(l, s3_versions(p->ln), &p->cursor);
+		page->cursor = buf_slice(&p->cursor);
 	}
-	page_deliver(p, &page);
+	page_deliver(p, page);
 	free(items);
-	s3_list_done(&l);
+}
+
+/* Both answers are there. */
+static void page_end(struct s3_page *p)
+{
+	const struct s3_versioned *v = &p->versioned;
+	if (p->bad_cursor || p->ln->freed)
+		page_fail(p, p->ln->freed ? LANE_CUT : LANE_REJECTED, -1, p->ln->freed ? "cancelled here" : "not sent: no page gave this cursor");
+	else if (v->is == S3_VERSIONING_UNKNOWN && (s3_versions(p->ln) || v->trouble != LANE_GARBLED))
+		page_fail(p, v->trouble, v->wait_ms, v->detail);
+	else if (p->page.trouble != LANE_FINE)
+		page_deliver(p, &p->page);
+	else
+		page_read(p);
 }
 
 static void page_come(void *ctx, const struct http_answer *a)
 {
 	struct s3_page *p = ctx;
 	struct s3_error said;
+	struct err e = { 0 };
 	char detail[200];
 	enum lane_trouble t = s3_trouble(a, p->signed_us, &said, detail);
+	p->page = (struct lane_page){ .wait_ms = t == LANE_PACED ? dialect_wait_ms(a) : -1, .date_us = t == LANE_FINE ? a->date_us : -1, .status = a->status };
 	if (t != LANE_FINE)
-		page_fail(p, t, t == LANE_PACED ? dialect_wait_ms(a) : -1, a->status, detail);
-	else
-		page_read(p, a);
+		page_trouble(p, t, detail);
+	else if (s3_read_list(&p->list, a->body, s3_versions(p->ln), &e) != RC_OK) {
+		snprintf(detail, sizeof detail, "the list is not usable: %.150s", e.text);
+		page_trouble(p, LANE_GARBLED, detail);
+	}
+	if (!--p->waits)
+		page_end(p);
 }
 
-static void page_ask(void *ctx, const struct s3_versioned *v)
+static void page_ask(struct s3_page *p)
 {
-	struct s3_page *p = ctx;
 	struct s3_lane *ln = p->ln;
 	struct buf query = { 0 };
-	if (p->bad_cursor || ln->freed) {
-		page_fail(p, ln->freed ? LANE_CUT : LANE_REJECTED, -1, 0, ln->freed ? "cancelled here" : "not sent: no page gave this cursor");
-		return;
-	}
-	if (v->is == S3_VERSIONING_UNKNOWN && (s3_versions(ln) || v->trouble != LANE_GARBLED)) {
-		page_fail(p, v->trouble, v->wait_ms, 0, v->detail);
-		return;
-	}
-	if (s3_versions(ln) && v->is == S3_VERSIONING_NEVER) {
-		page_fail(p, LANE_UNSUPPORTED, -1, 0, "the bucket has never been versioned, so it has no versions to list: write versions: current");
-		return;
-	}
-	p->versioning = v->is;
 	s3_query_list(&query, s3_versions(ln), slice_of(ln->base.cfg->prefix), MIN(ln->base.cfg->page_items, 1000), buf_slice(&p->next), buf_slice(&p->next_version));
 	struct s3_out o = { .method = "GET", .query = buf_slice(&query), .max_body = S3_LIST_MAX, .timeout_ms = ln->base.cfg->list_timeout_ms };
+	p->waits++;
 	s3_send(ln, &o, &p->signed_us, page_come, p);
 	buf_done(&query);
+}
+
+static void page_versioned(void *ctx, const struct s3_versioned *v)
+{
+	struct s3_page *p = ctx;
+	bool versions = s3_versions(p->ln);
+	p->versioned = *v;
+	if (versions && v->is == S3_VERSIONING_NEVER)
+		page_trouble(p, LANE_UNSUPPORTED, "the bucket has never been versioned, so it has no versions to list: write versions: current");
+	else if (versions && v->is != S3_VERSIONING_UNKNOWN && !p->bad_cursor && !p->ln->freed)
+		page_ask(p);
+	if (!--p->waits)
+		page_end(p);
 }
 
 void s3_list(struct lane *base, struct slice cursor, lane_page_fn *fn, void *ctx)
@@ -185,8 +213,12 @@ void s3_list(struct lane *base, struct slice cursor, lane_page_fn *fn, void *ctx
 	p->ln = s3_self(base);
 	p->fn = fn;
 	p->ctx = ctx;
+	p->waits = 1;
+	p->page = (struct lane_page){ .wait_ms = -1, .date_us = -1 };
 	p->bad_cursor = !cursor_read(p, cursor);
-	s3_versioned(p->ln, page_ask, p);
+	s3_versioned(p->ln, page_versioned, p);
+	if (!s3_versions(p->ln) && !p->bad_cursor)
+		page_ask(p);
 }
 
 /* ---- one item ---- */
