@@ -20,11 +20,22 @@ static int32_t up_to_cut(const struct cycle_lane *l, int32_t from, int32_t to)
 	return to;
 }
 
+/* What one request carries is answered at once: a few items more than may be in flight would be a round trip of their own,
+ * and the next batch waits for it. The last batch takes what is left. */
+static int64_t whole_flights(const struct cycle_lane *l, int64_t size)
+{
+	int64_t t, f;
+	cycle_tf(l, &t, &f);
+	int64_t flight = MAX(MIN(cycle_wire(l), matrix_in_flight(l->n, f)), 1);
+	bool cut = l->pace.per_request > 1 && size > flight && l->batch_to + size < l->n;
+	return cut ? size - size % flight : size;
+}
+
 void begin_batch(struct step *s, struct cycle_lane *l)
 {
 	int64_t size = cycle_canary(l), ramp = l->o.ramp > 0 ? MIN(l->o.ramp, 3) : 3;
 	if (l->canary_done)
-		size = MAX(size, ramp * (l->batch_to - l->batch_from));
+		size = whole_flights(l, MAX(size, ramp * (l->batch_to - l->batch_from)));
 	else
 		l->go = false;
 	l->batch++;

@@ -168,6 +168,26 @@ static void do_ended(struct runner *r)
 	engine_permits(en);     /* a rehearsal is over */
 }
 
+/* Re-validation by a list that is at hand, claims where there are no rows: nothing outside is asked or changed. */
+static bool at_hand(struct runner *r, const struct effect *e)
+{
+	if (r->records || e->to - e->from > CYCLE_SLICE)
+		return false;
+	return e->kind == EFF_CLAIM || (e->kind == EFF_RECHECK && !e->number && !acts_lane(r, e->lane)->places[0]);
+}
+
+size_t acts_at_hand(struct runner *r, struct effects *fx, struct effect *out, size_t max)
+{
+	size_t kept = 0, n = 0;
+	for (size_t i = 0; i < fx->n; i++)
+		if (n < max && at_hand(r, &fx->e[i]))
+			out[n++] = fx->e[i];
+		else
+			fx->e[kept++] = fx->e[i];
+	fx->n = kept;
+	return n;
+}
+
 void act(struct runner *r, const struct effect *e)
 {
 	if (r->en->closing)

@@ -499,6 +499,8 @@ int engine_unwritten(const struct engine *en);          /* batches that are not 
 
 /* ---- acts.c ---- */
 void act(struct runner *r, const struct effect *e);
+/* Takes those acts out of *fx that need nothing on disk before, at most max: at most one a lane and event. */
+size_t acts_at_hand(struct runner *r, struct effects *fx, struct effect *out, size_t max);
 void acts_go_out(struct runner *r);     /* deletes whose turn it is leave; those that may not leave any more are taken back */
 
 /* ---- protect.c ---- */

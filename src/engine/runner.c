@@ -176,6 +176,7 @@ void runner_event(struct runner *r, const struct cycle_event *ev, const struct a
 {
 	struct effects fx = r->fx;      /* with the room that the last one left */
 	struct cycle_event at = *ev;
+	struct effect now[CYCLE_MAX_LANES];
 	struct err e = { 0 };
 	at.now = r->open ? r->turn : ev->now;
 	r->fx = (struct effects){ 0 };
@@ -187,6 +188,7 @@ void runner_event(struct runner *r, const struct cycle_event *ev, const struct a
 			reply(ctx, rc, &e, NULL);
 		return;
 	}
+	size_t n = acts_at_hand(r, &fx, now, ARRAY_LEN(now));
 	if (also || reply)
 		runner_carry_out(r, &fx, also, who, reply, ctx);
 	else if (fx.n)
@@ -195,6 +197,8 @@ void runner_event(struct runner *r, const struct cycle_event *ev, const struct a
 		effects_done(&fx);
 	else
 		r->fx = fx;
+	for (size_t i = 0; i < n; i++)
+		act(r, &now[i]);
 	acts_go_out(r);         /* of what is written ahead, a hold takes back what has not left */
 	runner_arm_timer(r);
 	engine_changed(r->en, ENGINE_CYCLE | ENGINE_OVERVIEW);

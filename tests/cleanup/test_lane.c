@@ -333,6 +333,31 @@ static void a_policy_may_ask_for_a_smaller_canary_and_a_slower_ramp(void **state
 	}
 }
 
+static void a_batch_of_bulk_requests_is_whole_flights_but_the_last(void **state)
+{
+	static const struct { int in_flight, per_request; int32_t to[5]; } rows[] = {
+		{ 29, 1000, { 10, 39, 126, 387, 412 } }, { 30, 1000, { 10, 40, 130, 400, 412 } }, { 31, 1000, { 10, 40, 102, 288, 412 } },
+		{ 31, 1, { 10, 40, 130, 400, 412 } },
+		/* a fifth of the lane and one more may be in flight, and no more */
+		{ 100, 1000, { 10, 40, 123, 372, 412 } }, { 1000, 2, { 10, 40, 123, 372, 412 } },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		drive_init(&d, 412);
+		d.o[0].in_flight = rows[i].in_flight;
+		drive_clean(&d);
+		d.c->lane[0].pace.per_request = rows[i].per_request;
+		for (int k = 0; k < 5; k++) {
+			assert_int_equal(drive_lane(&d, 0)->batch_to, rows[i].to[k]);
+			if (k < 4) {
+				assert_int_equal(drive_do(&d, EV_STEP), RC_OK);
+				drive_run(&d);
+			}
+		}
+		drive_done(&d);
+	}
+}
+
 static struct cycle_answer never_lets_go(struct drive *q, int32_t item, int attempt)
 {
 	(void)q, (void)attempt;
@@ -667,6 +692,7 @@ int main(void)
 		cmocka_unit_test(present_counts_as_failed_only_after_the_settling_time),
 		cmocka_unit_test(a_server_that_says_wait_is_waited_for_and_not_for_a_year),
 		cmocka_unit_test(a_policy_may_ask_for_a_smaller_canary_and_a_slower_ramp),
+		cmocka_unit_test(a_batch_of_bulk_requests_is_whole_flights_but_the_last),
 		cmocka_unit_test(a_batch_that_is_not_through_in_its_time_holds_the_lane),
 		cmocka_unit_test(a_key_revoked_mid_way_holds_what_is_in_flight_and_sends_nothing_more),
 		cmocka_unit_test(a_lane_that_halts_in_its_last_batch_does_not_settle_with_held_items),
