@@ -290,9 +290,10 @@ _sluice()
 		esac
 		;;
 	"audit export" | "audit export "*)
-		opts+=" --format --signed"
+		opts+=" --format --signed --to"
 		case $prev in
 		--format) takes=words args="jsonl csv" ;;
+		--to) takes=file ;;
 		esac
 		;;
 	"audit seal" | "audit seal "*)

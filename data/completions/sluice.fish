@@ -169,6 +169,7 @@ complete -c sluice -n '__sluice_verb "audit verify"' -l key -x -d 'public key wh
 complete -c sluice -n '__sluice_stands "audit"' -a export -d 'the whole log, oldest first'
 complete -c sluice -n '__sluice_verb "audit export"' -l format -x -a 'jsonl csv' -d 'jsonl'
 complete -c sluice -n '__sluice_verb "audit export"' -l signed -d 'its last line signs it'
+complete -c sluice -n '__sluice_verb "audit export"' -l to -r -F -d 'into a new file, which appears when it is whole'
 complete -c sluice -n '__sluice_stands "audit"' -a seal -d 'close a segment: its records leave the database for a signed file'
 complete -c sluice -n '__sluice_stands "audit"' -a key -d 'the public key that signs checkpoints'
 complete -c sluice -n '__sluice_stands ""' -a mode -d 'show or set the mode'

@@ -1,4 +1,5 @@
 /* Proving the log: by the engine, from its files without one, or from an export anywhere. */
+#include "cli/progress.h"
 #include "cli/verbs.h"
 
 #include "base/mem.h"
@@ -159,10 +160,14 @@ static void means_done(struct means *m)
 
 /* ---- verify ---- */
 
+static bool on_progress(void *ctx, int64_t done, int64_t of) { return progress_tell(ctx, done, of); }
+
 static enum rc say(struct cli *c, const struct audit_verdict *v, const struct checkpoint *word, struct err *e)
 {
 	struct json_doc *doc;
 	struct buf b;
+	if (v->stopped)
+		return err_set(e, RC_CANCELLED, "cancelled after %" PRId64 " records: nothing is known of the log", v->records);
 	buf_init(&b);
 	verdict_json(&b, v, word);
 	enum rc rc = json_parse(&doc, buf_slice(&b), NULL, e);
@@ -215,9 +220,27 @@ static enum rc verify_files(struct cli *c, const char *file, struct err *e)
 		return file ? err_set(e, RC_USAGE, "there is no file %s", text_z(shown, sizeof shown, slice_of(file))) :
 			      err_set(e, RC_USAGE, "there is no log at %s; name its state directory with --state", c->paths->db);
 	enum rc rc = gather(c, &m, !file, e);
+	m.p.progress = on_progress;
+	m.p.ctx = progress_begin("verifying");
 	if (rc == RC_OK)
 		rc = !file || is_database(file) ? prove_database(c, file ? file : c->paths->db, &m.p, e) : prove_lines(c, file, &m.p, e);
+	progress_end(m.p.ctx);
 	means_done(&m);
+	return rc;
+}
+
+/* The engine's own proof of its log. */
+static enum rc verify_there(struct cli *c, struct json_doc **d, struct err *e)
+{
+	static const struct caller_long how = { "audit.verify", "audit.progress", "audit.stop", "{\"query\":\"cli\"}" };
+	struct caller *cl;
+	enum rc rc = caller_open(&cl, c, false, e);
+	if (rc != RC_OK)
+		return rc;
+	struct progress *p = progress_begin("verifying");
+	rc = caller_long(cl, &how, p, d, e);
+	progress_end(p);
+	caller_close(cl);
 	return rc;
 }
 
@@ -231,7 +254,7 @@ enum rc verb_audit_verify(struct cli *c, struct err *e)
 		return verify_files(c, file, e);
 	if (cli_opt(c, "--anchors") || cli_opt(c, "--key"))
 		return err_set(e, RC_USAGE, "--anchors and --key go with --offline or --file; the engine uses its own");
-	enum rc rc = cli_call(c, "audit.verify", NULL, &d, e);
+	enum rc rc = verify_there(c, &d, e);
 	if (rc != RC_OK)
 		return rc;
 	rc = verdict(c, json_root(d), e);

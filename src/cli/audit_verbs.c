@@ -1,4 +1,4 @@
-/* The log: newest records, one of them, all of it. What proves it is in audit_proof.c. */
+/* The log: newest records, one of them. All of it: audit_export.c; what proves it: audit_proof.c. */
 #include "cli/verbs.h"
 
 #include "base/mem.h"
@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { EXPORT_PAGE = 1000 };
 
 enum rc verb_audit_tail(struct cli *c, struct err *e)
 {
@@ -50,109 +48,6 @@ enum rc verb_audit_tail(struct cli *c, struct err *e)
 		print_table(json_get(json_root(d), "records"), cols, ARRAY_LEN(cols));
 	json_doc_free(d);
 	return RC_OK;
-}
-
-static const char *const csv_fields[] = { "seq", "time", "actor", "uid", "role", "via", "kind", "subject", "cycle", "plan", "text", "hash" };
-
-static void csv_record(struct buf *b, const struct json *r)
-{
-	for (size_t i = 0; i < ARRAY_LEN(csv_fields); i++) {
-		const struct json *v = json_get(r, csv_fields[i]);
-		struct slice s;
-		struct buf num;
-		buf_init(&num);
-		if (json_is_null(v)) {
-			s = (struct slice){ "", 0 };
-		} else if (!json_str(v, &s)) {
-			json_print(&num, v);
-			s = buf_slice(&num);
-		}
-		if (i)
-			buf_addc(b, ',');
-		text_csv(b, s);
-		buf_done(&num);
-	}
-	buf_addc(b, '\n');
-}
-
-struct export {
-	struct caller *cl;
-	bool csv;
-	int64_t after, to;
-	struct buf signed_head;         /* the last line, "" = nothing is signed now */
-};
-
-static void export_line(struct export *x, struct buf *b, struct slice line)
-{
-	struct json_doc *d;
-	struct err e;
-	if (!x->csv) {
-		buf_add(b, line.p, line.n);
-		buf_addc(b, '\n');
-	} else if (json_parse(&d, line, NULL, &e) == RC_OK) {
-		csv_record(b, json_root(d));
-		json_doc_free(d);
-	}
-}
-
-/* *more: the head is not reached yet. */
-static enum rc export_page(struct export *x, bool *more, struct err *e)
-{
-	struct json_doc *d;
-	struct buf b;
-	struct slice line;
-	char params[120];
-	int n = 0;
-	snprintf(params, sizeof params, "{\"after\":%" PRId64 ",\"to\":%" PRId64 ",\"limit\":%d}", x->after, x->to, EXPORT_PAGE);
-	enum rc rc = caller_call(x->cl, "audit.export", params, &d, e);
-	if (rc != RC_OK)
-		return rc;
-	const struct json *signed_head = json_get(json_root(d), "signed");
-	if (json_is_object(signed_head))
-		json_print(&x->signed_head, signed_head);
-	x->to = json_get_i64(json_root(d), "to", 0);
-	buf_init(&b);
-	for (const struct json *l = json_first(json_get(json_root(d), "lines")); l; l = json_next(l), n++)
-		if (json_str(l, &line)) {
-			struct json_doc *r;
-			export_line(x, &b, line);
-			if (json_parse(&r, line, NULL, NULL) == RC_OK) {
-				x->after = json_get_i64(json_root(r), "seq", x->after);
-				json_doc_free(r);
-			}
-		}
-	fwrite(b.p ? b.p : "", 1, b.n, stdout);
-	buf_done(&b);
-	json_doc_free(d);
-	*more = n > 0 && x->after < x->to;
-	return print_end(e);
-}
-
-enum rc verb_audit_export(struct cli *c, struct err *e)
-{
-	const char *format = cli_opt(c, "--format") ? cli_opt(c, "--format") : "jsonl";
-	struct export x = { .csv = !strcmp(format, "csv") };
-	bool more = true, sign = cli_opt(c, "--signed");
-	if (!x.csv && strcmp(format, "jsonl"))
-		return err_set(e, RC_USAGE, "--format is jsonl or csv");
-	if (x.csv && sign)
-		return err_set(e, RC_USAGE, "--signed is for jsonl: a CSV does not hold all that was hashed");
-	enum rc rc = caller_open(&x.cl, c, false, e);
-	if (rc != RC_OK)
-		return rc;
-	for (size_t i = 0; x.csv && i < ARRAY_LEN(csv_fields); i++)
-		printf("%s%s", csv_fields[i], i + 1 < ARRAY_LEN(csv_fields) ? "," : "\n");
-	while (rc == RC_OK && more)
-		rc = export_page(&x, &more, e);
-	caller_close(x.cl);
-	if (rc == RC_OK && sign && !x.signed_head.n)
-		rc = err_set(e, RC_AUDIT, "the engine signs nothing now: its log does not verify, or its key is gone; sluice audit verify says why");
-	if (rc == RC_OK && sign) {
-		puts(buf_z(&x.signed_head));
-		rc = print_end(e);
-	}
-	buf_done(&x.signed_head);
-	return rc;
 }
 
 enum rc verb_audit_show(struct cli *c, struct err *e)

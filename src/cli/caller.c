@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/progress.h"
 #include "net/ws.h"
 
 #include <inttypes.h>
@@ -17,12 +18,23 @@ struct caller {
 	char why[200];
 	int64_t next_id, want;
 	struct json_doc *answer;
+	int64_t look;                   /* the question how far it is; 0 = none is under way */
+	int64_t done, of;               /* what was said to it */
 };
 
 static const struct json_limits wide = { .max_bytes = 64 << 20 };
-enum { CONNECT_MS = 5000, ANSWER_MS = 120000 };
+enum { CONNECT_MS = 5000, ANSWER_MS = 120000, LOOK_MS = 200 };
 
 static void on_open(void *ctx) { ((struct caller *)ctx)->open = true; }
+
+static void take_look(struct caller *cl, const struct json *result)
+{
+	cl->look = 0;
+	if (!json_get_bool(result, "running", false))
+		return;
+	cl->done = json_get_i64(result, "done", -1);
+	cl->of = json_get_i64(result, "of", -1);
+}
 
 static void on_message(void *ctx, struct slice msg, bool binary)
 {
@@ -35,10 +47,14 @@ static void on_message(void *ctx, struct slice msg, bool binary)
 		cl->ended = true;
 		return;
 	}
-	if (cl->want && json_get_i64(json_root(d), "id", 0) == cl->want && !cl->answer)
+	int64_t id = json_get_i64(json_root(d), "id", 0);
+	if (cl->want && id == cl->want && !cl->answer) {
 		cl->answer = d;
-	else
-		json_doc_free(d);
+		return;
+	}
+	if (cl->look && id == cl->look)
+		take_look(cl, json_get(json_root(d), "result"));
+	json_doc_free(d);
 }
 
 static void on_end(void *ctx, const struct ws_end *end)
@@ -115,19 +131,31 @@ static enum rc refused(const struct json *error, struct err *e)
 	return err_set(e, (enum rc)rc, "%s", text);
 }
 
-enum rc caller_call(struct caller *cl, const char *method, const char *params, struct json_doc **out, struct err *e)
+static enum rc ask(struct caller *cl, int64_t *id, const char *method, const char *params, struct err *e)
 {
 	struct buf b;
+	if (!cl->conn)
+		return err_set(e, RC_NO_ENGINE, "the engine went away before %s%s%s", method, cl->why[0] ? ": " : "", cl->why);
 	buf_init(&b);
-	cl->want = cl->next_id++;
-	buf_addf(&b, "{\"jsonrpc\":\"2.0\",\"id\":%" PRId64 ",\"method\":\"%s\",\"params\":%s}", cl->want, method, params ? params : "{}");
+	*id = cl->next_id++;
+	buf_addf(&b, "{\"jsonrpc\":\"2.0\",\"id\":%" PRId64 ",\"method\":\"%s\",\"params\":%s}", *id, method, params ? params : "{}");
 	enum rc rc = ws_send_text(cl->conn, buf_slice(&b), e);
 	buf_done(&b);
-	if (rc != RC_OK)
-		return rc;
-	arm(cl, ANSWER_MS);
+	return rc;
+}
+
+static void wait_answer(struct caller *cl, int64_t ms)
+{
+	arm(cl, ms);
 	while (!cl->answer && !cl->ended && !cl->due)
 		loop_run_once(cl->loop);
+}
+
+/* What came, or why nothing did. */
+static enum rc take_answer(struct caller *cl, const char *method, struct json_doc **out, struct err *e)
+{
+	struct buf b;
+	enum rc rc;
 	struct json_doc *d = cl->answer;
 	cl->answer = NULL;
 	cl->want = 0;
@@ -146,6 +174,35 @@ enum rc caller_call(struct caller *cl, const char *method, const char *params, s
 	rc = json_parse(out, buf_slice(&b), &wide, e);
 	buf_done(&b);
 	return rc;
+}
+
+enum rc caller_call(struct caller *cl, const char *method, const char *params, struct json_doc **out, struct err *e)
+{
+	enum rc rc = ask(cl, &cl->want, method, params, e);
+	if (rc != RC_OK)
+		return rc;
+	wait_answer(cl, ANSWER_MS);
+	return take_answer(cl, method, out, e);
+}
+
+/* Its word is theirs: "cancelled after …" is the answer to the call itself. */
+enum rc caller_long(struct caller *cl, const struct caller_long *c, struct progress *p, struct json_doc **out, struct err *e)
+{
+	int64_t stop = 0, waited = 0;
+	cl->look = 0;
+	cl->done = cl->of = -1;
+	enum rc rc = ask(cl, &cl->want, c->method, c->params, e);
+	while (rc == RC_OK && !cl->answer && !cl->ended && waited < ANSWER_MS) {
+		wait_answer(cl, LOOK_MS);
+		waited = cl->look ? waited + LOOK_MS : 0;
+		if (cl->answer || cl->ended)
+			break;
+		if (!progress_tell(p, cl->done, cl->of) && !stop)
+			rc = ask(cl, &stop, c->stop, c->params, e);
+		else if (!cl->look)
+			rc = ask(cl, &cl->look, c->progress, c->params, e);
+	}
+	return rc == RC_OK ? take_answer(cl, c->method, out, e) : rc;
 }
 
 enum rc cli_call(struct cli *c, const char *method, const char *params, struct json_doc **out, struct err *e)

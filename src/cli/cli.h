@@ -53,6 +53,14 @@ enum rc caller_open(struct caller **out, const struct cli *c, bool watch, struct
 void caller_close(struct caller *cl);
 /* params: JSON object text or NULL. The document belongs to the caller. An error answer becomes *e with its rc. */
 enum rc caller_call(struct caller *cl, const char *method, const char *params, struct json_doc **out, struct err *e) MUST_USE;
+/* The same for what takes long and has a name: how far it is is asked now and then and told to p; where that says stop it
+ * is told to stop, and answers with RC_CANCELLED. However long it takes, while the engine answers. */
+struct progress;
+struct caller_long {
+	const char *method, *progress, *stop;
+	const char *params;                     /* of all three: its name */
+};
+enum rc caller_long(struct caller *cl, const struct caller_long *c, struct progress *p, struct json_doc **out, struct err *e) MUST_USE;
 /* Let a moment pass on the client's loop. */
 void caller_wait(struct caller *cl, int64_t ms);
 /* Open, call once, close. */

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libsluice_cli.a
 libsluice_cli_a_SOURCES = \
 	src/cli/args.c \
-	src/cli/audit_proof.c \
+	src/cli/audit_export.c src/cli/audit_proof.c \
 	src/cli/audit_verbs.c \
 	src/cli/cli.h \
 	src/cli/caller.c \
@@ -21,6 +21,7 @@ libsluice_cli_a_SOURCES = \
 	src/cli/policy_verbs.c \
 	src/cli/print.c \
 	src/cli/process.c \
+	src/cli/progress.c src/cli/progress.h \
 	src/cli/verbs.c src/cli/verbs.h
 bin_PROGRAMS += sluice
 sluice_SOURCES = src/cli/main.c

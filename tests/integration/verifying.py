@@ -2,15 +2,20 @@
 """A long log is verified: how far it is is told to who asked, it ends when it is told to or when nobody waits for it any more,
 never with a good word; and what was changed in it is still found."""
 import hashlib
+import json
 import os
+import pty
 import re
+import select
+import signal
 import sqlite3
 import struct
+import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
-from englib import Refused, World, contains, main, same, test, true, until
+from englib import Refused, SLOW, SLUICE, World, contains, main, same, test, true, until
 
 RECORDS = 80000
 COLUMNS = ('seq', 'wall_us', 'boot_us', 'boot', 'actor', 'uid', 'role', 'via', 'kind', 'subject', 'cycle', 'plan', 'payload', 'prev', 'hash')
@@ -182,6 +187,169 @@ def a_change_in_a_long_log_is_found_at_its_record():
             m = got[n]
             true('error' in m and m['error']['data']['rc'] == 15 or not m['result']['ok'], m)
             true(got[stop]['result'], got)
+
+
+# ---- the command line ----
+
+class Cli:
+    """The program with a terminal as its standard error, or a pipe."""
+
+    def __init__(self, w, *args, terminal=True):
+        env = {k: v for k, v in os.environ.items() if not k.startswith('SLUICE_')}
+        self.master, slave = pty.openpty() if terminal else os.pipe()
+        self.p = subprocess.Popen([SLUICE, '--state', w.state, '--config', os.path.join(w.dir, 'sluice.yaml'), *args],
+                                  env={**env, 'LC_ALL': 'C.UTF-8'}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+        os.close(slave)
+        self.said = ''
+
+    def listen(self, ms=0):
+        """What stands on the standard error so far; False when it has ended."""
+        while select.select([self.master], [], [], ms / 1000)[0]:
+            try:
+                part = os.read(self.master, 65536)
+            except OSError:
+                part = b''
+            if not part:
+                return False
+            self.said += part.decode()
+            ms = 0
+        return True
+
+    def catches(self):
+        """It takes SIGINT itself."""
+        with open(f'/proc/{self.p.pid}/status') as f:
+            mask = next(line for line in f if line.startswith('SigCgt'))
+        return int(mask.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+    def has_open(self, name):
+        try:
+            return any(os.readlink(f'/proc/{self.p.pid}/fd/{fd}').endswith(name) for fd in os.listdir(f'/proc/{self.p.pid}/fd'))
+        except OSError:
+            return False
+
+    def end(self):
+        out = self.p.stdout.read().decode()
+        rc = self.p.wait(60 * SLOW)
+        while self.listen(1000):
+            pass
+        os.close(self.master)
+        return rc, out, self.said
+
+
+@test
+def ctrl_c_ends_what_the_engine_proves():
+    with long_log() as w:
+        busy, other = w.wire(), w.wire()
+        for k in range(60):                     # its turn does not come by itself
+            busy.send('audit.verify', query=f'b{k}')
+        same(busy.call('audit.progress', query='b59')['done'], None)
+        c = Cli(w, 'audit', 'verify', terminal=False)
+        until(c.catches, 20, 'it does not take the signal')
+        c.p.send_signal(signal.SIGINT)
+        rc, out, err = c.end()
+        same((rc, out), (15, ''), err)
+        true(re.fullmatch(r'sluice: cancelled after \d+ of \d+ records: nothing is known of the log\n', err), err)
+        busy.close()
+        rc, out, err = Cli(w, 'audit', 'verify', terminal=False).end()
+        same((rc, err), (0, ''), out)
+        contains(out, 'ok: ', ' records')
+        true(other.call('audit.verify')['ok'])
+
+
+def caught_offline(w, *args):
+    """Stopped in the middle for longer than the first line takes to come, and then ended by Ctrl-C."""
+    for _ in range(20):
+        c = Cli(w, 'audit', 'verify', *args)
+        while c.p.poll() is None and not (c.catches() and c.has_open('sluice.db')):
+            pass
+        c.p.send_signal(signal.SIGSTOP)
+        time.sleep(0.4)
+        c.p.send_signal(signal.SIGCONT)
+        while c.listen(10000) and 'records, ' not in c.said:
+            pass
+        if c.p.poll() is None:
+            c.p.send_signal(signal.SIGINT)
+        rc, out, err = c.end()
+        if 'records, ' in err and rc == 15:
+            return out, err
+    raise AssertionError(f'20 were never caught under way: {rc} {out} {err}')
+
+
+@test
+def without_an_engine_a_terminal_sees_it_move_and_ctrl_c_ends_it():
+    with long_log() as w:
+        w.stop()
+        out, err = caught_offline(w, '--offline')
+        done, of, part = map(int, re.search(r'\rverifying: (\d+) of (\d+) records, (\d+) %; Ctrl-C cancels', err).groups())
+        true(0 <= done < of and part == done * 100 // of and of >= w.of, err)
+        n = int(re.search(r'sluice: cancelled after (\d+) records: nothing is known of the log', err).group(1))
+        true(done <= n < of, err)
+        same(out, '')
+        # and nowhere else
+        rc, out, err = Cli(w, 'audit', 'verify', '--offline', terminal=False).end()
+        same((rc, err), (0, ''), out)
+        seq = w.of - RECORDS // 4
+        tamper(w, seq)
+        rc, out, err = Cli(w, 'audit', 'verify', '--offline', terminal=False).end()
+        same(rc, 12, err)
+        contains(err, f'record {seq}: its hash does not match')
+
+
+def beside(path):
+    return [n for n in os.listdir(os.path.dirname(path)) if n.startswith(os.path.basename(path))]
+
+
+@test
+def an_export_has_its_name_when_it_is_whole():
+    with long_log() as w:
+        to = os.path.join(w.dir, 'log.jsonl')
+        for _ in range(20):
+            c = Cli(w, 'audit', 'export', '--signed', '--to', to)
+            until(lambda: beside(to) or c.p.poll() is not None, 20, 'it does not begin')
+            same([n for n in beside(to) if n == 'log.jsonl'], [])
+            c.p.send_signal(signal.SIGINT)
+            rc, out, err = c.end()
+            if rc == 15:
+                break
+            os.unlink(to)
+        same((rc, out, beside(to)), (15, '', []), err)
+        n, of = map(int, re.search(r'cancelled after (\d+) of (\d+) records: .*log.jsonl was not made', err).groups())
+        true(n < of or n == of == 0, err)
+        rc, out, err = Cli(w, 'audit', 'export', '--signed', '--to', to, terminal=False).end()
+        same((rc, err, beside(to)), (0, '', ['log.jsonl']), out)
+        same(os.stat(to).st_mode & 0o777, 0o600)
+        contains(out, ' records, signed at their end, are in the new file')
+        with open(to) as f:
+            lines = f.read().splitlines()
+        true(len(lines) > w.of and 'checkpoint' in json.loads(lines[-1]), len(lines))
+        same(int(out.split()[0]), len(lines) - 1)
+        rc, out, err = Cli(w, 'audit', 'verify', '--file', to, terminal=False).end()
+        same((rc, err), (0, ''), out)
+        # nothing is overwritten
+        rc, out, err = Cli(w, 'audit', 'export', '--to', to, terminal=False).end()
+        same((rc, out, beside(to)), (1, '', ['log.jsonl']), err)
+        contains(err, 'there already, and nothing is overwritten')
+        with open(to) as f:
+            same(len(f.readlines()), len(lines))
+
+
+@test
+def an_export_into_a_pipe_that_nobody_reads_ends_too():
+    with long_log() as w:
+        c = Cli(w, 'audit', 'export')
+        until(c.catches, 20, 'it does not take the signal')
+        true(c.p.stdout.read(70000))
+        time.sleep(0.4)
+        while 'Ctrl-C' not in c.said:           # a line comes with every page that is read
+            true(c.p.stdout.read(70000), 'it ended without a line')
+            c.listen()
+        true(re.search(r'\rexporting: \d+ of \d+ records, \d+ %; Ctrl-C cancels', c.said), c.said)
+        c.p.send_signal(signal.SIGINT)
+        same(c.p.wait(30 * SLOW), 15)
+        c.p.stdout.close()
+        while c.listen(1000):
+            pass
+        contains(c.said, 'what was written is not the whole log')
 
 
 if __name__ == '__main__':
