@@ -111,7 +111,7 @@ static enum rc reader(struct looking *q)
 		return RC_OK;
 	catalog_close(q->reader);
 	q->reader = NULL;
-	return catalog_open(&q->reader, q->en->paths->catalog, false, &q->err);
+	return catalog_open(&q->reader, q->en->paths->catalog, CATALOG_READER, &q->err);
 }
 
 static bool on_progress(void *ctx, int64_t looked, int64_t of)

@@ -372,7 +372,7 @@ static enum rc rows_page(void *ctx, const struct catalog_row *rows, size_t n, st
 	struct rows *q = ctx;
 	enum rc rc = RC_OK;
 	if (!q->cat) {
-		rc = catalog_open(&q->cat, q->en->paths->catalog, true, e);
+		rc = catalog_open(&q->cat, q->en->paths->catalog, CATALOG_WRITER, e);
 		if (rc == RC_OK)
 			rc = catalog_rows_begin(q->cat, e);
 	}

@@ -447,7 +447,7 @@ static enum rc open_store(struct engine *en, struct err *e)
 	if (rc == RC_OK)
 		rc = db_open(&en->reader, en->paths->db, DB_READER, NULL, e);
 	if (rc == RC_OK)
-		rc = catalog_open(&en->catalog, en->paths->catalog, true, e);
+		rc = catalog_open(&en->catalog, en->paths->catalog, CATALOG_OWNER, e);
 	return rc;
 }
 

@@ -257,7 +257,7 @@ static void explain_work(void *ctx)
 	struct explaining *q = ctx;
 	struct side *s = &q->side;
 	struct catalog *c;
-	q->rc = catalog_open(&c, q->en->paths->catalog, false, &q->err);
+	q->rc = catalog_open(&c, q->en->paths->catalog, CATALOG_READER, &q->err);
 	if (q->rc != RC_OK)
 		return;
 	q->rc = catalog_snapshot(c, &q->err);

@@ -185,7 +185,7 @@ static void try_work(void *ctx)
 {
 	struct trying *q = ctx;
 	struct catalog *c;
-	q->rc = catalog_open(&c, q->en->paths->catalog, false, &q->err);
+	q->rc = catalog_open(&c, q->en->paths->catalog, CATALOG_READER, &q->err);
 	if (q->rc != RC_OK)
 		return;
 	q->rc = catalog_snapshot(c, &q->err);

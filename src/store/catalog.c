@@ -35,14 +35,14 @@ static bool may_discard(const char *path)
 	return found == (uint32_t)id || found == 0;
 }
 
-enum rc catalog_open(struct catalog **out, const char *path, bool writer, struct err *e)
+enum rc catalog_open(struct catalog **out, const char *path, enum catalog_use use, struct err *e)
 {
-	enum db_mode mode = writer ? DB_SCRATCH : DB_READER;
+	enum db_mode mode = use == CATALOG_READER ? DB_READER : DB_SCRATCH;
 	struct db *db = NULL;
 	enum rc rc = db_open(&db, path, mode, &schema_catalog, e);
 
 	*out = NULL;
-	if (rc != RC_OK && writer && may_discard(path) && unlink(path) == 0)
+	if (rc != RC_OK && use == CATALOG_OWNER && may_discard(path) && unlink(path) == 0)
 		rc = db_open(&db, path, mode, &schema_catalog, e);
 	if (rc != RC_OK)
 		return rc;

@@ -1,7 +1,8 @@
 /* catalog.db: what the last discoveries found. It can be thrown away. Loaded un-indexed, one table
  * per list, indexed once at the end. Used on worker threads; one struct catalog per thread, and never
- * two writers at a time (the engine serialises its workers). The writer makes a damaged or newer
- * file anew; a database of another program is refused. */
+ * two writers at a time (the engine serialises its workers). Its owner, who opens it first and closes
+ * it last, makes a damaged or newer file anew: nobody else may, since the owner would go on in a file
+ * that has no name any more. A database of another program is refused. */
 #ifndef SLUICE_STORE_CATALOG_H
 #define SLUICE_STORE_CATALOG_H
 
@@ -9,7 +10,8 @@
 #include "store/db.h"
 
 struct catalog;
-enum rc catalog_open(struct catalog **out, const char *path, bool writer, struct err *e) MUST_USE;
+enum catalog_use { CATALOG_READER, CATALOG_WRITER, CATALOG_OWNER };
+enum rc catalog_open(struct catalog **out, const char *path, enum catalog_use use, struct err *e) MUST_USE;
 void catalog_close(struct catalog *c);
 /* The file was made anew since: open it again. */
 bool catalog_moved(struct catalog *c);

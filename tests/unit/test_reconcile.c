@@ -343,7 +343,7 @@ static void catalogue(void **state)
 	static const char *const ids[] = { "f1", "f2", "f3", "f4" };
 	static const struct { const char *file, *object; } rows[] = { { "f1", "up/a" }, { "f2", "up/gone" }, { "f9", "up/b" }, { "f3", "" } };
 	snprintf(path, sizeof path, "%s/catalog.db", f->d.path);
-	ok(catalog_open(&c, path, true, &e));
+	ok(catalog_open(&c, path, CATALOG_OWNER, &e));
 	ok(catalog_list_begin(c, lane, &e));
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		struct catalog_item it = { .lane = lane, .id = slice_of(ids[i]), .name = SLICE_LIT("n"), .purpose = SLICE_LIT(""), .status = SLICE_LIT("") };

@@ -16,7 +16,7 @@ static int setup(void **state)
 
 	dir_make(&f->d);
 	snprintf(f->path, sizeof f->path, "%s/catalog.db", f->d.path);
-	ok(catalog_open(&f->c, f->path, true, &e));
+	ok(catalog_open(&f->c, f->path, CATALOG_OWNER, &e));
 	*state = f;
 	return 0;
 }
@@ -480,7 +480,7 @@ static void a_reader_sees_the_last_verdicts_until_the_new_ones_are_complete(void
 	struct err e;
 
 	some_verdicts(f);
-	ok(catalog_open(&r, f->path, false, &e));
+	ok(catalog_open(&r, f->path, CATALOG_READER, &e));
 	assert_window(r, all(CATALOG_BY_ID), 5, "abcde");
 	ok(catalog_verdicts_begin(f->c, &e));
 	ok(catalog_verdicts_add(f->c, &v, 1, &e));
@@ -541,11 +541,11 @@ static void a_damaged_catalog_is_made_anew(void **state)
 
 	catalog_close(f->c);
 	unit_write(f->path, "garbage", 7, 0600);
-	ok(catalog_open(&f->c, f->path, true, &e));
+	ok(catalog_open(&f->c, f->path, CATALOG_OWNER, &e));
 	list(f, 0, ids, 1);
 }
 
-static void a_catalog_of_a_newer_version_is_made_anew_by_the_writer_only(void **state)
+static void a_catalog_of_a_newer_version_is_made_anew_by_its_owner_only(void **state)
 {
 	struct fixture *f = *state;
 	struct catalog *r;
@@ -553,9 +553,27 @@ static void a_catalog_of_a_newer_version_is_made_anew_by_the_writer_only(void **
 
 	catalog_close(f->c);
 	assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 9"), SQLITE_OK);
-	assert_int_equal(catalog_open(&r, f->path, false, &e), RC_USAGE);
-	ok(catalog_open(&f->c, f->path, true, &e));
+	assert_int_equal(catalog_open(&r, f->path, CATALOG_READER, &e), RC_USAGE);
+	ok(catalog_open(&f->c, f->path, CATALOG_OWNER, &e));
 	assert_int_equal(raw_number(f->path, "PRAGMA user_version"), 3);
+}
+
+/* A second writer that cannot open it would leave the owner with a file without a name: what it lists then is in another. */
+static void only_the_owner_makes_it_anew(void **state)
+{
+	static const char *const ids[] = { "f1" };
+	struct fixture *f = *state;
+	struct catalog *second;
+	struct err e;
+
+	assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 9"), SQLITE_OK);
+	assert_int_equal(catalog_open(&second, f->path, CATALOG_WRITER, &e), RC_USAGE);
+	assert_int_equal(raw_number(f->path, "PRAGMA user_version"), 9);
+	assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 3"), SQLITE_OK);
+	list(f, 0, ids, 1);
+	ok(catalog_open(&second, f->path, CATALOG_WRITER, &e));
+	catalog_close(second);
+	assert_int_equal(raw_number(f->path, "SELECT count(*) FROM lists WHERE lane = 0"), 1);
 }
 
 static void a_database_of_another_program_is_left_alone(void **state)
@@ -565,7 +583,7 @@ static void a_database_of_another_program_is_left_alone(void **state)
 
 	catalog_close(f->c);
 	assert_int_equal(raw_sql(f->path, "PRAGMA application_id = 5"), SQLITE_OK);
-	assert_int_equal(catalog_open(&f->c, f->path, true, &e), RC_IO);
+	assert_int_equal(catalog_open(&f->c, f->path, CATALOG_OWNER, &e), RC_IO);
 	assert_int_equal(raw_number(f->path, "PRAGMA application_id"), 5);
 }
 
@@ -594,7 +612,7 @@ static void a_filter_lets_pass_what_it_says(void **state)
 	struct err e;
 
 	some_verdicts(f);
-	ok(catalog_open(&c, f->path, false, &e));
+	ok(catalog_open(&c, f->path, CATALOG_READER, &e));
 	assert_filter(c, "", "abcde");
 	assert_filter(c, "lane:one", "ce");
 	assert_filter(c, "!lane:one", "abd");
@@ -730,7 +748,8 @@ int main(void)
 		T(a_kept_order_is_not_another_filters),
 		T(every_column_can_be_the_order),
 		T(a_list_that_is_made_tells_how_far_it_is_and_can_be_stopped),
-		T(a_catalog_of_a_newer_version_is_made_anew_by_the_writer_only),
+		T(a_catalog_of_a_newer_version_is_made_anew_by_its_owner_only),
+		T(only_the_owner_makes_it_anew),
 		T(a_database_of_another_program_is_left_alone),
 	};
 
