@@ -345,47 +345,6 @@ void action_run_breaker(struct ui *ui, const char *arg)
 	buf_done(&subject);
 }
 
-/* ---- a hand-picked plan ---- */
-
-bool action_on_picked(struct ui *ui, struct buf *why)
-{
-	if (!front(ui)->picked || front(ui)->picked(ui, NULL) == 0)
-		buf_adds(why, "mark items on screen 4 first (Space)");
-	else if (!ui->model.cycle.has)
-		buf_adds(why, "nothing was discovered yet: start a cycle first");
-	else
-		return action_can_start(ui, why);
-	return false;
-}
-
-static void pick_counted(struct ui *ui, const char *count)
-{
-	int64_t n;
-	struct buf b;
-	struct jw w;
-	params_begin(&w, &b);
-	jw_kstr(&w, "policy", ui->model.cycle.policy);
-	jw_key(&w, "only");
-	jw_arr(&w);
-	int marked = front(ui)->picked ? front(ui)->picked(ui, &w) : 0;
-	jw_end_arr(&w);
-	jw_end_obj(&w);
-	if (parse_i64(slice_of(count), &n) && n == marked && n > 0)
-		ui_do(ui, "cycle.start", &b, "a cycle was started whose plan can hold only these");
-	else
-		ui_note(ui, ROLE_WARN, "%d marked, not %.20s: no cycle was started", marked, count);
-	buf_done(&b);
-}
-
-void action_run_pick(struct ui *ui, const char *arg)
-{
-	(void)arg;
-	char policy[80];
-	int n = front(ui)->picked(ui, NULL);
-	ui_ask(ui, "", (struct slice){ 0 }, pick_counted, "start a cycle of %s for %d marked item%s only. Type their number (Esc leaves):",
-	       text_z(policy, sizeof(policy), ui->model.cycle.policy), n, n == 1 ? "" : "s");
-}
-
 /* ---- dead letters ---- */
 
 bool action_on_letters(struct ui *ui, struct buf *why)

@@ -17,7 +17,7 @@ bool action_on_lane(struct ui *ui, struct buf *why);
 bool action_on_item(struct ui *ui, struct buf *why);
 bool action_on_breaker(struct ui *ui, struct buf *why);
 bool action_on_letters(struct ui *ui, struct buf *why);
-/* Items are marked, and a cycle can be started. */
+/* Items are marked, and a cycle can be started. How many are too many is said when it is run. */
 bool action_on_picked(struct ui *ui, struct buf *why);
 void action_run_abort(struct ui *ui, const char *arg);
 void action_run_ack(struct ui *ui, const char *arg);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libsluice_ui.a
 libsluice_ui_a_SOURCES = \
 	ui/action.c \
 	ui/action.h \
+	ui/action_pick.c \
 	ui/action_write.c \
 	ui/action_write.h \
 	ui/client.c \

@@ -3,6 +3,7 @@
 
 #include "tests/ui/fixture.h"
 #include "ui/action.h"
+#include "ui/action_write.h"
 #include "ui/client.h"
 #include "ui/screens/screens.h"
 
@@ -272,6 +273,63 @@ static void what_cannot_work_says_why(void **state)
 	fixture_done(&f);
 }
 
+/* A screen on which so many items with ids of so many bytes are marked. */
+static int picked_items, picked_bytes;
+
+static int picked(struct ui *ui, struct jw *w)
+{
+	static char id[1 << 21];
+	(void)ui;
+	memset(id, 'x', sizeof(id));
+	for (int i = 0; w && i < picked_items; i++) {
+		jw_obj(w);
+		jw_kz(w, "lane", "a");
+		jw_kstr(w, "id", (struct slice){ id, (size_t)picked_bytes });
+		jw_end_obj(w);
+	}
+	return picked_items;
+}
+
+/* Runs the action there and answers its question, if it asks one: bytes of what was sent, 0 = nothing was, and nothing asked. */
+static size_t pick(int items, int bytes, const char *note)
+{
+	static const struct screen_ops marked = { .id = "marked", .picked = picked };
+	struct fixture f;
+	char count[16];
+	load(&f, "usual");
+	f.ui.screen = &marked;
+	picked_items = items;
+	picked_bytes = bytes;
+	action_run_pick(&f.ui, "");
+	bool asks = f.ui.prompt == PROMPT_ASK;
+	snprintf(count, sizeof(count), "%d", items);
+	if (asks)
+		f.ui.ask_done(&f.ui, count);
+	else if (!strstr(f.ui.note, note) || !strstr(f.ui.note, ": at most 10,000 items are picked by hand, in a list of 1 MiB; nothing was started"))
+		fail_msg("%d of %d bytes: %s", items, bytes, f.ui.note);
+	assert_int_equal(f.writes, asks);
+	size_t sent = asks ? f.last_params.n : 0;
+	fixture_done(&f);
+	return sent;
+}
+
+/* The engine ends a connection on which more than 1 MiB comes at once: nothing of the kind is sent, nor asked about. */
+static void too_many_picked_are_refused_with_their_number(void **state)
+{
+	enum { MOST = (1 << 20) - 4096 };       /* the rest of the request needs some of it */
+	(void)state;
+	size_t one = pick(1, 1, "");
+	assert_true(one > 0);
+	assert_true(pick(9999, 10, "") > 0);
+	assert_true(pick(10000, 10, "") > 0);
+	assert_int_equal(pick(10001, 10, "10,001 marked ("), 0);
+	int edge = (int)(MOST - one) + 1;
+	assert_int_equal(pick(1, edge - 1, ""), MOST - 1);
+	assert_int_equal(pick(1, edge, ""), MOST);
+	assert_int_equal(pick(1, edge + 1, "1 marked (1.0 MB)"), 0);
+	assert_int_equal(pick(10000, 90, "10,000 marked (1.1 MB)"), 0);
+}
+
 static void pasted_keys_run_nothing_that_changes(void **state)
 {
 	struct fixture f;
@@ -412,6 +470,7 @@ int main(void)
 		cmocka_unit_test(a_canary_is_promoted_with_a_reason), cmocka_unit_test(one_item_is_protected_with_a_reason),
 		cmocka_unit_test(dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason),
 		cmocka_unit_test(what_cannot_work_says_why),
+		cmocka_unit_test(too_many_picked_are_refused_with_their_number),
 		cmocka_unit_test(pasted_keys_run_nothing_that_changes),
 		cmocka_unit_test(a_pasted_line_is_not_an_order),
 		cmocka_unit_test(the_command_line_completes_and_remembers),
