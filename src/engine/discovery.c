@@ -17,7 +17,7 @@ struct listing {
 	struct engine *en;
 	int lane;
 	bool unwanted;                  /* its answer was given: it ends as soon as nothing is under way */
-	bool waiting;                   /* for its timer: nothing is under way */
+	bool asked, writing;            /* under way: a page's request, a page's or the list's way into the catalogue */
 	struct discovery_result r;
 	discovery_fn *fn;
 	void *ctx;
@@ -27,11 +27,14 @@ struct listing {
 	size_t n_seen, cap_seen;
 	int tries;
 	int64_t skew_us;
-	/* the page on its way into the catalogue */
-	struct catalog_item *items;
-	size_t n;
-	struct arena *arena;
-	bool last;
+	/* pages: the one on its way into the catalogue, and, beside it, the next one, asked for meanwhile */
+	struct listed_page {
+		struct catalog_item *items;     /* NULL = none */
+		size_t n;
+		struct arena *arena;
+		bool last;
+	} now, next_page;
+	struct arena *arena;            /* of want */
 	enum rc rc;
 	struct err err;
 	bool *sentinel;
@@ -51,6 +54,13 @@ struct wanted {
 
 static void ask(struct listing *l);
 
+static void page_drop(struct listed_page *p)
+{
+	arena_free(p->arena);
+	free(p->items);
+	*p = (struct listed_page){ 0 };
+}
+
 static void listing_free(struct listing *l)
 {
 	*l->prev = l->next;
@@ -62,9 +72,19 @@ static void listing_free(struct listing *l)
 	free(l->sentinel);
 	free(l->found);
 	free(l->want);
-	free(l->items);
+	page_drop(&l->now);
+	page_drop(&l->next_page);
 	arena_free(l->arena);
 	free(l);
+}
+
+/* Nobody wants it any more: it is gone as soon as nothing of it is under way. */
+static void rest(struct listing *l)
+{
+	if (!l->asked && !l->writing)
+		listing_free(l);
+	else
+		loop_timer_stop(l->timer);
 }
 
 static void answer(struct listing *l, bool ok, const char *trouble)
@@ -83,7 +103,7 @@ static void answer(struct listing *l, bool ok, const char *trouble)
 static void finish(struct listing *l, bool ok, const char *trouble)
 {
 	answer(l, ok, trouble);
-	listing_free(l);
+	rest(l);
 }
 
 void discover_stop(struct engine *en, int lane, const char *why)
@@ -91,11 +111,9 @@ void discover_stop(struct engine *en, int lane, const char *why)
 	struct listing *next;
 	for (struct listing *l = en->listings; l; l = next) {
 		next = l->next;
-		if (lane >= 0 && l->lane != lane)
+		if (l->unwanted || (lane >= 0 && l->lane != lane))
 			continue;
-		answer(l, false, why);
-		if (l->waiting)
-			listing_free(l);
+		finish(l, false, why);
 	}
 }
 
@@ -141,8 +159,9 @@ static void listed_done(void *ctx)
 {
 	struct listing *l = ctx;
 	char why[240] = "";
+	l->writing = false;
 	if (l->unwanted)
-		listing_free(l);
+		rest(l);
 	else if (l->rc != RC_OK)
 		finish(l, false, l->err.text);
 	else
@@ -158,24 +177,37 @@ static void page_work(struct catalog *c, void *ctx)
 		l->in_catalog = true;
 	}
 	if (l->rc == RC_OK)
-		l->rc = catalog_list_add(c, l->items, l->n, &l->err);
+		l->rc = catalog_list_add(c, l->now.items, l->now.n, &l->err);
+}
+
+static void page_done(void *ctx);
+
+/* The page that came goes into the catalogue, while the one after it is on its way here. */
+static void page_write(struct listing *l)
+{
+	l->now = l->next_page;
+	l->next_page = (struct listed_page){ 0 };
+	l->writing = true;
+	job_queue(l->en, page_work, page_done, l);
+	if (!l->now.last)
+		ask(l);
 }
 
 static void page_done(void *ctx)
 {
 	struct listing *l = ctx;
-	arena_free(l->arena);
-	l->arena = NULL;
-	free(l->items);
-	l->items = NULL;
+	bool last = l->now.last;
+	l->writing = false;
+	page_drop(&l->now);
 	if (l->unwanted)
-		listing_free(l);
+		rest(l);
 	else if (l->rc != RC_OK)
 		finish(l, false, l->err.text);
-	else if (l->last)
+	else if (last) {
+		l->writing = true;
 		job_queue(l->en, listed_work, listed_done, l);
-	else
-		ask(l);
+	} else if (l->next_page.items)
+		page_write(l);
 }
 
 static uint64_t cursor_hash(struct slice s)
@@ -201,17 +233,16 @@ static bool cursor_repeats(struct listing *l, struct slice cursor)
 static void keep_items(struct listing *l, const struct lane_page *p)
 {
 	const struct cfg_lane *cfg = l->en->lane[l->lane].cfg;
-	l->arena = arena_new(1 << 16);
-	l->items = xcalloc(MAX(p->n, (size_t)1), sizeof *l->items);
-	l->n = p->n;
+	struct arena *a = arena_new(1 << 16);
+	l->next_page = (struct listed_page){ xcalloc(MAX(p->n, (size_t)1), sizeof *l->next_page.items), p->n, a, p->last };
 	for (size_t i = 0; i < p->n; i++) {
 		const struct lane_item *it = &p->items[i];
-		l->items[i] = (struct catalog_item){
+		l->next_page.items[i] = (struct catalog_item){
 			.lane = l->lane, .bytes = it->bytes, .created_us = it->created_us, .expires_us = it->expires_us,
-			.id = { arena_strndup(l->arena, it->id.p, it->id.n), it->id.n },
-			.name = { arena_strndup(l->arena, it->name.p, it->name.n), it->name.n },
-			.purpose = { arena_strndup(l->arena, it->purpose.p, it->purpose.n), it->purpose.n },
-			.status = { arena_strndup(l->arena, it->status.p, it->status.n), it->status.n },
+			.id = { arena_strndup(a, it->id.p, it->id.n), it->id.n },
+			.name = { arena_strndup(a, it->name.p, it->name.n), it->name.n },
+			.purpose = { arena_strndup(a, it->purpose.p, it->purpose.n), it->purpose.n },
+			.status = { arena_strndup(a, it->status.p, it->status.n), it->status.n },
 		};
 		l->r.bytes += MAX(it->bytes, 0);
 		for (size_t k = 0; k < cfg->n_sentinels; k++)
@@ -241,7 +272,6 @@ static bool again(struct listing *l, const struct lane_page *p)
 	int64_t wait = p->wait_ms >= 0 ? p->wait_ms : (int64_t)250 << l->tries;
 	if (!passing || ++l->tries >= LIST_TRIES || wait > LIST_WAIT_MAX_MS)
 		return false;
-	l->waiting = true;
 	loop_timer_start(l->timer, MAX(wait, 1), 0);
 	return true;
 }
@@ -258,8 +288,9 @@ static void page_failed(struct listing *l, const struct lane_page *p)
 static void on_page(void *ctx, const struct lane_page *p)
 {
 	struct listing *l = ctx;
+	l->asked = false;
 	if (l->unwanted) {
-		listing_free(l);
+		rest(l);
 		return;
 	}
 	if (p->trouble != LANE_FINE) {
@@ -270,7 +301,6 @@ static void on_page(void *ctx, const struct lane_page *p)
 	l->tries = 0;
 	l->r.undoable = p->undoable && (l->r.undoable || !l->r.pages);
 	l->r.pages++;
-	l->last = p->last;
 	if (p->date_us >= 0) {
 		l->r.clock_known = true;
 		l->skew_us = now_read().wall_us - p->date_us;
@@ -288,20 +318,21 @@ static void on_page(void *ctx, const struct lane_page *p)
 			mark_found(l, p);
 			for (size_t i = 0; l->each && i < p->n; i++)
 				l->each(l->ctx, &p->items[i]);
-			if (l->last)
+			if (p->last)
 				finish(l, true, "");
 			else
 				ask(l);
 			return;
 		}
 		keep_items(l, p);
-		job_queue(l->en, page_work, page_done, l);
+		if (!l->writing)
+			page_write(l);
 	}
 }
 
 static void ask(struct listing *l)
 {
-	l->waiting = false;
+	l->asked = true;
 	lane_list(l->en->lane[l->lane].lane, buf_slice(&l->cursor), on_page, l);
 }
 
