@@ -252,6 +252,45 @@ static void one_item_is_protected_with_a_reason(void **state)
 	}
 }
 
+static bool stands(const struct grid *g, const char *text)
+{
+	for (int y = 0; y < g->rows; y++) {
+		char line[1024];
+		size_t n = 0;
+		for (int x = 0; x < g->cols && n < sizeof line - 16; x++)
+			n += (size_t)snprintf(line + n, sizeof line - n, "%s", grid_at(g, y, x)->g);
+		if (strstr(line, text))
+			return true;
+	}
+	return false;
+}
+
+/* What an item's class and the letters of its place mean stands beside them. */
+static void an_items_details_are_in_words(void **state)
+{
+	static const struct {
+		const char *keys, *where, *class_;
+	} rows[] = {
+		{ "Enter", "P O D:  in the lane · its object is there · in a row of the records", "R1:  can be brought back from a verified copy" },
+		{ "j Enter", "P n -:  in the lane · no object belongs to it · in no row of the records", "R0:  cannot be brought back" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		struct grid g;
+		load(&f, "usual");
+		grid_init(&g, 30, 120, false);
+		fixture_show(&f, "candidates");
+		fixture_paint(&f, &g);
+		fixture_keys(&f, rows[i].keys);
+		fixture_paint(&f, &g);
+		assert_true(stands(&g, rows[i].where));
+		assert_true(stands(&g, rows[i].class_));
+		grid_done(&g);
+		fixture_done(&f);
+	}
+}
+
 static void what_cannot_work_says_why(void **state)
 {
 	static const struct {
@@ -469,6 +508,7 @@ int main(void)
 		cmocka_unit_test(a_second_look_is_a_read_of_the_link_under_the_cursor),
 		cmocka_unit_test(a_canary_is_promoted_with_a_reason), cmocka_unit_test(one_item_is_protected_with_a_reason),
 		cmocka_unit_test(dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason),
+		cmocka_unit_test(an_items_details_are_in_words),
 		cmocka_unit_test(what_cannot_work_says_why),
 		cmocka_unit_test(too_many_picked_are_refused_with_their_number),
 		cmocka_unit_test(pasted_keys_run_nothing_that_changes),

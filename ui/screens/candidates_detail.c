@@ -75,6 +75,55 @@ static void draw_evidence(struct flow *f, struct slice all)
 	}
 }
 
+/* "P n -" in words: the lane, the object source, the records (SEMANTICS 3). A letter that is not known here says nothing. */
+static const char *place_word(int place, char letter)
+{
+	static const struct {
+		char letter[3];
+		const char *word[3];
+	} table[] = {
+		{ "P", { "in the lane" } }, { "O", { NULL, "its object is there" } }, { "D", { NULL, NULL, "in a row of the records" } },
+		{ "-", { "not in the lane", "its object is missing", "in no row of the records" } },
+		{ "n", { NULL, "no object belongs to it", "no records to look in" } },
+		{ "?", { "lane not known", "object not known", "rows not known" } },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].letter[0] == letter)
+			return table[i].word[place];
+	return NULL;
+}
+
+static void where_field(struct flow *f, struct slice where)
+{
+	struct buf text = { 0 };
+	buf_add(&text, where.p, where.n);
+	for (int place = 0; place < 3; place++) {
+		const char *word = where.n == 5 ? place_word(place, where.p[2 * place]) : NULL;
+		if (word)
+			buf_addf(&text, "%s%s", place == 0 ? ":  " : " · ", word);
+	}
+	flow_field(f, "where", buf_slice(&text));
+	buf_done(&text);
+}
+
+/* SEMANTICS 3. */
+static void class_field(struct flow *f, struct slice class_)
+{
+	static const struct {
+		const char *class_, *means;
+	} table[] = {
+		{ "R0", "cannot be brought back" }, { "R1", "can be brought back from a verified copy, under a new id" },
+		{ "R2", "can be brought back until a date" }, { "R3", "can be brought back exactly" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (slice_is(class_, table[i].class_)) {
+			flow_fieldf(f, "class", "%s:  %s", table[i].class_, table[i].means);
+			return;
+		}
+	}
+	flow_field(f, "class", class_);
+}
+
 void candidate_flow(struct ui *ui, struct flow *f, const struct m_candidate *r, const struct evidence *v)
 {
 	char text[FORMAT_TEXT], more[FORMAT_TEXT];
@@ -87,8 +136,8 @@ void candidate_flow(struct ui *ui, struct flow *f, const struct m_candidate *r, 
 	flow_field(f, "verdict", r->verdict);
 	flow_field(f, "rule", r->rule);
 	flow_field(f, "why", r->reason);
-	flow_field(f, "where", r->where);
-	flow_field(f, "class", r->class_);
+	where_field(f, r->where);
+	class_field(f, r->class_);
 	flow_field(f, "purpose", r->purpose);
 	flow_fieldf(f, "size", "%s (%s bytes)", format_bytes(text, r->bytes), format_count(more, r->bytes));
 	flow_fieldf(f, "age", "%s", format_age(text, ui->now.wall_us, r->created_us));
