@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A long log is verified: how far it is is told to who asked, it ends when it is told to or when nobody waits for it any more,
 never with a good word; and what was changed in it is still found."""
+import fcntl
 import hashlib
 import json
 import os
@@ -12,12 +13,13 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import termios
 import time
 
 sys.dont_write_bytecode = True
 from englib import Refused, SLOW, SLUICE, World, contains, main, same, test, true, until
 
-RECORDS = 80000
+RECORDS = 60000
 COLUMNS = ('seq', 'wall_us', 'boot_us', 'boot', 'actor', 'uid', 'role', 'via', 'kind', 'subject', 'cycle', 'plan', 'payload', 'prev', 'hash')
 
 
@@ -65,12 +67,28 @@ def tamper(w, seq):
 
 
 def long_log():
+    """A log of its own, to be changed."""
     w = World(files=4, orphan=1, unused=1)
     w.stop()
     w.of = grow(w)
     w.start()
     until(lambda: w.call('status')['chain']['verified_seq'], 60, 'the log is not verified after the start')
     return w
+
+
+class Shared:
+    """One that nobody changes; its engine runs."""
+    world = None
+
+    def __enter__(self):
+        Shared.world = Shared.world or long_log()
+        Shared.world.wire()
+        return Shared.world
+
+    def __exit__(self, kind, *exc):
+        if kind:
+            print('# the engine said: ' + Shared.world.said().replace('\n', '\n# '), flush=True)
+        Shared.world.drop_wires()
 
 
 def moving(asker, query, verify):
@@ -108,7 +126,7 @@ def caught(asker, end):
 
 @test
 def it_tells_how_far_it_is_and_ends_when_it_is_told_to():
-    with long_log() as w:
+    with Shared() as w:
         mine, other = w.wire(), w.wire()
         before = w.call('status')['chain']
         (first, second), e = caught(mine, lambda q: mine.send('audit.stop', query=q))
@@ -131,7 +149,7 @@ def it_tells_how_far_it_is_and_ends_when_it_is_told_to():
 
 @test
 def several_ask_at_once_and_the_engine_goes_on():
-    with long_log() as w:
+    with Shared() as w:
         wires = [w.wire() for _ in range(4)]
         asked = [(x, x.send('audit.verify', query='same')) for x in wires]
         stop = wires[3].send('audit.stop', query='same')        # it may still wait for its turn
@@ -150,7 +168,7 @@ def several_ask_at_once_and_the_engine_goes_on():
 
 @test
 def nobody_waits_and_it_ends():
-    with long_log() as w:
+    with Shared() as w:
         gone, other = w.wire(), w.wire()
         at = time.monotonic()
         true(other.call('audit.verify')['ok'])
@@ -238,7 +256,7 @@ class Cli:
 
 @test
 def ctrl_c_ends_what_the_engine_proves():
-    with long_log() as w:
+    with Shared() as w:
         busy, other = w.wire(), w.wire()
         for k in range(60):                     # its turn does not come by itself
             busy.send('audit.verify', query=f'b{k}')
@@ -301,7 +319,7 @@ def beside(path):
 
 @test
 def an_export_has_its_name_when_it_is_whole():
-    with long_log() as w:
+    with Shared() as w:
         to = os.path.join(w.dir, 'log.jsonl')
         for _ in range(20):
             c = Cli(w, 'audit', 'export', '--signed', '--to', to)
@@ -335,7 +353,7 @@ def an_export_has_its_name_when_it_is_whole():
 
 @test
 def an_export_into_a_pipe_that_nobody_reads_ends_too():
-    with long_log() as w:
+    with Shared() as w:
         c = Cli(w, 'audit', 'export')
         until(c.catches, 20, 'it does not take the signal')
         true(c.p.stdout.read(70000))
@@ -352,5 +370,60 @@ def an_export_into_a_pipe_that_nobody_reads_ends_too():
         contains(c.said, 'what was written is not the whole log')
 
 
+# ---- the console ----
+
+@test
+def the_console_shows_it_and_esc_ends_it():
+    with Shared() as w:
+        busy = w.wire()
+        for k in range(60):                     # its turn does not come by itself
+            busy.send('audit.verify', query=f'b{k}')
+        same(busy.call('audit.progress', query='b59')['done'], None)
+        env = {k: v for k, v in os.environ.items() if not k.startswith('SLUICE_')}
+        master, tty = pty.openpty()
+        fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 100, 0, 0))
+        p = subprocess.Popen([SLUICE, '--state', w.state, '--config', os.path.join(w.dir, 'sluice.yaml')], stdin=tty, stdout=tty, stderr=tty,
+                             env={**env, 'LC_ALL': 'C.UTF-8', 'TERM': 'xterm-256color'}, start_new_session=True,
+                             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(tty)
+        said = b''
+
+        def shows(words, keys=b''):
+            nonlocal said
+            os.write(master, keys)
+            while words.encode() not in said:
+                true(select.select([master], [], [], 30 * SLOW)[0], f'{words} is not shown: {said[-2000:]}')
+                said += os.read(master, 65536)
+            said = said[said.index(words.encode()) + len(words.encode()):]
+        try:
+            shows('Overview')
+            shows('actor', b'7')
+            shows('verifying', b'v')
+            shows('cancelled after ', b'\x1b')
+            shows(' records: nothing is known of the log')
+            busy.close()
+            shows('unbroken', b'v')
+            os.write(master, b'q')
+            while True:                         # it is not kept from its last words
+                try:
+                    if not os.read(master, 65536):
+                        break
+                except OSError:
+                    break
+            same(p.wait(30 * SLOW), 0)
+        finally:
+            p.kill()
+            p.wait()
+            os.close(master)
+
+
 if __name__ == '__main__':
-    sys.exit(main(globals()))
+    try:
+        status = main(globals())
+        if Shared.world:
+            Shared.world.wire()
+            Shared.world.stop()
+    finally:
+        if Shared.world:
+            Shared.world.close()
+    sys.exit(status)
