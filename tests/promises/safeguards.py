@@ -258,6 +258,11 @@ s('there is room in the bucket', 'src/engine/copying_bucket.c', 'm->items + x->n
 s('copies leave the bucket only in mode armed', 'src/engine/keeping_expire.c', 'if (vault_holds(x->path) && !q->armed)', 'if (vault_holds(x->path) && q->n < 0)',
   'escrow_bucket', 'old_copies_leave_the_bucket_only_in_mode_armed')
 
+# ---- the proof of the log ----
+s('a proof that was stopped is no verdict', 'src/engine/verifying.c', 'if (q->rc == RC_OK && q->verdict.stopped)', 'if (q->rc == RC_OK && q->verdict.stopped && q->ctx == NULL)',
+  'verifying', 'several_ask_at_once_and_the_engine_goes_on')
+s('a proof that nobody waits for ends', 'src/api/api.c', '		engine_asker_gone(c->api->en, c);\n', '		;\n', 'verifying', 'nobody_waits_and_it_ends')
+
 # ---- written ahead ----
 s('what is written ahead does not leave while held', 'src/cleanup/outgoing.c', 'if (blocked(&s, l))', 'if (now.boot_us < 0 && blocked(&s, l))',
   'simulation')

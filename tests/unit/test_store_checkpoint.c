@@ -497,6 +497,38 @@ static void an_export_is_proved_by_itself(void **state)
 	expect(&v, 1, "no record");
 }
 
+static bool stop_at_once(void *ctx, int64_t done, int64_t of)
+{
+	++*(int *)ctx;
+	assert_int_equal(done, 0);
+	assert_int_equal(of, 0);
+	return false;
+}
+
+/* Not even its missing signature is spoken of. */
+static void a_stopped_proof_of_an_export_is_no_verdict(void **state)
+{
+	const struct signer *s = *state;
+	int told = 0;
+	struct audit_proof p = { .keys = { &s->pub, 1 }, .progress = stop_at_once, .ctx = &told };
+	struct audit_export_word word;
+	struct audit_verdict v;
+	char path[320];
+	struct buf b;
+	struct err e;
+
+	log_of(&s->d, RECORDS);
+	export(s, &b, false);
+	snprintf(path, sizeof path, "%s/export", s->d.path);
+	unit_write(path, b.p, b.n, 0600);
+	buf_done(&b);
+	ok(audit_prove_export(path, &p, &v, &word, &e));
+	assert_int_equal(told, 1);
+	assert_true(v.stopped);
+	assert_int_equal(v.records, 0);
+	assert_string_equal(v.why, "");
+}
+
 /* "time", "text" and "at_us" of another order are shown, not hashed; everything that is hashed is found. */
 static void a_changed_export_is_named_by_its_first_bad_record(void **state)
 {
@@ -566,6 +598,7 @@ int main(void)
 		T(records_leave_only_behind_the_record_that_says_so),
 		T(a_beginning_cut_off_without_the_key_is_found),
 		T(an_export_is_proved_by_itself),
+		T(a_stopped_proof_of_an_export_is_no_verdict),
 		T(a_changed_export_is_named_by_its_first_bad_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
