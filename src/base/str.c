@@ -83,7 +83,9 @@ char *buf_more(struct buf *b, size_t n)
 
 void buf_addc(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	buf_reserve(b, 1);
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
 }
 
 void buf_adds(struct buf *b, const char *z)

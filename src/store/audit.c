@@ -68,18 +68,30 @@ static void feed_raw(struct feed *f, const void *p, size_t n)
 	f->n += n;
 }
 
-static void feed_number(struct feed *f, uint64_t v)
+enum { HEAD_BYTES = 9 };                 /* tag, length */
+
+static void head_put(uint8_t at[HEAD_BYTES], char tag, uint64_t n)
 {
-	uint64_t big = __builtin_bswap64(v);
+	uint64_t big = __builtin_bswap64(n);
 
 	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lengths are hashed big-endian");
-	feed_raw(f, &big, sizeof big);
+	at[0] = (uint8_t)tag;
+	memcpy(at + 1, &big, sizeof big);
 }
 
 static void feed_bytes(struct feed *f, const void *p, size_t n)
 {
-	feed_raw(f, "b", 1);
-	feed_number(f, n);
+	uint8_t head[HEAD_BYTES];
+
+	if (n < sizeof f->b - f->n && HEAD_BYTES < sizeof f->b - f->n - n) {
+		head_put(f->b + f->n, 'b', n);
+		if (n != 0)
+			memcpy(f->b + f->n + HEAD_BYTES, p, n);
+		f->n += HEAD_BYTES + n;
+		return;
+	}
+	head_put(head, 'b', n);
+	feed_raw(f, head, sizeof head);
 	feed_raw(f, p, n);
 }
 
@@ -90,9 +102,12 @@ static void feed_text(struct feed *f, struct slice s)
 
 static void feed_i64(struct feed *f, int64_t v)
 {
-	feed_raw(f, "i", 1);
-	feed_number(f, 8);
-	feed_number(f, (uint64_t)v);
+	uint64_t big = __builtin_bswap64((uint64_t)v);
+	uint8_t both[HEAD_BYTES + sizeof big];
+
+	head_put(both, 'i', sizeof big);
+	memcpy(both + HEAD_BYTES, &big, sizeof big);
+	feed_raw(f, both, sizeof both);
 }
 
 void audit_hash(struct hasher *h, const struct audit_record *rec, struct hash *out)
