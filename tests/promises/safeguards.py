@@ -261,7 +261,7 @@ s('copies leave the bucket only in mode armed', 'src/engine/keeping_expire.c', '
 # ---- the proof of the log ----
 s('a proof that was stopped is no verdict', 'src/engine/verifying.c', 'if (q->rc == RC_OK && q->verdict.stopped)', 'if (q->rc == RC_OK && q->verdict.stopped && q->ctx == NULL)',
   'verifying', 'several_ask_at_once_and_the_engine_goes_on')
-s('a proof that nobody waits for ends', 'src/api/api.c', '		engine_asker_gone(c->api->en, c);\n', '		;\n', 'verifying', 'nobody_waits_and_it_ends')
+s('a proof that nobody waits for ends', 'src/api/api.c', 'engine_asker_gone(c->api->en, c);', 'engine_asker_gone(c->api->en, NULL);', 'verifying', 'nobody_waits_and_it_ends')
 
 # ---- written ahead ----
 s('what is written ahead does not leave while held', 'src/cleanup/outgoing.c', 'if (blocked(&s, l))', 'if (now.boot_us < 0 && blocked(&s, l))',
