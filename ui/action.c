@@ -184,7 +184,7 @@ static const struct action table[] = {
 	{ "next", "n", "next", "the next match", ACT_READ, NULL, NULL, run_next },
 	{ "prev", "N", "previous", "the match before", ACT_READ, NULL, NULL, run_prev },
 	{ "sort", "o", "sort", "a menu of columns to sort by, and which way", ACT_READ, NULL, NULL, run_sort },
-	{ "verify", "v", "verify", "verify the audit chain now", ACT_READ, NULL, NULL, run_verify },
+	{ "verify", "v", "verify", "verify the audit chain now; Esc ends it", ACT_READ, NULL, NULL, run_verify },
 	{ "help", "?", "help", "this page", ACT_READ, NULL, NULL, run_help },
 	{ "command", ":", "command", "type an action by its name; Tab completes", ACT_READ, NULL, NULL, run_command },
 	{ "redraw", "Ctrl-L", "redraw", "paint the whole screen again", ACT_READ, NULL, NULL, run_redraw },
