@@ -291,6 +291,36 @@ static void an_items_details_are_in_words(void **state)
 	}
 }
 
+/* The third and the fourth of four links are down: n and N go to them and to no other, round the end. */
+static void n_goes_to_the_links_that_are_down(void **state)
+{
+	static const struct {
+		const char *key;
+		int row;
+	} rows[] = { { "n", 2 }, { "n", 3 }, { "n", 2 }, { "N", 3 }, { "N", 2 }, { "k", 1 }, { "N", 3 } };
+	struct fixture f;
+	struct grid g;
+	(void)state;
+	load(&f, "usual");
+	grid_init(&g, 40, 120, false);
+	fixture_show(&f, "links");
+	fixture_paint(&f, &g);
+	int first = f.ui.cy;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		fixture_keys(&f, rows[i].key);
+		fixture_paint(&f, &g);
+		assert_int_equal(f.ui.cy - first, rows[i].row);
+	}
+	for (int i = 0; i < f.ui.model.overview.links; i++)
+		f.ui.model.overview.link[i].state = SLICE_LIT("up");
+	fixture_keys(&f, "n");
+	fixture_paint(&f, &g);
+	assert_int_equal(f.ui.cy - first, 3);
+	assert_true(stands(&g, "no link is down"));
+	grid_done(&g);
+	fixture_done(&f);
+}
+
 static void what_cannot_work_says_why(void **state)
 {
 	static const struct {
@@ -509,6 +539,7 @@ int main(void)
 		cmocka_unit_test(a_canary_is_promoted_with_a_reason), cmocka_unit_test(one_item_is_protected_with_a_reason),
 		cmocka_unit_test(dead_letters_are_redriven_by_their_number_and_dismissed_with_a_reason),
 		cmocka_unit_test(an_items_details_are_in_words),
+		cmocka_unit_test(n_goes_to_the_links_that_are_down),
 		cmocka_unit_test(what_cannot_work_says_why),
 		cmocka_unit_test(too_many_picked_are_refused_with_their_number),
 		cmocka_unit_test(pasted_keys_run_nothing_that_changes),

@@ -358,16 +358,26 @@ bool link_detail(struct ui *ui, struct flow *f, struct slice key)
 
 /* ---- the screen ---- */
 
+static bool is_down(const struct m_link *k)
+{
+	return !slice_is(k->state, "up") && !slice_is(k->state, "idle");
+}
+
 static void summary(const struct m_overview *o, struct area a)
 {
-	int up = 0, trouble = 0;
+	int up = 0, trouble = 0, down = 0;
 	for (int i = 0; i < o->links; i++) {
+		down += is_down(&o->link[i]);
 		up += slice_is(o->link[i].state, "up");
 		trouble += slice_is(o->link[i].state, "jammed") || slice_is(o->link[i].state, "given up");
 	}
 	int x = area_putf(a, 0, 1, up == o->links ? ROLE_OK : ROLE_WARN, "%d of %d up", up, o->links);
 	if (trouble > 0)
-		area_putf(a, 0, x + 3, ROLE_FAIL, "%d need%s a person", trouble, trouble == 1 ? "s" : "");
+		x = area_putf(a, 0, x + 3, ROLE_FAIL, "%d need%s a person", trouble, trouble == 1 ? "s" : "");
+	if (down > 0) {
+		x = area_put(a, 0, x + 3, ROLE_KEY, "n");
+		area_put(a, 0, x + 1, ROLE_DIM, "next that is down");
+	}
 }
 
 static void paint(struct ui *ui, struct area a)
@@ -395,6 +405,23 @@ static void paint(struct ui *ui, struct area a)
 		paint_pane(ui, area_rows(in, rows + 2, in.h - rows - 2), k);
 }
 
+/* To the next link that is down, or the one before, round the end of the list. */
+static void to_next_down(struct ui *ui, int by)
+{
+	struct links *v = mine(ui);
+	const struct m_overview *o = &ui->model.overview;
+	const struct list_source s = rows_of(ui);
+	for (int step = 1; step <= o->links; step++) {
+		int64_t row = (v->list.cursor + (int64_t)step * by + (int64_t)o->links * step) % o->links;
+		if (is_down(&o->link[row])) {
+			list_to(&v->list, &s, row);
+			ask_incidents(ui);
+			return;
+		}
+	}
+	ui_note(ui, ROLE_OK, "no link is down");
+}
+
 static bool verb(struct ui *ui, enum verb what)
 {
 	struct links *v = mine(ui);
@@ -410,7 +437,10 @@ static bool verb(struct ui *ui, enum verb what)
 		done = list_verb(&v->list, &s, what);
 		ask_incidents(ui);
 		return done;
-	case VERB_LEFT: case VERB_RIGHT: case VERB_MARK: case VERB_SORT: case VERB_BACK: case VERB_NEXT: case VERB_PREV: case VERB_VERIFY:
+	case VERB_NEXT: case VERB_PREV:
+		to_next_down(ui, what == VERB_NEXT ? 1 : -1);
+		return true;
+	case VERB_LEFT: case VERB_RIGHT: case VERB_MARK: case VERB_SORT: case VERB_BACK: case VERB_VERIFY:
 		return false;
 	}
 	return false;

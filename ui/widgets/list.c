@@ -143,12 +143,16 @@ bool list_verb(struct list *l, const struct list_source *s, enum verb v)
 	int64_t count = s->count(s->ctx), to = target(l, v, count);
 	if (to == -2)
 		return false;
-	if (count <= 0)
-		return true;
-	l->cursor = to;
-	clamp(l, count);
-	remember(l, s);
+	if (count > 0)
+		list_to(l, s, to);
 	return true;
+}
+
+void list_to(struct list *l, const struct list_source *s, int64_t row)
+{
+	l->cursor = row;
+	clamp(l, s->count(s->ctx));
+	remember(l, s);
 }
 
 bool list_at(const struct list *l, int64_t *row)

@@ -41,6 +41,7 @@ void list_reset(struct list *l);                                /* to the top; m
 void list_changed(struct list *l, const struct list_source *s);
 /* Paints and returns the screen row of the cursor relative to the area, -1 if the list is empty. */
 int list_paint(struct list *l, const struct list_source *s, struct area a);
+void list_to(struct list *l, const struct list_source *s, int64_t row);         /* the cursor goes there */
 bool list_verb(struct list *l, const struct list_source *s, enum verb v);
 bool list_at(const struct list *l, int64_t *row);               /* false on a tombstone */
 bool list_marked(const struct list *l, struct slice id);
