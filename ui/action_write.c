@@ -151,16 +151,30 @@ void action_run_cancel(struct ui *ui, const char *arg)
 	do_with(ui, "cycle.cancel", NULL, NULL, "cancelled");
 }
 
-/* "restore REASON" brings back what has a verified copy; any other reason keeps it deleted. */
-static void abort_how(struct ui *ui, const char *reason)
+static struct slice word(const char **at)
 {
-	const char word[] = "restore ";
-	bool restore = !strncmp(reason, word, sizeof word - 1) && reason[sizeof word - 1];
+	const char *p = *at + strspn(*at, " ");
+	size_t n = strcspn(p, " ");
+	*at = p + n;
+	return (struct slice){ p, n };
+}
+
+/* "restore REASON" or "keep REASON"; neither is guessed, for what is kept deleted never comes back by itself. */
+static void abort_how(struct ui *ui, const char *text)
+{
+	const char *reason = text;
+	struct slice how = word(&reason);
+	bool restore = slice_is(how, "restore");
 	struct buf b;
 	struct jw w;
+	reason += strspn(reason, " ");
+	if ((!restore && !slice_is(how, "keep")) || !*reason) {
+		ui_note(ui, ROLE_WARN, "nothing was aborted: write keep or restore first, then why");
+		return;
+	}
 	params_begin(&w, &b);
 	jw_kz(&w, "how", restore ? "restore" : "keep");
-	jw_kz(&w, "reason", restore ? reason + sizeof word - 1 : reason);
+	jw_kz(&w, "reason", reason);
 	jw_end_obj(&w);
 	ui_do(ui, "cycle.abort", &b, restore ? "aborting: what has a copy comes back" : "aborting: what was deleted stays deleted");
 	buf_done(&b);
@@ -168,10 +182,13 @@ static void abort_how(struct ui *ui, const char *reason)
 
 void action_run_abort(struct ui *ui, const char *arg)
 {
+	struct m_class gone = m_cycle_class(&ui->model.cycle);
+	char back[FORMAT_TEXT];
 	if (*arg)
 		abort_how(ui, arg);
 	else
-		ui_ask(ui, "", (struct slice){ 0 }, abort_how, "abort and keep what is deleted deleted, or write restore and why. Reason (Esc leaves):");
+		ui_ask(ui, "", (struct slice){ 0 }, abort_how, "abort: keep (deleted stays deleted) or restore (%s can come back), then why",
+		       format_count(back, m_class_restorable(&gone)));
 }
 
 void action_run_approve(struct ui *ui, const char *arg)
@@ -246,7 +263,7 @@ bool action_on_item(struct ui *ui, struct buf *why)
 	struct slice lane, id;
 	if (front(ui)->item && front(ui)->item(ui, &lane, &id))
 		return true;
-	buf_adds(why, "put the cursor on an item of screen 3 first");
+	buf_adds(why, "put the cursor on an item of screen 4 first");
 	return false;
 }
 
@@ -291,14 +308,6 @@ bool action_on_breaker(struct ui *ui, struct buf *why)
 		return true;
 	buf_adds(why, "put the cursor on a breaker of screen 3 first");
 	return false;
-}
-
-static struct slice word(const char **at)
-{
-	const char *p = *at + strspn(*at, " ");
-	size_t n = strcspn(p, " ");
-	*at = p + n;
-	return (struct slice){ p, n };
 }
 
 /* "open 10m reason", "auto reason", "disable 10m reason"; the subject is "lane alpha". */

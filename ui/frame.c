@@ -193,11 +193,23 @@ struct area frame_paint(struct ui *ui, struct area all, bool full)
 
 /* ---- bottom line ---- */
 
+/* A question that would leave less than a third of the line for its answer stands over it. */
+static bool asks_above(const struct ui *ui, int cols)
+{
+	return ui->prompt == PROMPT_ASK && put_width(ui->ask_label) > cols * 2 / 3;
+}
+
+static void question_line(struct ui *ui, struct area line)
+{
+	area_fill(line, 0, 0, line.w, ROLE_TEXT, " ");
+	area_said(line, 0, 1, line.w - 2, ROLE_STRONG, slice_of(ui->ask_label));
+}
+
 static void prompt_line(struct ui *ui, struct area line)
 {
 	static const char *const sign[] = { [PROMPT_NONE] = "", [PROMPT_COMMAND] = ":", [PROMPT_FILTER] = "/", [PROMPT_ASK] = "" };
-	int x = area_put(line, 0, 1, ROLE_KEY, sign[ui->prompt]);
-	if (ui->prompt == PROMPT_ASK)
+	int x = area_put(line, 0, 1, ROLE_KEY, asks_above(ui, line.w) ? "> " : sign[ui->prompt]);
+	if (ui->prompt == PROMPT_ASK && !asks_above(ui, line.w))
 		x = area_said(line, 0, x, line.w * 2 / 3, ROLE_STRONG, slice_of(ui->ask_label)) + 1;
 	int room = line.w - x - 1;
 	ui->cy = line.y;
@@ -296,6 +308,8 @@ void ui_paint(struct ui *ui, struct grid *g)
 	s->paint(ui, frame_paint(ui, all, s->full));
 	if (ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_COMMAND)
 		hint_line(ui, area_rows(all, all.h - 2, 1));
+	else if (asks_above(ui, all.w))
+		question_line(ui, area_rows(all, all.h - 2, 1));
 	frame_bottom(ui, area_rows(all, all.h - 1, 1), s->bar);
 	grid_framed(g);
 	if (ui->cy >= g->rows || ui->cx >= g->cols)

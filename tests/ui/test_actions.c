@@ -6,6 +6,7 @@
 #include "ui/action_write.h"
 #include "ui/client.h"
 #include "ui/screens/screens.h"
+#include "ui/term.h"
 
 static const char *top(void)
 {
@@ -458,11 +459,62 @@ static void an_answer_that_is_asked_for_is_needed(void **state)
 	load(&f, "busy");
 	fixture_keys(&f, "X Enter Space Enter");
 	assert_int_equal(f.writes, 0);
-	fixture_type(&f, "wrong files");
+	fixture_type(&f, "keep wrong files");
 	fixture_keys(&f, "Enter");
 	assert_string_equal(buf_z(&f.last), "cycle.abort");
-	assert_string_equal(buf_z(&f.last_params), "{\"how\":\"keep\",\"reason\":\" wrong files\"}");
+	assert_string_equal(buf_z(&f.last_params), "{\"how\":\"keep\",\"reason\":\"wrong files\"}");
 	fixture_done(&f);
+}
+
+/* Who means restore and forgets why, or writes it otherwise, does not get the opposite. */
+static void an_abort_is_what_its_first_word_says(void **state)
+{
+	static const char *const neither[] = { "restore", "restore ", "keep", "Restore because", "wrong files", "restored, please" };
+	struct fixture f;
+	(void)state;
+	load(&f, "busy");
+	for (size_t i = 0; i < ARRAY_LEN(neither); i++) {
+		fixture_keys(&f, "X");
+		fixture_type(&f, neither[i]);
+		fixture_keys(&f, "Enter");
+		assert_int_equal(f.writes, 0);
+		assert_non_null(strstr(f.ui.note, "nothing was aborted"));
+	}
+	fixture_keys(&f, "X");
+	fixture_type(&f, "restore wrong files");
+	fixture_keys(&f, "Enter");
+	assert_string_equal(buf_z(&f.last_params), "{\"how\":\"restore\",\"reason\":\"wrong files\"}");
+	fixture_done(&f);
+}
+
+/* At the smallest size too: a question whose end is cut off is answered without being read. */
+static void a_question_is_shown_whole(void **state)
+{
+	static const char *const asks[][2] = { { "X", "then why" }, { "E", "Esc leaves" }, { "W", "Esc leaves" }, { "V", "Esc leaves" }, { "P", "Esc leaves" },
+					       { "B", "Esc leaves" } };
+	static const char *const on[] = { "overview", "cycle", "dead-letters", "dead-letters", "candidates", "breakers" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+		struct fixture f;
+		struct grid g;
+		struct theme theme;
+		struct buf out = { 0 };
+		load(&f, "busy");
+		grid_init(&g, 24, 80, false);
+		fixture_show(&f, on[i]);
+		fixture_paint(&f, &g);
+		fixture_paint(&f, &g);
+		fixture_keys(&f, asks[i][0]);
+		assert_int_equal(f.ui.prompt, PROMPT_ASK);
+		fixture_paint(&f, &g);
+		assert_int_equal(theme_parse(&theme, "x", SLICE_LIT(""), NULL), RC_OK);
+		term_text_dump(&out, &g, &theme, TEXT_GLYPHS);
+		if (!strstr(buf_z(&out), asks[i][1]))
+			fail_msg("%s on %s is cut: %s", asks[i][0], on[i], f.ui.ask_label);
+		buf_done(&out);
+		grid_done(&g);
+		fixture_done(&f);
+	}
 }
 
 static void excluding_names_the_lane_under_the_cursor(void **state)
@@ -546,6 +598,8 @@ int main(void)
 		cmocka_unit_test(a_pasted_line_is_not_an_order),
 		cmocka_unit_test(the_command_line_completes_and_remembers),
 		cmocka_unit_test(an_answer_that_is_asked_for_is_needed),
+		cmocka_unit_test(an_abort_is_what_its_first_word_says),
+		cmocka_unit_test(a_question_is_shown_whole),
 		cmocka_unit_test(excluding_names_the_lane_under_the_cursor),
 		cmocka_unit_test(every_action_is_documented),
 		cmocka_unit_test(every_write_of_the_protocol_is_known_as_one),
