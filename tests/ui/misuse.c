@@ -277,8 +277,10 @@ static void one_abort(uint64_t n)
 		const char *keys, *bytes;
 		int writes;
 	} way[] = {
-		{ "X Enter", "", 0 }, { "X Space Space Enter", "", 0 }, { "X s t o p Esc Enter", "", 0 }, { "x s t o p Enter", "", 0 },
-		{ "X", "\033[200~because\r\033[201~", 0 }, { "X", "\033[200~because\n\n\r\033[201~", 0 }, { "X Esc", "because\r", 0 },
+		{ "X Enter", "", 0 }, { "X Space Space Enter", "", 0 }, { "X k e e p Space s t o p Esc Enter", "", 0 },
+		{ "x k e e p Space s t o p Enter", "", 0 },
+		{ "X", "\033[200~keep it\r\033[201~", 0 },        /* short: longer ones are a paste by their speed */
+		{ "X", "\033[200~keep it\n\n\r\033[201~", 0 }, { "X Esc", "keep it\r", 0 },
 		{ "X s t o p Enter", "", 0 }, { "X r e s t o r e Enter", "", 0 }, { "X k e e p Enter Enter", "", 0 },
 		{ "X k e e p Space s t o p Enter", "", 1 }, { "X r e s t o r e Space i t Enter Enter Enter", "", 1 },
 		{ "B y Enter", "", 0 }, { "W y Enter", "", 0 }, { "V 1 Enter", "", 0 }, { "F y Enter", "", 0 },
